@@ -1,0 +1,41 @@
+# A thin front: every verb is a script or one Meson/Ninja call. All that is built goes into build/.
+SEEDS  ?= 100000
+ONLY   ?=
+PREFIX ?= /usr/local
+
+.PHONY: build run check bench soak lint fmt install clean setup help
+
+build:            ## build everything into build/ (the command is build/yeon)
+	@scripts/build.sh build
+
+run:              ## the story: real downloads through yeon, and the cable pulled
+	@scripts/run.sh
+
+check:            ## every test, plain and under the sanitizers; the last line counts them
+	@scripts/check.sh
+
+bench:            ## the figures, as a table and as build/bench.json; ONLY=core for a part
+	@scripts/bench.sh $(ONLY)
+
+soak:             ## the property simulation; SEEDS=N seeds (100000)
+	@scripts/build.sh build
+	@build/tests/sim/property --seeds $(SEEDS)
+
+lint:             ## the rules of the house
+	@scripts/lint.py
+
+fmt:              ## clang-format over all C
+	@scripts/fmt.sh
+
+install: build    ## into PREFIX (/usr/local); DESTDIR is honoured
+	@meson configure build --prefix=$(abspath $(PREFIX))
+	@meson install -C build
+
+setup:            ## install from the distribution what is missing (run and check call it by themselves)
+	@scripts/setup.sh check
+
+clean:            ## forget everything that was built
+	@rm -rf build
+
+help:             ## this list
+	@sed -n 's/^\([a-z]*\): .*## /  make \1\t/p' Makefile

@@ -1,0 +1,292 @@
+/* Hosts and cables for scripts. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab.h"
+
+/* The fields of struct yeon_tcp_options by name, as scripts set them. */
+enum field_kind { FIELD_U8, FIELD_U16, FIELD_U32, FIELD_BOOL };
+struct field {
+  const char *name;
+  size_t offset;
+  enum field_kind kind;
+};
+#define FIELD(kind, name) {#name, offsetof(struct yeon_tcp_options, name), kind}
+static const struct field fields[] = {
+    FIELD(FIELD_U32, rto_initial_us),       FIELD(FIELD_U32, rto_min_us),         FIELD(FIELD_U32, rto_max_us),
+    FIELD(FIELD_U8, retries_syn),           FIELD(FIELD_U8, retries_syn_ack),     FIELD(FIELD_U8, retries_data),
+    FIELD(FIELD_U8, retries_orphan),        FIELD(FIELD_U32, user_timeout_ms),    FIELD(FIELD_BOOL, linux_timeout),
+    FIELD(FIELD_U32, delack_us),            FIELD(FIELD_U8, delack_segments),     FIELD(FIELD_U16, quick_acks),
+    FIELD(FIELD_U32, keepalive_idle_ms),    FIELD(FIELD_U32, keepalive_interval_ms), FIELD(FIELD_U8, keepalive_probes),
+    FIELD(FIELD_U32, time_wait_ms),         FIELD(FIELD_U32, fin_wait_2_ms),      FIELD(FIELD_BOOL, time_wait_reuse),
+    FIELD(FIELD_U32, rcvbuf),               FIELD(FIELD_U32, sndbuf),             FIELD(FIELD_U32, rcvbuf_max),
+    FIELD(FIELD_U32, sndbuf_max),           FIELD(FIELD_U16, mss_max),            FIELD(FIELD_U16, initial_window_segments),
+    FIELD(FIELD_BOOL, window_scale),        FIELD(FIELD_BOOL, timestamps),        FIELD(FIELD_BOOL, sack),
+    FIELD(FIELD_BOOL, nagle),               FIELD(FIELD_BOOL, path_mtu),          FIELD(FIELD_BOOL, challenge_ack),
+    FIELD(FIELD_BOOL, cookies),             FIELD(FIELD_U32, challenge_per_second), FIELD(FIELD_U32, ack_limit_us),
+    FIELD(FIELD_U8, dupthresh),             FIELD(FIELD_U8, hop_limit),           FIELD(FIELD_U16, port_first),
+    FIELD(FIELD_U16, port_last),
+};
+#undef FIELD
+#define N_FIELDS (sizeof fields / sizeof fields[0])
+
+static const struct field *find_field(lua_State *L, const char *name)
+{
+  const char *names[N_FIELDS];
+  for (size_t i = 0; i < N_FIELDS; i++) {
+    if (strcmp(fields[i].name, name) == 0) return &fields[i];
+    names[i] = fields[i].name;
+  }
+  const char *nearest = cli_nearest(name, names, N_FIELDS);
+  if (nearest != NULL)
+    luaL_error(L, "TCP has no option '%s'. Did you mean '%s'?", name, nearest);
+  else
+    luaL_error(L, "TCP has no option '%s'. They are the fields of struct yeon_tcp_options (yeon/tcp.h)", name);
+  return NULL;
+}
+
+/* The value on top of the stack into one field. */
+static void set_field(lua_State *L, struct yeon_tcp_options *o, const struct field *f)
+{
+  static const lua_Integer highest[] = {[FIELD_U8] = UINT8_MAX, [FIELD_U16] = UINT16_MAX, [FIELD_U32] = UINT32_MAX};
+  char *p = (char *)o + f->offset;
+  if (f->kind == FIELD_BOOL) {
+    if (!lua_isboolean(L, -1)) luaL_error(L, "%s is true or false, not %s", f->name, luaL_typename(L, -1));
+    *(bool *)p = lua_toboolean(L, -1);
+    return;
+  }
+  int whole = 0;
+  lua_Integer value = lua_tointegerx(L, -1, &whole);
+  if (!whole || value < 0 || value > highest[f->kind]) luaL_error(L, "%s is a whole number from 0 to %I", f->name, highest[f->kind]);
+  if (f->kind == FIELD_U8) *(uint8_t *)p = (uint8_t)value;
+  if (f->kind == FIELD_U16) memcpy(p, &(uint16_t){(uint16_t)value}, sizeof(uint16_t));
+  if (f->kind == FIELD_U32) memcpy(p, &(uint32_t){(uint32_t)value}, sizeof(uint32_t));
+}
+
+/* The table at index over the profile's values. */
+static void read_options(lua_State *L, int index, struct yeon_tcp_options *o)
+{
+  const char *bad = NULL;
+  if (!lua_isnoneornil(L, index)) {
+    luaL_checktype(L, index, LUA_TTABLE);
+    for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
+      if (lua_type(L, -2) != LUA_TSTRING) luaL_error(L, "TCP options have names: tcp = {retries_data = 5}");
+      set_field(L, o, find_field(L, lua_tostring(L, -2)));
+    }
+  }
+  if (yeon_tcp_options_check(o, &bad) != 0) luaL_error(L, "the TCP option %s is out of range (see yeon/tcp.h)", bad);
+}
+
+static void on_ready(void *ctx, struct yeon_sim *sim, unsigned node, const struct yeon_ready *ready, yeon_time now);
+
+/* (name, profile number or nil, table of TCP options or nil, table of limits or nil) -> node number, or nil and an error */
+static int new_host(lua_State *L)
+{
+  struct lab *lab = lab_of(L);
+  struct yeon_host_config config;
+  struct yeon_tcp_options tcp;
+  yeon_host_config_init(&config);
+  config.name = luaL_checkstring(L, 1);
+  int fallback = lab->options.profile >= 0 ? lab->options.profile : YEON_PROFILE_LINUX;
+  yeon_tcp_options_init(&tcp, (enum yeon_profile)luaL_optinteger(L, 2, fallback));
+  read_options(L, 3, &tcp);
+  config.tcp = &tcp;
+  if (lua_istable(L, 4)) {
+    lua_getfield(L, 4, "max_connections");
+    config.max_connections = (uint32_t)luaL_optinteger(L, -1, 0);
+    lua_getfield(L, 4, "max_time_wait");
+    config.max_time_wait = (uint32_t)luaL_optinteger(L, -1, 0);
+    lua_getfield(L, 4, "max_half_open");
+    config.max_half_open = (uint32_t)luaL_optinteger(L, -1, 0);
+    lua_pop(L, 3);
+  }
+  if (lab->n_hosts == LAB_HOSTS_MAX) return luaL_error(L, "a scenario has room for %d hosts", LAB_HOSTS_MAX);
+  lab_out_sink(lab, &config.sink);
+  int node = yeon_sim_add_host(lab->sim, &config, NULL);
+  if (node < 0) return lab_push_error(L, node);
+  yeon_sim_on_ready(lab->sim, (unsigned)node, on_ready, lab);
+  lab->n_hosts++;
+  lua_pushinteger(L, node);
+  return 1;
+}
+
+static void on_ready(void *ctx, struct yeon_sim *sim, unsigned node, const struct yeon_ready *ready, yeon_time now)
+{
+  struct lab *lab = ctx;
+  lua_State *L = lab->L;
+  const struct lab_socket *s = ready->user;
+  (void)sim, (void)node, (void)now;
+  if (s == NULL || s->self == LUA_NOREF) return;
+  lua_getfield(L, LUA_REGISTRYINDEX, "yeon.on_ready");
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->self);
+  lua_pushinteger(L, ready->events);
+  if (lua_pcall(L, 2, 0, 0) == LUA_OK) return;
+  /* prelude.lua catches what programs do wrong; this is a fault of its own, or no memory. */
+  lab_out_note(lab, YEON_TONE_BAD, lua_tostring(L, -1) != NULL ? lua_tostring(L, -1) : "no memory");
+  lua_pop(L, 1);
+  lab->failures++;
+  lab->stopped = true;
+}
+
+/* (socket, object): readiness of the socket is reported to the object */
+static int attach(lua_State *L)
+{
+  struct lab_socket *s = lab_socket(L, 1);
+  luaL_unref(L, LUA_REGISTRYINDEX, s->self);
+  lua_pushvalue(L, 2);
+  s->self = luaL_ref(L, LUA_REGISTRYINDEX);
+  return 0;
+}
+
+static struct yeon_ip check_ip(lua_State *L, int arg)
+{
+  struct yeon_ip ip;
+  const char *text = luaL_checkstring(L, arg);
+  if (yeon_ip_parse(text, &ip) != 0) luaL_error(L, "'%s' is no IP address, as \"10.0.0.2\" or \"fd00::2\"", text);
+  return ip;
+}
+
+static int ok_or_error(lua_State *L, int error)
+{
+  if (error < 0) return lab_push_error(L, error);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* (node, link, address, prefix length) */
+static int add_address(lua_State *L)
+{
+  struct yeon_host *host = yeon_sim_host(lab_of(L)->sim, lab_node(L, 1));
+  struct yeon_ip ip = check_ip(L, 3);
+  return ok_or_error(L, yeon_host_add_addr(host, (unsigned)luaL_checkinteger(L, 2), &ip, (unsigned)luaL_checkinteger(L, 4)));
+}
+
+/* (node, link, address): that one host is behind this link */
+static int add_route(lua_State *L)
+{
+  struct yeon_host *host = yeon_sim_host(lab_of(L)->sim, lab_node(L, 1));
+  struct yeon_ip ip = check_ip(L, 3);
+  unsigned bits = yeon_ip_is4(&ip) ? 32 : 128;
+  return ok_or_error(L, yeon_host_add_route(host, &ip, bits, NULL, (unsigned)luaL_checkinteger(L, 2)));
+}
+
+static double way_number(lua_State *L, int index, const char *name, double highest)
+{
+  lua_getfield(L, index, name);
+  double value = lua_isnil(L, -1) ? 0 : lua_tonumber(L, -1);
+  if (!lua_isnil(L, -1) && !lua_isnumber(L, -1)) luaL_error(L, "%s of a cable is a number, not %s", name, luaL_typename(L, -1));
+  if (!(value >= 0 && value <= highest)) luaL_error(L, "%s of a cable is from 0 to %f", name, highest);
+  lua_pop(L, 1);
+  return value;
+}
+
+static uint32_t way_us(lua_State *L, int index, const char *name) { return (uint32_t)llround(way_number(L, index, name, 1000) * 1e6); }
+static uint32_t way_ppm(lua_State *L, int index, const char *name) { return (uint32_t)llround(way_number(L, index, name, 1) * 1e6); }
+
+/* A table of seconds, bits a second, bytes and shares of 1. */
+static void read_way(lua_State *L, int index, struct yeon_cable_way *way)
+{
+  const char *bad = NULL;
+  luaL_checktype(L, index, LUA_TTABLE);
+  *way = (struct yeon_cable_way){.delay_us = way_us(L, index, "delay"),
+                                 .jitter_us = way_us(L, index, "jitter"),
+                                 .rate_bps = (uint64_t)llround(way_number(L, index, "rate", 1e15)),
+                                 .queue_bytes = (uint32_t)llround(way_number(L, index, "queue", 4e9)),
+                                 .loss_ppm = way_ppm(L, index, "loss"),
+                                 .burst_enter_ppm = way_ppm(L, index, "burst_enter"),
+                                 .burst_leave_ppm = way_ppm(L, index, "burst_leave"),
+                                 .burst_loss_ppm = way_ppm(L, index, "burst_loss"),
+                                 .reorder_ppm = way_ppm(L, index, "reorder"),
+                                 .reorder_us = way_us(L, index, "reorder_by"),
+                                 .duplicate_ppm = way_ppm(L, index, "duplicate"),
+                                 .corrupt_ppm = way_ppm(L, index, "corrupt")};
+  if (yeon_cable_way_check(way, &bad) != 0) luaL_error(L, "%s of the cable is out of range (see yeon/cable.h)", bad);
+}
+
+/* (node a, node b, way a to b, way b to a, mtu, ethernet) -> cable, link at a, link at b; or nil and an error */
+static int new_cable(lua_State *L)
+{
+  struct lab *lab = lab_of(L);
+  struct yeon_sim_link link;
+  unsigned links[2], a = lab_node(L, 1), b = lab_node(L, 2);
+  yeon_sim_link_init(&link);
+  read_way(L, 3, &link.cable.way[YEON_CABLE_AB]);
+  read_way(L, 4, &link.cable.way[YEON_CABLE_BA]);
+  lua_Integer mtu = luaL_checkinteger(L, 5);
+  luaL_argcheck(L, mtu >= 576 && mtu <= 65535, 5, "an MTU from 576 to 65535");
+  link.mtu = (uint16_t)mtu;
+  link.ethernet = lua_toboolean(L, 6);
+  lab_out_sink(lab, &link.cable.sink);
+  if (lab->n_cables == LAB_CABLES_MAX) return luaL_error(L, "a scenario has room for %d cables", LAB_CABLES_MAX);
+  struct lab_cable *cable = calloc(1, sizeof *cable);
+  if (cable == NULL) return lab_push_error(L, YEON_ERR_NO_MEMORY);
+  int number = yeon_sim_connect(lab->sim, a, b, &link, links);
+  if (number < 0) {
+    free(cable);
+    return lab_push_error(L, number);
+  }
+  *cable = (struct lab_cable){.lab = lab, .number = (unsigned)number, .node = {a, b}, .interface = {-1, -1}};
+  lab->cables[lab->n_cables++] = cable;
+  if (!lab_out_cable(lab, cable, link.ethernet)) return lab_push_error(L, YEON_ERR_NO_MEMORY);
+  lua_pushinteger(L, number);
+  lua_pushinteger(L, links[0]);
+  lua_pushinteger(L, links[1]);
+  return 3;
+}
+
+static struct yeon_cable *check_cable(lua_State *L)
+{
+  lua_Integer number = luaL_checkinteger(L, 1);
+  luaL_argcheck(L, number >= 0 && number < lab_of(L)->n_cables, 1, "a cable");
+  return yeon_sim_cable(lab_of(L)->sim, (unsigned)number);
+}
+
+/* (cable, mask) */
+static int cable_cut(lua_State *L)
+{
+  yeon_cable_cut(check_cable(L), (unsigned)luaL_checkinteger(L, 2) & YEON_CABLE_BOTH, yeon_sim_now(lab_of(L)->sim));
+  return 0;
+}
+
+static int cable_join(lua_State *L)
+{
+  yeon_cable_join(check_cable(L), (unsigned)luaL_checkinteger(L, 2) & YEON_CABLE_BOTH, yeon_sim_now(lab_of(L)->sim));
+  return 0;
+}
+
+/* (cable, mask, way) */
+static int cable_set(lua_State *L)
+{
+  struct yeon_cable_way way;
+  read_way(L, 3, &way);
+  unsigned mask = (unsigned)luaL_checkinteger(L, 2) & YEON_CABLE_BOTH;
+  return ok_or_error(L, yeon_cable_set(check_cable(L), mask, &way, yeon_sim_now(lab_of(L)->sim)));
+}
+
+/* (cable, direction) */
+static int cable_stats(lua_State *L)
+{
+  struct yeon_cable_stats s;
+  yeon_cable_stats(check_cable(L), (unsigned)luaL_checkinteger(L, 2) & 1, &s);
+  const struct {
+    const char *name;
+    uint64_t value;
+  } rows[] = {{"sent", s.put},           {"sent_bytes", s.put_bytes}, {"arrived", s.delivered},      {"arrived_bytes", s.delivered_bytes},
+              {"lost", s.lost},          {"queue_full", s.queue_full}, {"swallowed", s.swallowed},   {"duplicated", s.duplicated},
+              {"reordered", s.reordered}, {"corrupted", s.corrupted}, {"waiting_bytes", s.waiting_bytes}, {"inside", s.inside}};
+  lua_newtable(L);
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    lua_pushinteger(L, (lua_Integer)rows[i].value);
+    lua_setfield(L, -2, rows[i].name);
+  }
+  return 1;
+}
+
+void lab_net_register(lua_State *L)
+{
+  static const luaL_Reg calls[] = {{"host", new_host},      {"attach", attach},       {"add_address", add_address}, {"add_route", add_route},
+                                   {"cable", new_cable},    {"cable_cut", cable_cut}, {"cable_join", cable_join},   {"cable_set", cable_set},
+                                   {"cable_stats", cable_stats}, {NULL, NULL}};
+  luaL_setfuncs(L, calls, 0);
+}

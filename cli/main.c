@@ -1,0 +1,35 @@
+/* yeon: verbs. */
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+const struct cli_verb *const cli_verbs[] = {&cli_lab, &cli_tour, &cli_help, &cli_version, NULL};
+
+static int unknown_verb(const char *word)
+{
+  const char *names[8];
+  size_t n = 0;
+  for (; cli_verbs[n] != NULL; n++) names[n] = cli_verbs[n]->name;
+  const char *nearest = cli_nearest(word, names, n);
+  if (nearest != NULL) return cli_complain("there is no verb '%s'. Did you mean 'yeon %s'? `yeon help` lists all", word, nearest);
+  return cli_complain("there is no verb '%s'. `yeon help` lists what there is", word);
+}
+
+int main(int argc, char **argv)
+{
+  /* Only the character set: numbers are written the same everywhere. */
+  setlocale(LC_CTYPE, "");
+  if (argc < 2) {
+    cli_help.run(1, argv);
+    return CLI_USAGE;
+  }
+  if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) return cli_version.run(argc - 1, argv + 1);
+  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return cli_help.run(argc - 1, argv + 1);
+  const struct cli_verb *verb = cli_find_verb(argv[1]);
+  if (verb == NULL) return unknown_verb(argv[1]);
+  int status = verb->run(argc - 1, argv + 1);
+  if (fflush(stdout) != 0 && status == CLI_OK) return cli_complain("the output could not be written");
+  return status;
+}

@@ -1,0 +1,25 @@
+/* What standard output can show. */
+#include <langinfo.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+#define WIDTH_PLAIN 80
+#define WIDTH_MAX 120 /* wider arrows are no easier to read */
+
+struct cli_screen cli_screen_of_stdout(void)
+{
+  struct cli_screen s = {.width = WIDTH_PLAIN};
+  const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM"), *charset = nl_langinfo(CODESET);
+  s.terminal = isatty(STDOUT_FILENO) == 1;
+  bool dumb = term == NULL || strcmp(term, "dumb") == 0;
+  s.colour = s.terminal && !dumb && (no_colour == NULL || no_colour[0] == '\0');
+  s.utf8 = charset != NULL && strcmp(charset, "UTF-8") == 0;
+  struct winsize size;
+  if (s.terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 60)
+    s.width = size.ws_col < WIDTH_MAX ? size.ws_col : WIDTH_MAX;
+  return s;
+}

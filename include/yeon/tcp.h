@@ -1,0 +1,165 @@
+/* yeon/tcp.h: TCP endpoints of a host (RFC 9293 and those it builds on). All calls are immediate: what would wait gives
+ * YEON_ERR_AGAIN or YEON_ERR_IN_PROGRESS, and yeon_host_event reports when it can go on. */
+#ifndef YEON_TCP_H
+#define YEON_TCP_H
+
+#include <yeon/base.h>
+#include <yeon/event.h>
+#include <yeon/host.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Everything about TCP that is a number or a choice. Chosen by profile, changed field by field, fixed when the host is made;
+ * yeon_tcp_set overrides some of it for one endpoint. The profiles' values and their sources: src/tcp/profile.c. */
+struct yeon_tcp_options {
+  /* Retransmission (RFC 6298). Microseconds. */
+  uint32_t rto_initial_us;      /* before the first RTT sample; [1000 .. 60 s] */
+  uint32_t rto_min_us;          /* floor of a computed RTO */
+  uint32_t rto_max_us;          /* ceiling, after doubling too; RFC 6298 2.5 wants >= 60 s */
+  uint8_t retries_syn;          /* SYN sent again this many times, then YEON_ERR_TIMED_OUT */
+  uint8_t retries_syn_ack;
+  uint8_t retries_data;         /* consecutive time-outs of one segment before the connection fails (R2, RFC 9293 3.8.3) */
+  uint8_t retries_orphan;       /* likewise once the application has closed */
+  uint32_t user_timeout_ms;     /* 0: only the retry counts decide (RFC 9293 3.8.3, RFC 5482) */
+  bool linux_timeout;           /* R2 as Linux counts it: the time that retries_data doublings from rto_min would take, not a count */
+  bool rto_floor_on_variance;   /* rto_min bounds the variance term, not the sum, as in Linux: rto = srtt + max(4 rttvar, rto_min) */
+  bool probe_with_data;         /* window probes carry one new byte (RFC 9293 3.8.6.1); false: none, an old sequence number, as Linux */
+  /* Delayed acknowledgments (RFC 9293 3.8.6.3) */
+  uint32_t delack_us;           /* at most 500 ms; 0: acknowledge at once */
+  uint8_t delack_segments;      /* acknowledge at least every n-th full-sized segment, 1 or 2 */
+  uint16_t quick_acks;          /* this many segments at the start of a connection are acknowledged at once */
+  /* Keepalive (RFC 9293 3.8.4). Off unless an endpoint asks. Milliseconds. */
+  uint32_t keepalive_idle_ms, keepalive_interval_ms;
+  uint8_t keepalive_probes;
+  /* Closing */
+  uint32_t time_wait_ms;        /* 2 MSL */
+  uint32_t fin_wait_2_ms;       /* an orphan waits this long for the peer's FIN; 0: for ever */
+  bool time_wait_reuse;         /* an acceptable SYN ends TIME-WAIT early (RFC 6191; RFC 9293 3.6.1) */
+  /* Windows and buffers. Bytes. */
+  uint32_t rcvbuf, sndbuf;      /* initial limits */
+  uint32_t rcvbuf_max, sndbuf_max; /* automatic growth goes so far */
+  uint16_t mss_max;             /* announce and use at most this; 0: what the MTU allows */
+  uint16_t initial_window_segments; /* 0: RFC 5681 3.1 by MSS; 10: RFC 6928 */
+  /* Features */
+  bool window_scale, timestamps, sack, nagle, path_mtu, challenge_ack, cookies;
+  uint32_t challenge_per_second;/* host-wide limit of challenge ACKs (RFC 5961 section 7) */
+  uint32_t ack_limit_us;        /* at least this between two answers to out-of-window segments of one connection */
+  uint8_t dupthresh;            /* 3 (RFC 5681) */
+  uint8_t hop_limit;            /* 64 */
+  uint16_t port_first, port_last; /* ephemeral range (RFC 6056) */
+};
+
+enum yeon_profile { YEON_PROFILE_LINUX, YEON_PROFILE_FREEBSD, YEON_PROFILE_WINDOWS, YEON_PROFILE_LECTURE, YEON_PROFILES };
+YEON_API void yeon_tcp_options_init(struct yeon_tcp_options *options, enum yeon_profile profile);
+/* "linux", "freebsd", "windows", "lecture". */
+YEON_API const char *yeon_profile_name(enum yeon_profile profile);
+/* A profile, or YEON_ERR_INVALID. */
+YEON_API int yeon_profile_find(const char *name);
+/* 0, or YEON_ERR_INVALID and *field (may be NULL) names the first field that is out of range. */
+YEON_API int yeon_tcp_options_check(const struct yeon_tcp_options *options, const char **field);
+
+/* A new endpoint in CLOSED. */
+YEON_API int yeon_tcp_open(struct yeon_host *host, struct yeon_tcp **out);
+/* As yeon_udp_bind. */
+YEON_API int yeon_tcp_bind(struct yeon_tcp *tcp, const struct yeon_addr *local, yeon_time now);
+/* Passive open. backlog: connections that may wait to be accepted, 1..65535. Binds to a random port if not bound. Called again on a
+ * listener: changes the backlog. */
+YEON_API int yeon_tcp_listen(struct yeon_tcp *tcp, unsigned backlog, yeon_time now);
+/* Active open. 0: begun (the SYN goes out with the next output); YEON_WRITABLE or YEON_ERROR will be reported. */
+YEON_API int yeon_tcp_connect(struct yeon_tcp *tcp, const struct yeon_addr *remote, yeon_time now);
+/* The oldest connection waiting; YEON_ERR_AGAIN when none. It inherits the listener's options. */
+YEON_API int yeon_tcp_accept(struct yeon_tcp *listener, struct yeon_tcp **out, yeon_time now);
+
+#define YEON_SEND_URGENT 0x01u /* the last byte is urgent (RFC 9293 3.8.5; new programs should not) */
+#define YEON_SEND_MORE 0x02u   /* more follows: hold a partial segment back (for at most 200 ms, as Linux's MSG_MORE) */
+/* Copies into the send buffer; the bytes taken (may be fewer than len), or an error. */
+YEON_API int64_t yeon_tcp_send(struct yeon_tcp *tcp, const void *buf, size_t len, unsigned flags, yeon_time now);
+#define YEON_RECV_PEEK 0x01u
+#define YEON_RECV_URGENT 0x02u /* the urgent byte alone (when not inline); YEON_ERR_INVALID when there is none */
+/* Bytes read; 0: end of stream; YEON_ERR_AGAIN; a failed connection gives its error once, then 0. */
+YEON_API int64_t yeon_tcp_recv(struct yeon_tcp *tcp, void *buf, size_t size, unsigned flags, yeon_time now);
+/* Without copying: up to max slices over the readable bytes, valid until the next call on the host; the number of slices. */
+YEON_API size_t yeon_tcp_peek_slices(struct yeon_tcp *tcp, struct yeon_slice *slices, size_t max);
+/* Discards n readable bytes after yeon_tcp_peek_slices. */
+YEON_API int yeon_tcp_consume(struct yeon_tcp *tcp, size_t n, yeon_time now);
+
+#define YEON_SHUT_RD 0x01u
+#define YEON_SHUT_WR 0x02u
+/* WR: FIN after what is queued. RD: arriving bytes are acknowledged and thrown away. */
+YEON_API int yeon_tcp_shutdown(struct yeon_tcp *tcp, unsigned how, yeon_time now);
+/* The endpoint is gone for the caller; the connection closes in order in the background. With unread bytes, or
+ * linger set to 0, it is reset instead (RFC 9293 3.6.1, RFC 2525 2.17). */
+YEON_API void yeon_tcp_close(struct yeon_tcp *tcp, yeon_time now);
+/* RST; the endpoint is gone. */
+YEON_API void yeon_tcp_abort(struct yeon_tcp *tcp, yeon_time now);
+
+enum yeon_tcp_option {
+  YEON_TCP_SNDBUF,        /* bytes; fixes it (no automatic growth). 2048 .. 1 GiB */
+  YEON_TCP_RCVBUF,        /* likewise */
+  YEON_TCP_NODELAY,       /* bool */
+  YEON_TCP_CORK,          /* bool: only full segments leave (200 ms at most) */
+  YEON_TCP_QUICKACK,      /* bool: acknowledge at once, until cleared */
+  YEON_TCP_KEEPALIVE,     /* bool */
+  YEON_TCP_KEEPIDLE_MS, YEON_TCP_KEEPINTVL_MS, YEON_TCP_KEEPCNT,
+  YEON_TCP_USER_TIMEOUT_MS,
+  YEON_TCP_LINGER_MS,     /* -1: off (default); 0: close resets; > 0: the caller waits, yeon only remembers the number */
+  YEON_TCP_MAXSEG,        /* before connecting: upper bound of both MSS; after: reads the send MSS */
+  YEON_TCP_HOP_LIMIT, YEON_TCP_TRAFFIC_CLASS,
+  YEON_TCP_REUSEADDR,     /* bool: bind although connections or TIME-WAITs use the port */
+  YEON_TCP_REUSEPORT,     /* bool: several listeners on one port share the connections */
+  YEON_TCP_V6ONLY,        /* bool, for :: */
+  YEON_TCP_OOBINLINE,     /* bool: urgent byte stays in the stream */
+  YEON_TCP_RETRIES_SYN,   /* 1..255 */
+  YEON_TCP_WINDOW_CLAMP,  /* bytes, 0: none */
+  YEON_TCP_OPTIONS
+};
+/* 0, YEON_ERR_INVALID (range), YEON_ERR_UNSUPPORTED. */
+YEON_API int yeon_tcp_set(struct yeon_tcp *tcp, enum yeon_tcp_option option, int64_t value, yeon_time now);
+YEON_API int yeon_tcp_get(const struct yeon_tcp *tcp, enum yeon_tcp_option option, int64_t *value);
+
+/* YEON_READABLE ... as they stand now. */
+YEON_API uint32_t yeon_tcp_ready(const struct yeon_tcp *tcp);
+/* The failure (or, with nothing fatal, the newest soft error), cleared; 0: none. */
+YEON_API int yeon_tcp_take_error(struct yeon_tcp *tcp);
+YEON_API void yeon_tcp_set_user(struct yeon_tcp *tcp, void *user);
+YEON_API void *yeon_tcp_user(const struct yeon_tcp *tcp);
+YEON_API struct yeon_host *yeon_tcp_host(const struct yeon_tcp *tcp);
+YEON_API uint64_t yeon_tcp_id(const struct yeon_tcp *tcp);
+YEON_API enum yeon_tcp_state yeon_tcp_state(const struct yeon_tcp *tcp);
+YEON_API void yeon_tcp_local(const struct yeon_tcp *tcp, struct yeon_addr *out);
+YEON_API void yeon_tcp_remote(const struct yeon_tcp *tcp, struct yeon_addr *out);
+
+/* A connection as numbers, spelled as the RFCs spell them. */
+struct yeon_tcp_info {
+  uint64_t id;
+  enum yeon_tcp_state state;
+  struct yeon_addr local, remote;
+  uint32_t iss, snd_una, snd_nxt, snd_max, snd_wnd, snd_wl1, snd_wl2;
+  uint32_t irs, rcv_nxt, rcv_wnd;
+  uint16_t snd_mss, rcv_mss, path_mtu;
+  uint8_t snd_wscale, rcv_wscale;
+  bool wscale_ok, ts_ok, sack_ok;
+  uint32_t cwnd, ssthresh, flight; /* bytes */
+  uint32_t srtt_us, rttvar_us, rto_us, rtt_min_us;
+  uint32_t snd_queued, snd_limit, rcv_queued, rcv_limit, rcv_out_of_order; /* bytes */
+  uint8_t rexmits;      /* consecutive time-outs */
+  uint8_t probes;       /* unanswered window or keepalive probes */
+  bool in_recovery, orphan;
+  uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
+  uint32_t segs_in, segs_out;
+  yeon_time timer_at;   /* nearest armed timer, YEON_NEVER: none */
+  enum yeon_tcp_timer timer;
+  uint32_t backlog, backlog_limit; /* LISTEN only: waiting to be accepted */
+};
+YEON_API void yeon_tcp_info(const struct yeon_tcp *tcp, struct yeon_tcp_info *out);
+/* Visits every connection, listener, half-open and TIME-WAIT record of the host, in no special order, until fn returns false. tcp is NULL
+ * for the records that have no endpoint (half-open, TIME-WAIT, orphans). */
+typedef bool yeon_tcp_visit_fn(void *ctx, const struct yeon_tcp_info *info, struct yeon_tcp *tcp);
+YEON_API void yeon_tcp_each(struct yeon_host *host, yeon_tcp_visit_fn *fn, void *ctx);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,56 @@
+/* The calls of TCP that need the host's addresses and routes: made here into indices and paths, then handed down. */
+#include "host/host.h"
+
+static struct yeon_host *host_of(const struct yeon_tcp *tcp) { return tcp_of(tcp)->host; }
+
+struct yeon_host *yeon_tcp_host(const struct yeon_tcp *tcp) { return host_of(tcp); }
+
+int yeon_tcp_open(struct yeon_host *host, struct yeon_tcp **out) { return tcp_open(&host->tcp, out); }
+
+/* Which "any" an unspecified address means on this endpoint. */
+static uint16_t any_of(const struct yeon_tcp *tcp, const struct yeon_ip *ip)
+{
+  int64_t v6only = 0;
+  if (wire_ip_is4(ip)) return TCP_LOCAL_ANY4;
+  (void)yeon_tcp_get(tcp, YEON_TCP_V6ONLY, &v6only);
+  return v6only ? TCP_LOCAL_ANY6 : TCP_LOCAL_ANY;
+}
+
+int yeon_tcp_bind(struct yeon_tcp *tcp, const struct yeon_addr *local, yeon_time now)
+{
+  struct yeon_host *host = host_of(tcp);
+  now = host_clock(host, now);
+  uint16_t index = yeon_ip_is_any(&local->ip) ? any_of(tcp, &local->ip) : ip_local_find(&host->ip, &local->ip);
+  if (index == IP_NONE) return YEON_ERR_ADDRESS;
+  return tcp_bind(tcp, index, local->port, now);
+}
+
+/* Whether an endpoint bound so may speak to an address of this family. */
+static bool family_fits(uint16_t bound, const struct yeon_host *host, bool four)
+{
+  switch (bound) {
+  case TCP_LOCAL_ANY: return true;
+  case TCP_LOCAL_ANY4: return four;
+  case TCP_LOCAL_ANY6: return !four;
+  default: return wire_ip_is4(ip_local_at(&host->ip, bound)) == four;
+  }
+}
+
+int yeon_tcp_connect(struct yeon_tcp *tcp, const struct yeon_addr *remote, yeon_time now)
+{
+  struct yeon_host *host = host_of(tcp);
+  struct ip_way way;
+  now = host_clock(host, now);
+  if (remote->port == 0) return YEON_ERR_INVALID;
+  uint16_t bound = tcp_bound_local(tcp);
+  if (!family_fits(bound, host, wire_ip_is4(&remote->ip))) return YEON_ERR_ADDRESS;
+  uint16_t source = bound < TCP_LOCAL_ANY6 ? bound : (uint16_t)IP_NONE;
+  if (source != IP_NONE && !ip_local_live(&host->ip, source)) return YEON_ERR_ADDRESS;
+  int err = ip_find_way(&host->ip, &remote->ip, source, &way, now);
+  if (err < 0) return err;
+  if (wire_ip_is_multicast(&remote->ip) || ip_is_broadcast(&host->ip, way.link, &remote->ip)) return YEON_ERR_ADDRESS;
+  struct tcp_path path = {.local = way.local, .mtu = way.mtu, .link = way.link};
+  return tcp_connect(tcp, &path, remote, now);
+}
+
+void yeon_tcp_each(struct yeon_host *host, yeon_tcp_visit_fn *fn, void *ctx) { tcp_each(&host->tcp, fn, ctx); }

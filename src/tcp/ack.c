@@ -1,0 +1,158 @@
+/* Fifth step of RFC 9293 3.10.7.4: the acknowledgment. What it frees, what it says of the peer's window, and which state it ends. */
+#include "tcp/internal.h"
+
+/* RFC 9293 3.10.7.4, fifth (RFC 5961 section 5): an acknowledgment far in the past, or of bytes never sent, is not from our peer as it is now. */
+static enum tcp_step check_range(struct tcp_in *in, struct yeon_tcp *c)
+{
+  bool future = seq_gt(in->ack, c->snd_max);
+  bool ancient = in->t->options.challenge_ack && seq_lt(in->ack, c->snd_una - c->max_snd_wnd);
+  if (!future && !ancient) return TCP_GO_ON;
+  in->verdict = YEON_VERDICT_BAD_ACK;
+  tcp_ack_out_of_window(in, c);
+  return TCP_STOP;
+}
+
+static enum tcp_step complete_handshake(struct tcp_in *in, struct yeon_tcp *c)
+{
+  if (!seq_gt(in->ack, c->snd_una) || seq_gt(in->ack, c->snd_max)) {
+    in->verdict = YEON_VERDICT_BAD_ACK;
+    tcp_reply_reset(in);
+    return TCP_STOP;
+  }
+  if ((c->flags & TCP_F_PASSIVE) == 0) {
+    tcp_rtt_on_ack(c, in);
+    in->t->counters->tcp_opened_active++;
+  }
+  c->snd_una = c->iss + 1;
+  if (seq_lt(c->snd_nxt, c->snd_una)) c->snd_nxt = c->snd_una;
+  c->flags &= ~TCP_F_SEND_SYN;
+  c->snd_wnd = c->max_snd_wnd = in->window;
+  c->snd_wl1 = in->seq;
+  c->snd_wl2 = in->ack;
+  tcp_established(c, YEON_CAUSE_ACK, in->now);
+  return TCP_GO_ON;
+}
+
+/* Takes acknowledged bytes out of the send buffer. */
+static void advance(struct yeon_tcp *c, uint32_t ack, yeon_time now)
+{
+  uint32_t base = tcp_snd_base(c), end = tcp_snd_end(c);
+  uint32_t bytes = seq_gt(ack, end) ? end - base : ack - base;
+  bool was_full = ring_len(c->snd) >= c->sndbuf;
+  if ((c->flags & TCP_F_FIN_SENT) != 0 && ack == c->snd_fin + 1) c->flags2 |= TCP_G_FIN_ACKED;
+  c->snd_una = ack;
+  if (seq_lt(c->snd_nxt, ack)) c->snd_nxt = ack;
+  if ((c->flags & TCP_F_URGENT) != 0 && seq_ge(ack, c->snd_up)) c->flags &= ~TCP_F_URGENT;
+  c->flags &= ~TCP_F_REXMIT_HEAD;
+  c->bytes_acked += bytes;
+  if (bytes > 0) {
+    ring_drop(c->snd, bytes);
+    if (ring_len(c->snd) == 0) ring_release(c->t->rings, &c->snd);
+    tcp_trace_buffer(c, now);
+  }
+  if (c->sacked != NULL) {
+    ranges_trim(c->sacked->set, ack);
+    if (c->sacked->set->n == 0) tcp_sacks_free(c->t, &c->sacked);
+  }
+  /* Room again: told once a third is free, lest the application be woken for every segment. */
+  if ((was_full || (c->flags2 & TCP_G_WANTS_ROOM) != 0) && ring_len(c->snd) <= c->sndbuf - c->sndbuf / 3) {
+    c->flags2 &= ~TCP_G_WANTS_ROOM;
+    tcp_notify(c, YEON_WRITABLE);
+  }
+}
+
+/* A send window update from the newest segment (RFC 9293 3.10.7.4, fifth, ESTABLISHED). */
+static bool update_window(struct tcp_in *in, struct yeon_tcp *c)
+{
+  bool newer = seq_lt(c->snd_wl1, in->seq) || (c->snd_wl1 == in->seq && seq_le(c->snd_wl2, in->ack));
+  if (!newer) return false;
+  bool changed = c->snd_wnd != in->window;
+  c->snd_wl1 = in->seq;
+  c->snd_wl2 = in->ack;
+  c->snd_wnd = in->window;
+  if (in->window > c->max_snd_wnd) c->max_snd_wnd = in->window;
+  return changed;
+}
+
+/* The retransmission timer after progress (RFC 6298 5.2, 5.3). */
+static void rearm(struct yeon_tcp *c, yeon_time now)
+{
+  c->rexmits = 0;
+  c->rexmit_since = 0;
+  c->soft_error = 0;
+  if (tcp_outstanding(c))
+    tcp_rexmit_start(c, now);
+  else
+    tcp_timer_stop(c, YEON_TIMER_REXMIT, now);
+  tcp_user_timeout_start(c, now);
+}
+
+/* The send buffer follows the congestion window, so that it never is what limits the rate. */
+static void tune_sndbuf(struct yeon_tcp *c)
+{
+  uint32_t most = c->t->options.sndbuf_max, want = c->cc.cwnd > most / 2 ? most : 2 * c->cc.cwnd;
+  if ((c->flags & TCP_F_SNDBUF_FIXED) == 0 && want > c->sndbuf) c->sndbuf = want;
+}
+
+/* RFC 5681 section 2: the five signs of a duplicate acknowledgment. */
+static bool is_duplicate(const struct tcp_in *in, const struct yeon_tcp *c, bool window_changed)
+{
+  return in->ack == c->snd_una && tcp_outstanding(c) && in->s->len == 0 && !window_changed &&
+         (in->flags & (YEON_TCP_SYN | YEON_TCP_FIN)) == 0;
+}
+
+static void take_ack(struct tcp_in *in, struct yeon_tcp *c)
+{
+  uint32_t acked = in->ack - c->snd_una, flight = tcp_pipe(c);
+  tcp_sack_take(c, in);
+  bool window_changed = update_window(in, c);
+  bool duplicate = acked == 0 && is_duplicate(in, c, window_changed);
+  if (acked > 0) {
+    tcp_rtt_on_ack(c, in);
+    advance(c, in->ack, in->now);
+    rearm(c, in->now);
+  }
+  tcp_recovery_on_ack(c, in, acked, flight, duplicate);
+  tune_sndbuf(c);
+  if (acked > 0 || duplicate || window_changed) tcp_want_output(c);
+}
+
+/* Which states an acknowledged FIN ends. */
+static enum tcp_step on_fin_acked(struct tcp_in *in, struct yeon_tcp *c)
+{
+  switch ((enum yeon_tcp_state)c->state) {
+  case YEON_TCP_FIN_WAIT_1:
+    tcp_set_state(c, YEON_TCP_FIN_WAIT_2, YEON_CAUSE_FIN_ACKED, in->now);
+    tcp_fin_wait_2_start(c, in->now);
+    return TCP_GO_ON;
+  case YEON_TCP_CLOSING:
+    tcp_enter_time_wait(c, YEON_CAUSE_FIN_ACKED, in->now);
+    if ((c->flags & TCP_F_ORPHAN) != 0) tcp_time_wait_compact(c, in->now);
+    return TCP_STOP;
+  case YEON_TCP_LAST_ACK: tcp_conn_end(c, 0, YEON_CAUSE_FIN_ACKED, in->now); return TCP_STOP;
+  default: return TCP_GO_ON;
+  }
+}
+
+enum tcp_step tcp_step_ack(struct tcp_in *in, struct yeon_tcp *c)
+{
+  if ((in->flags & YEON_TCP_ACK) == 0) {
+    in->verdict = YEON_VERDICT_MALFORMED;
+    return TCP_STOP;
+  }
+  if (c->state == YEON_TCP_SYN_RECEIVED) {
+    if (complete_handshake(in, c) == TCP_STOP) return TCP_STOP;
+  } else if (check_range(in, c) == TCP_STOP) {
+    return TCP_STOP;
+  }
+  c->heard_at = in->now;
+  c->probes = 0;
+  if (seq_ge(in->ack, c->snd_una)) take_ack(in, c);
+  if ((c->flags2 & TCP_G_FIN_ACKED) != 0 && on_fin_acked(in, c) == TCP_STOP) return TCP_STOP;
+  if (c->state == YEON_TCP_TIME_WAIT) {
+    tcp_time_wait_again(in, c);
+    return TCP_STOP;
+  }
+  tcp_persist_consider(c, in->now);
+  return TCP_GO_ON;
+}

@@ -1,0 +1,218 @@
+/* SYN-RECEIVED of a connection that a listener answers (RFC 9293 3.10.7.4 for that state): a record of 88 bytes until the handshake's last
+ * ACK, which makes the connection. */
+#include "tcp/internal.h"
+
+static struct tcp_half_open *record(const struct tcp *t, uint32_t number)
+{
+  return pool_at(&t->half_opens, number & TCP_NUMBER_MASK);
+}
+
+static struct yeon_tcp *listener_of(const struct tcp *t, const struct tcp_half_open *h)
+{
+  if (!pool_live(&t->conns, h->listener)) return NULL;
+  struct yeon_tcp *l = tcp_conn(t, h->listener);
+  return (uint16_t)l->id == h->listener_id && l->state == YEON_TCP_LISTEN ? l : NULL;
+}
+
+static uint16_t first_window(const struct tcp *t, const struct yeon_tcp *listener)
+{
+  uint32_t w = listener != NULL ? listener->rcvbuf : t->options.rcvbuf;
+  return (uint16_t)(w < 65535 ? w : 65535);
+}
+
+static uint16_t mss_limit(const struct tcp *t, const struct yeon_tcp *listener)
+{
+  return listener != NULL && listener->extra->mss_max != 0 ? listener->extra->mss_max : t->options.mss_max;
+}
+
+static uint32_t id_of(const struct tcp *t, const struct tcp_half_open *h)
+{
+  return tcp_find(t, &h->record.key);
+}
+
+void tcp_half_open_drop(struct tcp *t, struct tcp_half_open *h, enum yeon_cause cause, yeon_time now)
+{
+  uint32_t id = id_of(t, h);
+  tcp_tell_state(t, &h->record.key, h->id, YEON_TCP_SYN_RECEIVED, YEON_TCP_CLOSED, cause, now);
+  wheel_cancel(&t->wheel, &h->node);
+  tcp_table_del(t, id);
+  pool_free(&t->half_opens, id & TCP_NUMBER_MASK);
+}
+
+static void fill_syn_ack(struct tcp *t, const struct tcp_half_open *h, struct tcp_out *o, yeon_time now)
+{
+  const struct yeon_tcp *listener = listener_of(t, h);
+  o->h.seq = h->iss;
+  o->h.ack = h->irs + 1;
+  o->h.flags = YEON_TCP_SYN | YEON_TCP_ACK;
+  o->h.window = first_window(t, listener);
+  o->h.mss = tcp_announced_mss(&h->record.key.remote, t->link_mtu[h->link], mss_limit(t, listener));
+  o->h.sack_ok = (h->flags & TCP_H_SACK) != 0;
+  if ((h->flags & TCP_H_WSCALE) != 0) o->h.wscale = (int8_t)tcp_window_scale_for(&t->options);
+  if ((h->flags & TCP_H_TS) != 0) {
+    o->h.has_ts = true;
+    o->h.tsval = tcp_ts_now(t, &h->record.key, now);
+    o->h.tsecr = h->ts_recent;
+  }
+  o->conn = h->id;
+  if (listener != NULL && listener->extra->hop_limit != 0) o->hop_limit = listener->extra->hop_limit;
+  o->dont_fragment = t->options.path_mtu;
+  o->again = h->retries > 0;
+  o->iss = h->iss;
+  o->irs = h->irs;
+}
+
+void tcp_send_syn_ack(struct tcp *t, struct tcp_half_open *h, bool again, yeon_time now)
+{
+  struct tcp_out *o = tcp_reply_new(t, &h->record.key, h->link);
+  if (o != NULL) fill_syn_ack(t, h, o, now);
+  if (again) return;
+  h->sent_us = (uint32_t)((now - t->epoch) / YEON_US);
+  wheel_arm(&t->wheel, &h->node, now + (yeon_time)tcp_backoff(t, t->options.rto_initial_us, h->retries) * YEON_US);
+}
+
+void tcp_half_open_timer(struct tcp *t, struct tcp_half_open *h, yeon_time now)
+{
+  if (listener_of(t, h) == NULL || h->retries >= t->options.retries_syn_ack) {
+    t->counters->tcp_timeout++;
+    tcp_half_open_drop(t, h, YEON_CAUSE_RTO, now);
+    return;
+  }
+  h->retries++;
+  t->counters->tcp_rexmit_rto++;
+  tcp_send_syn_ack(t, h, false, now);
+}
+
+/* A plain ACK that carries nothing, with our numbers. */
+static void answer(struct tcp_in *in, const struct tcp_half_open *h)
+{
+  struct tcp_out *o;
+  if (!tcp_challenge_allowed(in->t, in->now)) return;
+  o = tcp_reply_new(in->t, &h->record.key, h->link);
+  if (o == NULL) return;
+  fill_syn_ack(in->t, h, o, in->now);
+  o->h.flags = YEON_TCP_ACK;
+  o->h.seq = h->iss + 1;
+  o->h.mss = 0;
+  o->h.sack_ok = false;
+  o->h.wscale = -1;
+}
+
+struct yeon_tcp *tcp_half_open_promote(struct tcp_in *in, struct yeon_tcp *listener, const struct tcp_half_open *h)
+{
+  struct yeon_tcp *c = tcp_conn_new(in->t);
+  if (c == NULL) return NULL;
+  if (!tcp_inherit(c, listener) || !tcp_port_hold(in->t, h->record.key.local_port)) {
+    tcp_conn_free(c);
+    return NULL;
+  }
+  c->record.key = h->record.key;
+  c->flags |= TCP_F_PASSIVE | TCP_F_HOLDS_PORT;
+  c->id = h->id;
+  c->link = h->link;
+  c->listener = listener->number;
+  c->path_mtu = in->s->path.mtu;
+  c->iss = c->snd_una = h->iss;
+  c->snd_nxt = c->snd_max = h->iss + 1;
+  c->irs = h->irs;
+  c->rcv_nxt = c->last_ack = h->irs + 1;
+  c->rcv_adv = c->rcv_nxt + first_window(in->t, listener);
+  c->state = YEON_TCP_SYN_RECEIVED;
+  c->flags2 |= TCP_G_USED;
+  struct wire_tcp syn;
+  wire_tcp_init(&syn);
+  syn.mss = h->peer_mss;
+  syn.sack_ok = (h->flags & TCP_H_SACK) != 0;
+  if ((h->flags & TCP_H_WSCALE) != 0) syn.wscale = (int8_t)h->wscale;
+  syn.has_ts = (h->flags & TCP_H_TS) != 0;
+  syn.tsval = h->ts_recent;
+  tcp_take_syn_options(c, &syn, in->now);
+  if (h->retries > 0) c->flags2 |= TCP_G_SYN_REXMIT;
+  return c;
+}
+
+void tcp_half_open_admit(struct tcp_in *in, struct yeon_tcp *listener, struct yeon_tcp *c)
+{
+  struct tcp *t = in->t;
+  uint32_t number = c->number;
+  tcp_table_add(t, number);
+  c->flags |= TCP_F_IN_TABLE | TCP_F_ON_ACCEPT;
+  tcp_list_push(t, &listener->extra->accept, c);
+  listener->extra->waiting++;
+  t->counters->tcp_opened_passive++;
+  tcp_input_conn(in, c);
+  tcp_notify(listener, YEON_ACCEPTED | YEON_READABLE);
+}
+
+/* RFC 9293 3.10.7.4, fifth, SYN-RECEIVED: the handshake is complete. */
+static void complete(struct tcp_in *in, struct tcp_half_open *h, struct yeon_tcp *listener)
+{
+  struct tcp *t = in->t;
+  if (listener->extra->waiting >= listener->extra->backlog) {
+    t->counters->tcp_backlog_full++;
+    in->verdict = YEON_VERDICT_NO_ROOM;
+    h->flags |= TCP_H_ACKED;
+    return;
+  }
+  struct yeon_tcp *c = tcp_half_open_promote(in, listener, h);
+  if (c == NULL) {
+    in->verdict = YEON_VERDICT_NO_ROOM;
+    return;
+  }
+  uint32_t rtt_us = (uint32_t)((in->now - t->epoch) / YEON_US) - h->sent_us;
+  uint32_t id = id_of(t, h);
+  bool timed = h->retries == 0;
+  wheel_cancel(&t->wheel, &h->node);
+  tcp_table_del(t, id);
+  pool_free(&t->half_opens, id & TCP_NUMBER_MASK);
+  if (timed) tcp_rtt_sample(c, rtt_us, in->now);
+  tcp_half_open_admit(in, listener, c);
+}
+
+static void on_ack(struct tcp_in *in, struct tcp_half_open *h)
+{
+  struct yeon_tcp *listener = listener_of(in->t, h);
+  if (listener == NULL || in->ack != h->iss + 1) {
+    in->verdict = YEON_VERDICT_BAD_ACK;
+    tcp_reply_reset(in);
+    if (listener == NULL) tcp_half_open_drop(in->t, h, YEON_CAUSE_CALL_CLOSE, in->now);
+    return;
+  }
+  complete(in, h, listener);
+}
+
+void tcp_input_half_open(struct tcp_in *in, uint32_t id)
+{
+  struct tcp_half_open *h = record(in->t, id);
+  const struct wire_tcp *w = &in->s->h;
+  uint32_t window = first_window(in->t, listener_of(in->t, h));
+  in->id = h->id;
+  in->iss = h->iss;
+  in->irs = h->irs;
+  in->has_conn = true;
+  /* The SYN again: our answer was lost. */
+  if ((in->flags & (YEON_TCP_SYN | YEON_TCP_ACK | YEON_TCP_RST)) == YEON_TCP_SYN && in->seq == h->irs) {
+    in->verdict = YEON_VERDICT_DUPLICATE;
+    tcp_send_syn_ack(in->t, h, true, in->now);
+    return;
+  }
+  bool old = (h->flags & TCP_H_TS) != 0 && w->has_ts && seq_lt(w->tsval, h->ts_recent);
+  if ((old && (in->flags & YEON_TCP_RST) == 0) || !tcp_acceptable(in->seq, tcp_in_length(in), h->irs + 1, window)) {
+    in->verdict = old ? YEON_VERDICT_PAWS : YEON_VERDICT_OUT_OF_WINDOW;
+    if ((in->flags & YEON_TCP_RST) == 0) answer(in, h);
+    return;
+  }
+  if ((in->flags & YEON_TCP_RST) != 0) {
+    /* RFC 9293 3.10.7.4, second: exactly the next number, or a challenge. */
+    if (in->seq == h->irs + 1)
+      tcp_half_open_drop(in->t, h, YEON_CAUSE_RST, in->now);
+    else
+      answer(in, h);
+    return;
+  }
+  if ((in->flags & YEON_TCP_SYN) != 0) {
+    tcp_half_open_drop(in->t, h, YEON_CAUSE_SYN, in->now); /* fourth: back to LISTEN */
+    return;
+  }
+  if ((in->flags & YEON_TCP_ACK) != 0) on_ack(in, h);
+}

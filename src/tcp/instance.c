@@ -1,0 +1,209 @@
+/* An instance of TCP inside a host: its pools, its table, the life and end of connections. */
+#include <string.h>
+
+#include "tcp/internal.h"
+
+static bool make_keys(struct tcp *t)
+{
+  rng_key(t->rng, &t->key_table);
+  rng_key(t->rng, &t->key_isn);
+  rng_key(t->rng, &t->key_ts);
+  rng_key(t->rng, &t->key_port);
+  rng_key(t->rng, &t->key_cookie);
+  return true;
+}
+
+bool tcp_init(struct tcp *t, struct mem *mem, const struct yeon_host_config *config, yeon_time now)
+{
+  t->mem = mem;
+  t->epoch = now;
+  if (config->tcp != NULL)
+    t->options = *config->tcp;
+  else
+    yeon_tcp_options_init(&t->options, YEON_PROFILE_LINUX);
+  t->next_id = 1;
+  t->challenge_at = now - YEON_SEC;
+  pool_init(&t->conns, mem, sizeof(struct yeon_tcp), config->max_connections);
+  pool_init(&t->half_opens, mem, sizeof(struct tcp_half_open), config->max_half_open);
+  pool_init(&t->time_waits, mem, sizeof(struct tcp_time_wait), config->max_time_wait);
+  pool_init(&t->sack_sets, mem, sizeof(struct tcp_sacks) + RANGES_SIZE(TCP_SACK_RANGES), config->max_connections);
+  pool_init(&t->extras, mem, sizeof(struct tcp_extra), config->max_connections);
+  wheel_init(&t->wheel, now);
+  return make_keys(t) && table_init(&t->table, mem, &tcp_table_ops, t);
+}
+
+void tcp_fini(struct tcp *t)
+{
+  for (uint32_t n = pool_next(&t->conns, 0); n != 0; n = pool_next(&t->conns, n)) {
+    struct yeon_tcp *c = pool_at(&t->conns, n);
+    ring_release(t->rings, &c->snd);
+    ring_release(t->rings, &c->rcv);
+  }
+  tcp_ports_fini(t);
+  mem_free(t->mem, t->replies, t->replies_cap * sizeof *t->replies);
+  table_fini(&t->table);
+  pool_fini(&t->extras);
+  pool_fini(&t->sack_sets);
+  pool_fini(&t->time_waits);
+  pool_fini(&t->half_opens);
+  pool_fini(&t->conns);
+}
+
+struct yeon_tcp *tcp_conn(const struct tcp *t, uint32_t number)
+{
+  return pool_at(&t->conns, number);
+}
+
+struct yeon_tcp *tcp_conn_new(struct tcp *t)
+{
+  uint32_t number;
+  struct yeon_tcp *c = pool_new(&t->conns, &number);
+  if (c == NULL) {
+    t->counters->no_memory++;
+    return NULL;
+  }
+  c->number = number;
+  c->t = t;
+  c->id = t->next_id++;
+  c->sndbuf = t->options.sndbuf;
+  c->rcvbuf = t->options.rcvbuf;
+  c->rto_us = t->options.rto_initial_us;
+  c->quick_acks = (uint8_t)t->options.quick_acks;
+  if (!t->options.nagle) c->flags |= TCP_F_NODELAY;
+  c->record.key.local = TCP_LOCAL_ANY;
+  for (unsigned i = 0; i < YEON_TIMERS; i++) c->at[i] = YEON_NEVER;
+  return c;
+}
+
+struct tcp_extra *tcp_extra(struct yeon_tcp *c)
+{
+  uint32_t number;
+  if (c->extra != NULL) return c->extra;
+  struct tcp_extra *x = pool_new(&c->t->extras, &number);
+  if (x == NULL) {
+    c->t->counters->no_memory++;
+    return NULL;
+  }
+  x->number = number;
+  x->linger_ms = -1;
+  c->extra = x;
+  return x;
+}
+
+struct tcp_sacks *tcp_sacks_new(struct tcp *t)
+{
+  uint32_t number;
+  struct tcp_sacks *s = pool_new(&t->sack_sets, &number);
+  if (s == NULL) {
+    t->counters->no_memory++;
+    return NULL;
+  }
+  s->number = number;
+  s->set = (struct ranges *)(s + 1);
+  ranges_init(s->set, TCP_SACK_RANGES);
+  return s;
+}
+
+void tcp_sacks_free(struct tcp *t, struct tcp_sacks **s)
+{
+  if (*s == NULL) return;
+  pool_free(&t->sack_sets, (*s)->number);
+  *s = NULL;
+}
+
+void tcp_conn_release_buffers(struct yeon_tcp *c, bool receive_too)
+{
+  ring_release(c->t->rings, &c->snd);
+  tcp_sacks_free(c->t, &c->sacked);
+  tcp_sacks_free(c->t, &c->ooo);
+  if (receive_too) ring_release(c->t->rings, &c->rcv);
+}
+
+static void leave_table(struct yeon_tcp *c)
+{
+  if ((c->flags & TCP_F_IN_TABLE) == 0) return;
+  tcp_table_del(c->t, c->number);
+  c->flags &= ~TCP_F_IN_TABLE;
+}
+
+static void drop_port(struct yeon_tcp *c)
+{
+  tcp_unbind(c);
+  if ((c->flags & TCP_F_HOLDS_PORT) == 0) return;
+  tcp_port_drop(c->t, c->record.key.local_port);
+  c->flags &= ~TCP_F_HOLDS_PORT;
+}
+
+void tcp_conn_free(struct yeon_tcp *c)
+{
+  struct tcp *t = c->t;
+  assert(c->state == YEON_TCP_CLOSED);
+  assert((c->flags & TCP_F_ON_ACCEPT) == 0);
+  leave_table(c);
+  drop_port(c);
+  tcp_unlist_output(c);
+  tcp_unlist_report(c);
+  wheel_cancel(&t->wheel, &c->node);
+  tcp_conn_release_buffers(c, true);
+  if (c->extra != NULL) pool_free(&t->extras, c->extra->number);
+  pool_free(&t->conns, c->number);
+}
+
+void tcp_conn_end(struct yeon_tcp *c, int error, enum yeon_cause cause, yeon_time now)
+{
+  if (c->state != YEON_TCP_CLOSED) tcp_set_state(c, YEON_TCP_CLOSED, cause, now);
+  c->t->counters->tcp_closed++;
+  if (error != 0) tcp_trace_error(c, error, cause, false, now);
+  leave_table(c);
+  drop_port(c);
+  tcp_unlist_output(c);
+  for (unsigned i = 0; i < YEON_TIMERS; i++) c->at[i] = YEON_NEVER;
+  wheel_cancel(&c->t->wheel, &c->node);
+  /* What arrived before an orderly end may still be read; a reset takes it along (RFC 9293 3.10.7.4, second). */
+  tcp_conn_release_buffers(c, error != 0);
+  if ((c->flags & TCP_F_ORPHAN) != 0) {
+    tcp_conn_free(c);
+    return;
+  }
+  c->error = (int8_t)error;
+  tcp_notify(c, (uint8_t)(YEON_CLOSED | YEON_READABLE | YEON_WRITABLE | (error != 0 ? YEON_ERROR : 0)));
+}
+
+void tcp_usage(const struct tcp *t, struct yeon_host_usage *out)
+{
+  out->connections = t->conns.used - t->listeners;
+  out->half_open = t->half_opens.used;
+  out->time_wait = t->time_waits.used;
+  out->listeners = t->listeners;
+}
+
+yeon_time tcp_next(const struct tcp *t)
+{
+  yeon_time a = wheel_next(&t->wheel), b = tcp_time_wait_next(t);
+  return a < b ? a : b;
+}
+
+static void run_node(struct tcp *t, struct wheel_node *n, yeon_time now);
+
+void tcp_run_timers(struct tcp *t, yeon_time now)
+{
+  struct wheel_node *n;
+  while ((n = wheel_pop(&t->wheel, now)) != NULL) run_node(t, n, now);
+  tcp_time_wait_run(t, now);
+}
+
+/* Two kinds of records have a node in the wheel. */
+static void run_node(struct tcp *t, struct wheel_node *n, yeon_time now)
+{
+  struct tcp_record *r = (struct tcp_record *)(void *)((char *)n - offsetof(struct yeon_tcp, node));
+  _Static_assert(offsetof(struct yeon_tcp, node) == offsetof(struct tcp_half_open, node), "one wheel for both");
+  if (r->kind == TCP_KIND_CONN)
+    tcp_timers_due((struct yeon_tcp *)r, now);
+  else
+    tcp_half_open_timer(t, (struct tcp_half_open *)r, now);
+}
+
+struct tcp *tcp_of(const struct yeon_tcp *c)
+{
+  return c->t;
+}

@@ -1,0 +1,439 @@
+/* What the files of tcp/ share: the records, and one section of functions per file.
+ *
+ * A connection is one of three records, all reached through one table by their key: a half-open record (a SYN a listener answered),
+ * a connection proper (struct yeon_tcp, which is also an endpoint before and a listener instead), and a TIME-WAIT record.
+ * What matters only while bytes are in flight (rings, sack sets) is borrowed. */
+#ifndef TCP_INTERNAL_H
+#define TCP_INTERNAL_H
+
+#include <assert.h>
+
+#include "base/ranges.h"
+#include "base/seq.h"
+#include "cc/cc.h"
+#include "tcp/tcp.h"
+
+enum tcp_kind { TCP_KIND_CONN = 0, TCP_KIND_HALF_OPEN = 1, TCP_KIND_TIME_WAIT = 2 };
+#define TCP_KIND_SHIFT 30
+#define TCP_NUMBER_MASK ((1u << TCP_KIND_SHIFT) - 1)
+
+/* What distinguishes connections of one host. A listener's: remote all zero, remote_port 0. */
+struct tcp_key {
+  struct yeon_ip remote;
+  uint16_t remote_port, local_port;
+  uint16_t local;  /* index of the local address, or TCP_LOCAL_ANY... */
+  uint16_t zero;   /* part of what is hashed and compared */
+};
+#define TCP_KEY_SIZE 24
+_Static_assert(sizeof(struct tcp_key) == TCP_KEY_SIZE, "hashed and compared as bytes: no padding");
+
+/* How every record begins. */
+struct tcp_record {
+  struct tcp_key key;
+  uint32_t chain; /* next in the table's bucket */
+  uint32_t kind;  /* enum tcp_kind */
+};
+
+/* Received ranges beyond rcv_nxt, or ranges the peer has acknowledged selectively. */
+#define TCP_SACK_RANGES 124
+struct tcp_sacks {
+  uint32_t number;    /* in its pool */
+  uint32_t recent[4]; /* receiver: sequence numbers inside the ranges that changed last, newest first (RFC 2018 4) */
+  uint8_t n_recent;
+  struct ranges *set; /* right behind this struct, room for TCP_SACK_RANGES */
+};
+
+/* What few endpoints need: a listener's queue, options that differ from the host's, urgent data. */
+struct tcp_extra {
+  uint32_t number;         /* in its pool */
+  struct tcp_list accept;  /* established, waiting; linked by report_next */
+  uint32_t waiting, backlog;
+  uint32_t keepalive_idle_ms, keepalive_interval_ms, user_timeout_ms;
+  int32_t linger_ms;       /* -1: off */
+  uint32_t window_clamp;   /* 0: none */
+  uint16_t mss_max;
+  uint8_t keepalive_probes, retries_syn, hop_limit, traffic_class;
+  struct yeon_tcp *bound_next, **bound_prev; /* host's list of endpoints that hold a port */
+  uint32_t urgent_seq;     /* receiver: of the urgent byte */
+  uint8_t urgent_byte;
+  bool customised;         /* an option was set: what a listener accepts inherits a copy */
+  uint8_t urgent;          /* enum tcp_urgent */
+};
+enum tcp_urgent { TCP_URGENT_NONE, TCP_URGENT_COMING, TCP_URGENT_HERE, TCP_URGENT_READ };
+
+/* struct yeon_tcp.flags */
+#define TCP_F_SEND_SYN (1u << 0) /* a SYN or SYN-ACK is due */
+#define TCP_F_ACK_NOW (1u << 1)
+#define TCP_F_FIN_QUEUED (1u << 2) /* the application will send no more */
+#define TCP_F_FIN_SENT (1u << 3)
+#define TCP_F_FIN_RECEIVED (1u << 4) /* and everything before it */
+#define TCP_F_ORPHAN (1u << 5) /* the application has closed: no endpoint any more */
+#define TCP_F_TS (1u << 6) /* timestamps agreed */
+#define TCP_F_SACK (1u << 7)
+#define TCP_F_WSCALE (1u << 8)
+#define TCP_F_NODELAY (1u << 9)
+#define TCP_F_CORK (1u << 10)
+#define TCP_F_QUICKACK (1u << 11)
+#define TCP_F_KEEPALIVE (1u << 12)
+#define TCP_F_TIMING (1u << 13) /* rtt_seq, rtt_at are running */
+#define TCP_F_RECOVERY (1u << 14) /* fast recovery until snd_una passes recover */
+#define TCP_F_RTO_RECOVERY (1u << 15) /* after a time-out, until snd_una passes recover */
+#define TCP_F_REXMIT_HEAD (1u << 16) /* the segment at snd_una is due again */
+#define TCP_F_PROBE (1u << 17) /* a window probe is due */
+#define TCP_F_KEEPALIVE_PROBE (1u << 18)
+#define TCP_F_SHUT_RD (1u << 19)
+#define TCP_F_SNDBUF_FIXED (1u << 20)
+#define TCP_F_RCVBUF_FIXED (1u << 21)
+#define TCP_F_ON_OUT (1u << 22) /* in the list of those with output */
+#define TCP_F_ON_REPORT (1u << 23) /* in the list of endpoints to report */
+#define TCP_F_IN_TABLE (1u << 24)
+#define TCP_F_ON_ACCEPT (1u << 25) /* waits in its listener's queue */
+#define TCP_F_DSACK (1u << 26) /* dsack_left, dsack_right to be told */
+#define TCP_F_PASSIVE (1u << 27) /* made by a listener */
+#define TCP_F_URGENT (1u << 28) /* snd_up is ahead of snd_una */
+#define TCP_F_OOBINLINE (1u << 29)
+#define TCP_F_HOLDS_PORT (1u << 30) /* counted in port_use */
+#define TCP_F_MORE (1u << 31) /* the last send said more follows */
+/* struct yeon_tcp.flags2: rarely touched */
+#define TCP_G_REUSEADDR (1u << 0)
+#define TCP_G_REUSEPORT (1u << 1)
+#define TCP_G_V6ONLY (1u << 2)
+#define TCP_G_BOUND (1u << 3) /* in the host's list of bound endpoints */
+#define TCP_G_SYN_REXMIT (1u << 4) /* the SYN was sent more than once (RFC 6298 5.7) */
+#define TCP_G_USER_SHUT_WR (1u << 5)
+#define TCP_G_EOF_TOLD (1u << 6)
+#define TCP_G_USED (1u << 8) /* has left CLOSED once */
+#define TCP_G_FIN_ACKED (1u << 9)
+#define TCP_G_WANTS_ROOM (1u << 11) /* a send was cut short: tell when there is room */
+#define TCP_G_RESCUED (1u << 10) /* RFC 6675 4, NextSeg (4): once a recovery */
+#define TCP_G_SWS_OVERRIDE (1u << 7) /* a held-back small segment may go */
+
+struct yeon_tcp {
+  struct tcp_record record;
+  struct wheel_node node;        /* armed at or before the earliest of at[] */
+  struct tcp *t;
+  void *user;
+  uint32_t number;               /* in its pool */
+  uint64_t id;
+  uint32_t out_next, out_prev;   /* list of those with output: record numbers */
+  uint32_t report_next, report_prev;
+  uint32_t flags, flags2;
+  uint8_t state;                 /* enum yeon_tcp_state; set by tcp_set_state alone */
+  uint8_t link;
+  uint8_t reported;              /* YEON_READABLE ...: conditions to report */
+  int8_t error;                  /* pending, YEON_ERR_*; 0: none */
+  int8_t soft_error;             /* last ICMP trouble, told if the connection then fails (RFC 9293 3.9.2.2) */
+  uint8_t rexmits;               /* consecutive time-outs */
+  uint8_t probes;                /* window or keepalive probes without an answer */
+  uint8_t dup_acks;
+
+  /* Sending. Sequence numbers as in RFC 9293 3.3.1; snd_max: highest sent + 1 (snd_nxt goes back after a time-out). */
+  struct ring *snd;              /* bytes from snd_una (past the SYN) on; NULL: none */
+  uint32_t iss, snd_una, snd_nxt, snd_max;
+  uint32_t snd_wnd, snd_wl1, snd_wl2, max_snd_wnd;
+  uint32_t snd_up;               /* after the urgent byte; with TCP_F_URGENT */
+  uint32_t sndbuf;               /* limit, bytes */
+  uint32_t recover;              /* RFC 6582, RFC 6675: snd_max when recovery began */
+  uint32_t high_rxt;             /* RFC 6675: highest retransmitted in this recovery + 1 */
+  struct tcp_sacks *sacked;      /* scoreboard; NULL: empty */
+  struct cc cc;
+  uint16_t snd_mss;              /* payload bytes of a full segment, options taken off */
+  uint16_t peer_mss;             /* what the peer announced, or its default */
+  uint16_t path_mtu;             /* IP bytes */
+  uint8_t snd_wscale, rcv_wscale;
+  uint32_t snd_small;            /* end of the last segment smaller than the MSS that left (Nagle) */
+  uint32_t snd_fin;              /* sequence number of our FIN; with TCP_F_FIN_SENT */
+
+  /* Round-trip time, microseconds (RFC 6298) */
+  uint32_t srtt_us, rttvar_us, rto_us, rtt_min_us; /* srtt_us 0: no sample yet; rto_us not doubled */
+  uint32_t rtt_seq;
+  yeon_time rtt_at;              /* when the timed segment left */
+
+  /* Receiving */
+  struct ring *rcv;              /* bytes up to rcv_nxt, and out of order ones beyond */
+  struct tcp_sacks *ooo;         /* ranges beyond rcv_nxt; NULL: none */
+  uint32_t irs, rcv_nxt;
+  uint32_t rcv_adv;              /* right edge announced; never goes back */
+  uint32_t last_ack;             /* RFC 7323 Last.ACK.sent */
+  uint32_t rcvbuf;               /* limit, bytes */
+  uint32_t rcv_fin;              /* sequence number of the peer's FIN, once seen; valid with rcv_fin_known */
+  uint32_t ts_recent, ts_recent_s; /* ts_recent_s: seconds since the host's epoch */
+  uint32_t dsack_left, dsack_right;
+  uint32_t tune_seq, tune_copied;  /* receive buffer growth: round ends at tune_seq; bytes read by the application in it */
+  yeon_time tune_at;
+  uint16_t rcv_mss;              /* largest segment seen lately */
+  uint8_t quick_acks;            /* left */
+  uint8_t acks_owed;             /* duplicate ACKs to send one by one (no SACK) */
+  bool rcv_fin_known;
+
+  /* Time */
+  yeon_time at[YEON_TIMERS];     /* deadlines, YEON_NEVER: not armed; set by timers.c alone */
+  yeon_time heard_at;            /* last segment accepted from the peer */
+  yeon_time sent_at;             /* last data sent */
+  yeon_time rexmit_since;        /* when what is being sent again was first sent */
+  yeon_time oow_acked_at;        /* last answer to an out-of-window segment */
+
+  /* For yeon_tcp_info */
+  uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
+  uint32_t segs_in, segs_out;
+
+  struct tcp_extra *extra;       /* NULL: nothing special */
+  uint32_t listener;             /* passive, not yet accepted: its listener's number */
+};
+
+struct tcp_half_open {
+  struct tcp_record record;
+  struct wheel_node node;
+  uint32_t listener;       /* number of the endpoint that listens */
+  uint32_t iss, irs;
+  uint32_t ts_recent;
+  uint32_t id;
+  uint32_t sent_us;        /* when the SYN-ACK left, microseconds since the epoch, modulo 2^32 */
+  uint16_t listener_id;    /* low bits of its id: the number may serve another by now */
+  uint16_t peer_mss;
+  uint8_t wscale;          /* peer's; with TCP_H_WSCALE */
+  uint8_t flags;           /* enum tcp_half_flag */
+  uint8_t retries;
+  uint8_t link;
+};
+enum tcp_half_flag { TCP_H_WSCALE = 1, TCP_H_TS = 2, TCP_H_SACK = 4, TCP_H_ACKED = 8 /* the ACK came, but the queue was full */, TCP_H_DEAD = 16 };
+
+struct tcp_time_wait {
+  struct tcp_key key;      /* as in struct tcp_record, but for the kind */
+  uint32_t chain;
+  uint32_t next;           /* order of expiry; a record that ended early stays in it, TCP_H_DEAD, out of the table */
+  uint32_t expires_ms;     /* since the epoch, modulo 2^32 */
+  uint32_t snd_nxt, rcv_nxt;
+  uint32_t ts_recent;
+  uint32_t id;
+  uint8_t link, flags;     /* enum tcp_half_flag */
+};
+_Static_assert(sizeof(struct tcp_time_wait) <= 56, "a TIME-WAIT record and its bucket are to stay within 64 bytes");
+_Static_assert(sizeof(struct tcp_half_open) <= 88, "a half-open record and its bucket are to stay within 96 bytes");
+_Static_assert(sizeof(struct yeon_tcp) <= 560, "an idle connection is to shrink, not to grow");
+
+/* One arriving segment on its way through the steps. */
+struct tcp_in {
+  const struct tcp_segment *s;
+  struct tcp *t;
+  yeon_time now;
+  uint32_t seq, ack;   /* seq moves when the front is trimmed */
+  uint32_t len;        /* payload bytes left after trimming */
+  uint32_t skip;       /* payload bytes trimmed from the front */
+  uint32_t window;     /* scaled */
+  uint8_t flags;       /* SYN or FIN taken off when trimmed */
+  uint8_t verdict;     /* enum yeon_verdict */
+  uint64_t id;         /* connection it belongs to, for the event */
+  uint32_t iss, irs;
+  bool has_conn;
+  bool gone;           /* the connection ended on the way: do not touch it */
+};
+
+/* instance.c */
+struct yeon_tcp *tcp_conn(const struct tcp *t, uint32_t number);
+struct yeon_tcp *tcp_conn_new(struct tcp *t);
+/* Forgets it altogether: table, lists, timers, buffers. The state must be CLOSED. */
+void tcp_conn_free(struct yeon_tcp *c);
+/* The connection is over: state CLOSED, error (0: none) for the application; freed when nobody holds it. */
+void tcp_conn_end(struct yeon_tcp *c, int error, enum yeon_cause cause, yeon_time now);
+/* Gives back buffers and sack sets. */
+void tcp_conn_release_buffers(struct yeon_tcp *c, bool receive_too);
+/* c->extra, made with defaults when there is none; NULL: no memory. */
+struct tcp_extra *tcp_extra(struct yeon_tcp *c);
+struct tcp_sacks *tcp_sacks_new(struct tcp *t);
+void tcp_sacks_free(struct tcp *t, struct tcp_sacks **s);
+
+/* lookup.c */
+extern const struct table_ops tcp_table_ops;
+struct tcp_record *tcp_record(const struct tcp *t, uint32_t id);
+static inline enum tcp_kind tcp_kind(uint32_t id) { return (enum tcp_kind)(id >> TCP_KIND_SHIFT); }
+/* The id of the record with this key; 0: none. */
+uint32_t tcp_find(const struct tcp *t, const struct tcp_key *key);
+/* The listener that should get a SYN for this key; NULL: none. */
+struct yeon_tcp *tcp_find_listener(const struct tcp *t, const struct tcp_key *key);
+void tcp_table_add(struct tcp *t, uint32_t id);
+void tcp_table_del(struct tcp *t, uint32_t id);
+struct tcp_key tcp_key_of(const struct tcp_segment *s);
+
+/* ports.c */
+/* A free local port towards the remote address, RFC 6056; 0: all taken. */
+uint16_t tcp_choose_port(struct tcp *t, const struct tcp_key *key);
+bool tcp_port_hold(struct tcp *t, uint16_t port);
+void tcp_port_drop(struct tcp *t, uint16_t port);
+uint32_t tcp_port_users(const struct tcp *t, uint16_t port);
+/* An endpoint is bound to this port. */
+bool tcp_port_bound(const struct tcp *t, uint16_t port);
+int tcp_bind_conflict(const struct yeon_tcp *c, uint16_t local, uint16_t port);
+void tcp_unbind(struct yeon_tcp *c);
+void tcp_ports_fini(struct tcp *t);
+bool tcp_local_is4(const struct tcp *t, uint16_t local);
+
+/* state.c */
+void tcp_set_state(struct yeon_tcp *c, enum yeon_tcp_state to, enum yeon_cause cause, yeon_time now);
+/* The same event for records that are no struct yeon_tcp. */
+void tcp_tell_state(struct tcp *t, const struct tcp_key *key, uint64_t id, enum yeon_tcp_state from, enum yeon_tcp_state to,
+                    enum yeon_cause cause, yeon_time now);
+
+/* trace.c: events */
+void tcp_fill_event(const struct tcp *t, const struct tcp_key *key, uint64_t id, struct yeon_event *ev);
+struct yeon_event tcp_event(const struct yeon_tcp *c, enum yeon_event_type type, yeon_time now);
+void tcp_trace_in(const struct tcp_in *in);
+void tcp_trace_out(struct tcp *t, const struct tcp_out *o, const struct yeon_tcp *c, bool again, yeon_time now);
+void tcp_trace_call(const struct yeon_tcp *c, enum yeon_tcp_call call, int64_t arg, int64_t result, yeon_time now);
+void tcp_trace_cwnd(const struct yeon_tcp *c, const char *why, yeon_time now);
+void tcp_trace_buffer(const struct yeon_tcp *c, yeon_time now);
+void tcp_trace_rexmit(const struct yeon_tcp *c, uint32_t seq, uint32_t len, enum yeon_retransmit_why why, yeon_time now);
+void tcp_trace_error(const struct yeon_tcp *c, int error, enum yeon_cause cause, bool soft, yeon_time now);
+
+/* ready.c */
+void tcp_want_output(struct yeon_tcp *c);
+void tcp_unlist_output(struct yeon_tcp *c);
+/* A condition newly holds. */
+void tcp_notify(struct yeon_tcp *c, uint8_t condition);
+void tcp_unlist_report(struct yeon_tcp *c);
+void tcp_list_push(struct tcp *t, struct tcp_list *list, struct yeon_tcp *c);
+struct yeon_tcp *tcp_list_pop(struct tcp *t, struct tcp_list *list);
+
+/* timers.c */
+void tcp_timer_set(struct yeon_tcp *c, enum yeon_tcp_timer timer, yeon_time at, yeon_time now);
+void tcp_timers_due(struct yeon_tcp *c, yeon_time now); /* the wheel's node fired */
+void tcp_timer_stop(struct yeon_tcp *c, enum yeon_tcp_timer timer, yeon_time now);
+static inline bool tcp_timer_on(const struct yeon_tcp *c, enum yeon_tcp_timer timer) { return c->at[timer] != YEON_NEVER; }
+/* (Re)starts the retransmission timer from now with the backed-off RTO. */
+void tcp_rexmit_start(struct yeon_tcp *c, yeon_time now);
+/* The earliest armed timer; *which tells its name. */
+yeon_time tcp_timer_earliest(const struct yeon_tcp *c, enum yeon_tcp_timer *which);
+
+/* input.c and the steps of RFC 9293 3.10.7.4 */
+void tcp_input_conn(struct tcp_in *in, struct yeon_tcp *c);
+enum tcp_step { TCP_GO_ON, TCP_STOP };
+enum tcp_step tcp_step_sequence(struct tcp_in *in, struct yeon_tcp *c);
+enum tcp_step tcp_step_ack(struct tcp_in *in, struct yeon_tcp *c);
+void tcp_step_urgent(struct tcp_in *in, struct yeon_tcp *c);
+void tcp_step_text(struct tcp_in *in, struct yeon_tcp *c);
+void tcp_step_fin(struct tcp_in *in, struct yeon_tcp *c);
+/* Acceptable by RFC 9293 3.10.7.4 table 6. */
+bool tcp_acceptable(uint32_t seq, uint32_t len, uint32_t rcv_nxt, uint32_t rcv_wnd);
+static inline uint32_t tcp_in_length(const struct tcp_in *in)
+{
+  return in->len + ((in->flags & YEON_TCP_SYN) != 0) + ((in->flags & YEON_TCP_FIN) != 0);
+}
+
+/* syn_sent.c, listen.c, half_open.c, cookie.c, time_wait.c */
+void tcp_input_syn_sent(struct tcp_in *in, struct yeon_tcp *c);
+/* ACK of our SYN-ACK or SYN: the connection's variables are set, ESTABLISHED is entered. */
+void tcp_established(struct yeon_tcp *c, enum yeon_cause cause, yeon_time now);
+/* Takes over what a SYN announced: MSS, scale, timestamps, SACK. */
+void tcp_take_syn_options(struct yeon_tcp *c, const struct wire_tcp *h, yeon_time now);
+/* min_iss: the ISS must be past this when has_min. */
+void tcp_input_listen(struct tcp_in *in, struct yeon_tcp *listener, bool has_min, uint32_t min_iss);
+void tcp_input_half_open(struct tcp_in *in, uint32_t id);
+void tcp_half_open_timer(struct tcp *t, struct tcp_half_open *h, yeon_time now);
+void tcp_half_open_drop(struct tcp *t, struct tcp_half_open *h, enum yeon_cause cause, yeon_time now);
+/* Makes the connection of an acknowledged handshake; NULL: no room. */
+struct yeon_tcp *tcp_half_open_promote(struct tcp_in *in, struct yeon_tcp *listener, const struct tcp_half_open *h);
+/* Options and limits of a listener for the connection it made; false: no memory. */
+bool tcp_inherit(struct yeon_tcp *c, const struct yeon_tcp *listener);
+void tcp_send_syn_ack(struct tcp *t, struct tcp_half_open *h, bool again, yeon_time now);
+/* Puts a promoted connection into the table and its listener's queue, and lets it have the segment. */
+void tcp_half_open_admit(struct tcp_in *in, struct yeon_tcp *listener, struct yeon_tcp *c);
+bool tcp_cookie_send(struct tcp_in *in, struct yeon_tcp *listener);
+/* A segment that may complete a cookie handshake: true when it did (or was dropped for lack of room). */
+bool tcp_cookie_check(struct tcp_in *in, struct yeon_tcp *listener);
+/* The conn enters TIME-WAIT; becomes a compact record at once when the application has closed. */
+void tcp_enter_time_wait(struct yeon_tcp *c, enum yeon_cause cause, yeon_time now);
+/* A segment for a connection that waits while its endpoint is still held. */
+void tcp_time_wait_again(struct tcp_in *in, struct yeon_tcp *c);
+/* An orphan in FIN-WAIT-2 does not wait for ever. */
+void tcp_fin_wait_2_start(struct yeon_tcp *c, yeon_time now);
+void tcp_time_wait_compact(struct yeon_tcp *c, yeon_time now);
+void tcp_input_time_wait(struct tcp_in *in, uint32_t id);
+void tcp_time_wait_run(struct tcp *t, yeon_time now);
+yeon_time tcp_time_wait_next(const struct tcp *t);
+
+/* calls.c */
+/* The endpoint has been a connection: it cannot become another. */
+static inline bool tcp_was_used(const struct yeon_tcp *c)
+{
+  return (c->flags2 & TCP_G_USED) != 0;
+}
+
+/* reply.c: segments of no connection */
+void tcp_reply_reset(struct tcp_in *in);
+/* <SEQ><ACK><CTL=ACK> for records; NULL when the queue is full. */
+struct tcp_out *tcp_reply_new(struct tcp *t, const struct tcp_key *key, uint8_t link);
+/* The oldest reply for this link. */
+bool tcp_reply_take(struct tcp *t, unsigned link, struct tcp_out *out);
+/* RST for a connection about to go. */
+void tcp_send_reset(struct yeon_tcp *c, yeon_time now);
+
+/* output.c, build.c */
+uint32_t tcp_snd_base(const struct yeon_tcp *c); /* sequence number of the first byte in the send ring */
+uint32_t tcp_snd_end(const struct yeon_tcp *c);  /* after the last byte queued; a FIN's sequence number */
+static inline uint32_t tcp_flight(const struct yeon_tcp *c) { return c->snd_nxt - c->snd_una; }
+/* Anything that only an acknowledgment can settle. */
+/* A window probe's byte counts as sent in snd_max only; it is no reason for the retransmission timer. */
+static inline bool tcp_outstanding(const struct yeon_tcp *c) { return c->snd_una != c->snd_max; }
+/* Fills in header, options and payload slices of a segment of this connection. */
+void tcp_build(struct yeon_tcp *c, uint32_t seq, uint32_t len, uint8_t flags, struct tcp_out *out, yeon_time now);
+/* Payload bytes of a full segment right now: SACK blocks that must be told take their room. */
+uint32_t tcp_segment_size(const struct yeon_tcp *c);
+void tcp_build_syn(struct yeon_tcp *c, struct tcp_out *out, yeon_time now);
+void tcp_update_mss(struct yeon_tcp *c);
+uint16_t tcp_announced_mss(const struct yeon_ip *remote, uint16_t mtu, uint16_t limit);
+
+/* rtt.c */
+void tcp_rtt_sample(struct yeon_tcp *c, uint32_t sample_us, yeon_time now);
+uint32_t tcp_rto_us(const struct yeon_tcp *c); /* with back-off */
+uint32_t tcp_backoff(const struct tcp *t, uint32_t rto_us, unsigned doublings);
+void tcp_rtt_on_ack(struct yeon_tcp *c, const struct tcp_in *in);
+
+/* rexmit.c: the retransmission timer */
+void tcp_on_rexmit_timer(struct yeon_tcp *c, yeon_time now);
+/* persist.c */
+void tcp_persist_consider(struct yeon_tcp *c, yeon_time now);
+void tcp_on_persist_timer(struct yeon_tcp *c, yeon_time now);
+/* keepalive.c */
+void tcp_keepalive_start(struct yeon_tcp *c, yeon_time now);
+void tcp_on_keepalive_timer(struct yeon_tcp *c, yeon_time now);
+uint32_t tcp_keepidle_ms(const struct yeon_tcp *c);
+uint32_t tcp_keepintvl_ms(const struct yeon_tcp *c);
+uint8_t tcp_keepcnt(const struct yeon_tcp *c);
+uint32_t tcp_user_timeout_ms(const struct yeon_tcp *c);
+void tcp_user_timeout_start(struct yeon_tcp *c, yeon_time now);
+/* recovery.c: RFC 5681, 6582, 6675 */
+void tcp_recovery_on_ack(struct yeon_tcp *c, const struct tcp_in *in, uint32_t acked, uint32_t flight, bool duplicate);
+void tcp_recovery_leave(struct yeon_tcp *c);
+uint32_t tcp_pipe(const struct yeon_tcp *c);
+/* The next bytes to send again in recovery, at most `most`: RFC 6675 4, NextSeg (1); when nothing new can be sent either (last), (3) and (4).
+ * False: none. */
+bool tcp_recovery_next(struct yeon_tcp *c, uint32_t most, bool last, uint32_t *seq, uint32_t *len);
+/* sack.c */
+void tcp_sack_take(struct yeon_tcp *c, const struct tcp_in *in);
+void tcp_sack_forget(struct yeon_tcp *c);
+/* Blocks that tcp_sack_fill would like to tell. */
+unsigned tcp_sack_wanted(const struct yeon_tcp *c);
+void tcp_sack_fill(struct yeon_tcp *c, struct wire_tcp *h);
+void tcp_sack_remember(struct yeon_tcp *c, uint32_t seq);
+/* window.c */
+uint32_t tcp_rcv_wnd(const struct yeon_tcp *c);
+/* The window field for a segment about to leave; moves rcv_adv. */
+uint16_t tcp_window_announce(struct yeon_tcp *c);
+uint8_t tcp_window_scale_for(const struct yeon_tcp_options *o);
+void tcp_window_after_read(struct yeon_tcp *c, uint32_t n, yeon_time now);
+/* delack.c */
+void tcp_ack_now(struct yeon_tcp *c);
+void tcp_ack_data(struct yeon_tcp *c, const struct tcp_in *in);
+void tcp_ack_sent(struct yeon_tcp *c, yeon_time now);
+/* challenge.c: RFC 5961 */
+void tcp_challenge(struct tcp_in *in, struct yeon_tcp *c);
+bool tcp_challenge_allowed(struct tcp *t, yeon_time now);
+/* An answer to an unacceptable segment, rate limited per connection. */
+void tcp_ack_out_of_window(struct tcp_in *in, struct yeon_tcp *c);
+/* isn.c */
+uint32_t tcp_isn(const struct tcp *t, const struct tcp_key *key, yeon_time now);
+uint32_t tcp_ts_now(const struct tcp *t, const struct tcp_key *key, yeon_time now);
+/* pmtu.c */
+void tcp_path_mtu(struct yeon_tcp *c, uint32_t mtu, yeon_time now);
+
+#endif

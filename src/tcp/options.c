@@ -1,0 +1,140 @@
+/* Options of one endpoint. What few endpoints change lives in struct tcp_extra, borrowed on the first change. */
+#include "tcp/internal.h"
+
+struct span {
+  int64_t low, high;
+};
+
+static const struct span spans[YEON_TCP_OPTIONS] = {
+  [YEON_TCP_SNDBUF] = {2048, 1 << 30},
+  [YEON_TCP_RCVBUF] = {2048, 1 << 30},
+  [YEON_TCP_NODELAY] = {0, 1},
+  [YEON_TCP_CORK] = {0, 1},
+  [YEON_TCP_QUICKACK] = {0, 1},
+  [YEON_TCP_KEEPALIVE] = {0, 1},
+  [YEON_TCP_KEEPIDLE_MS] = {1, 32767000},
+  [YEON_TCP_KEEPINTVL_MS] = {1, 32767000},
+  [YEON_TCP_KEEPCNT] = {1, 127},
+  [YEON_TCP_USER_TIMEOUT_MS] = {0, INT32_MAX},
+  [YEON_TCP_LINGER_MS] = {-1, INT32_MAX},
+  [YEON_TCP_MAXSEG] = {64, 65495},
+  [YEON_TCP_HOP_LIMIT] = {1, 255},
+  [YEON_TCP_TRAFFIC_CLASS] = {0, 255},
+  [YEON_TCP_REUSEADDR] = {0, 1},
+  [YEON_TCP_REUSEPORT] = {0, 1},
+  [YEON_TCP_V6ONLY] = {0, 1},
+  [YEON_TCP_OOBINLINE] = {0, 1},
+  [YEON_TCP_RETRIES_SYN] = {1, 255},
+  [YEON_TCP_WINDOW_CLAMP] = {0, 1 << 30},
+};
+
+struct flag_option {
+  uint32_t flag;
+  bool second; /* in flags2 */
+};
+
+static const struct flag_option flag_options[YEON_TCP_OPTIONS] = {
+  [YEON_TCP_NODELAY] = {TCP_F_NODELAY, false},     [YEON_TCP_CORK] = {TCP_F_CORK, false},
+  [YEON_TCP_QUICKACK] = {TCP_F_QUICKACK, false},   [YEON_TCP_KEEPALIVE] = {TCP_F_KEEPALIVE, false},
+  [YEON_TCP_OOBINLINE] = {TCP_F_OOBINLINE, false}, [YEON_TCP_REUSEADDR] = {TCP_G_REUSEADDR, true},
+  [YEON_TCP_REUSEPORT] = {TCP_G_REUSEPORT, true},  [YEON_TCP_V6ONLY] = {TCP_G_V6ONLY, true}};
+
+static bool connected(const struct yeon_tcp *c)
+{
+  return c->state >= YEON_TCP_ESTABLISHED;
+}
+
+static void set_flag(struct yeon_tcp *c, const struct flag_option *f, bool on)
+{
+  uint32_t *flags = f->second ? &c->flags2 : &c->flags;
+  *flags = on ? *flags | f->flag : *flags & ~f->flag;
+}
+
+/* A flag that lets bytes go, or starts a timer, acts at once. */
+static void after_flag(struct yeon_tcp *c, enum yeon_tcp_option option, yeon_time now)
+{
+  if (!connected(c)) return;
+  if (option == YEON_TCP_NODELAY || option == YEON_TCP_CORK) tcp_want_output(c);
+  if (option == YEON_TCP_QUICKACK && c->rcv_nxt != c->last_ack) tcp_ack_now(c);
+  if (option == YEON_TCP_KEEPALIVE) tcp_keepalive_start(c, now);
+}
+
+static int set_extra(struct yeon_tcp *c, enum yeon_tcp_option option, int64_t value, yeon_time now)
+{
+  struct tcp_extra *x = tcp_extra(c);
+  if (x == NULL) return YEON_ERR_NO_MEMORY;
+  x->customised = true;
+  switch (option) {
+  case YEON_TCP_KEEPIDLE_MS: x->keepalive_idle_ms = (uint32_t)value; break;
+  case YEON_TCP_KEEPINTVL_MS: x->keepalive_interval_ms = (uint32_t)value; break;
+  case YEON_TCP_KEEPCNT: x->keepalive_probes = (uint8_t)value; break;
+  case YEON_TCP_USER_TIMEOUT_MS: x->user_timeout_ms = (uint32_t)value; break;
+  case YEON_TCP_LINGER_MS: x->linger_ms = (int32_t)value; break;
+  case YEON_TCP_MAXSEG: x->mss_max = (uint16_t)value; break;
+  case YEON_TCP_HOP_LIMIT: x->hop_limit = (uint8_t)value; break;
+  case YEON_TCP_TRAFFIC_CLASS: x->traffic_class = (uint8_t)value; break;
+  case YEON_TCP_RETRIES_SYN: x->retries_syn = (uint8_t)value; break;
+  case YEON_TCP_WINDOW_CLAMP: x->window_clamp = (uint32_t)value; break;
+  default: return YEON_ERR_UNSUPPORTED;
+  }
+  if (connected(c) && option == YEON_TCP_MAXSEG) tcp_update_mss(c);
+  if (connected(c) && (option == YEON_TCP_KEEPIDLE_MS || option == YEON_TCP_KEEPINTVL_MS)) tcp_keepalive_start(c, now);
+  if (connected(c) && option == YEON_TCP_USER_TIMEOUT_MS) tcp_user_timeout_start(c, now);
+  return 0;
+}
+
+int yeon_tcp_set(struct yeon_tcp *c, enum yeon_tcp_option option, int64_t value, yeon_time now)
+{
+  if ((unsigned)option >= YEON_TCP_OPTIONS || spans[option].high == 0) return YEON_ERR_UNSUPPORTED;
+  if (value < spans[option].low || value > spans[option].high) return YEON_ERR_INVALID;
+  if (flag_options[option].flag != 0) {
+    set_flag(c, &flag_options[option], value != 0);
+    after_flag(c, option, now);
+    return 0;
+  }
+  if (option == YEON_TCP_SNDBUF) {
+    c->sndbuf = (uint32_t)value;
+    c->flags |= TCP_F_SNDBUF_FIXED;
+    return 0;
+  }
+  if (option == YEON_TCP_RCVBUF) {
+    c->rcvbuf = (uint32_t)value;
+    c->flags |= TCP_F_RCVBUF_FIXED;
+    return 0;
+  }
+  return set_extra(c, option, value, now);
+}
+
+static int64_t get_extra(const struct yeon_tcp *c, enum yeon_tcp_option option)
+{
+  const struct yeon_tcp_options *o = &c->t->options;
+  const struct tcp_extra *x = c->extra;
+  switch (option) {
+  case YEON_TCP_KEEPIDLE_MS: return tcp_keepidle_ms(c);
+  case YEON_TCP_KEEPINTVL_MS: return tcp_keepintvl_ms(c);
+  case YEON_TCP_KEEPCNT: return tcp_keepcnt(c);
+  case YEON_TCP_USER_TIMEOUT_MS: return tcp_user_timeout_ms(c);
+  case YEON_TCP_LINGER_MS: return x != NULL ? x->linger_ms : -1;
+  case YEON_TCP_MAXSEG: return connected(c) ? c->snd_mss : x != NULL && x->mss_max != 0 ? x->mss_max : o->mss_max;
+  case YEON_TCP_HOP_LIMIT: return x != NULL && x->hop_limit != 0 ? x->hop_limit : o->hop_limit;
+  case YEON_TCP_TRAFFIC_CLASS: return x != NULL ? x->traffic_class : 0;
+  case YEON_TCP_RETRIES_SYN: return x != NULL && x->retries_syn != 0 ? x->retries_syn : o->retries_syn;
+  case YEON_TCP_WINDOW_CLAMP: return x != NULL ? x->window_clamp : 0;
+  default: return 0;
+  }
+}
+
+int yeon_tcp_get(const struct yeon_tcp *c, enum yeon_tcp_option option, int64_t *value)
+{
+  if ((unsigned)option >= YEON_TCP_OPTIONS || spans[option].high == 0) return YEON_ERR_UNSUPPORTED;
+  const struct flag_option *f = &flag_options[option];
+  if (f->flag != 0)
+    *value = ((f->second ? c->flags2 : c->flags) & f->flag) != 0;
+  else if (option == YEON_TCP_SNDBUF)
+    *value = c->sndbuf;
+  else if (option == YEON_TCP_RCVBUF)
+    *value = c->rcvbuf;
+  else
+    *value = get_extra(c, option);
+  return 0;
+}

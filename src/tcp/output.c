@@ -1,0 +1,290 @@
+/* The next segment of a host: one connection after another is asked, in turn, what it has to say. Each answer is a description; nothing is
+ * copied. The order of what a connection says: its SYN, what must be sent again, what is new (RFC 9293 3.8.4 to 3.8.6), its FIN, a probe,
+ * a bare acknowledgment. */
+#include "tcp/internal.h"
+
+static bool synchronized(const struct yeon_tcp *c)
+{
+  return c->state >= YEON_TCP_ESTABLISHED;
+}
+
+static bool sends_data(const struct yeon_tcp *c)
+{
+  return synchronized(c) && c->state != YEON_TCP_FIN_WAIT_2 && c->state != YEON_TCP_TIME_WAIT;
+}
+
+/* What follows from having sent [seq, seq + len) (len counts SYN and FIN). */
+static void sent(struct yeon_tcp *c, uint32_t seq, uint32_t len, yeon_time now)
+{
+  uint32_t end = seq + len;
+  if (seq_lt(seq, c->snd_max)) {
+    c->bytes_retransmitted += seq_min(end, c->snd_max) - seq;
+    c->t->counters->tcp_rexmit_bytes += seq_min(end, c->snd_max) - seq;
+    if ((c->flags & TCP_F_TIMING) != 0 && seq_lt(seq, c->rtt_seq)) c->flags &= ~TCP_F_TIMING; /* Karn: RFC 6298 section 3 */
+  } else if ((c->flags & TCP_F_TIMING) == 0) {
+    c->flags |= TCP_F_TIMING;
+    c->rtt_seq = end;
+    c->rtt_at = now;
+  }
+  c->snd_max = seq_max(c->snd_max, end);
+  c->sent_at = now;
+  c->bytes_sent += len;
+  if (!tcp_timer_on(c, YEON_TIMER_REXMIT)) tcp_rexmit_start(c, now);
+  if (!tcp_timer_on(c, YEON_TIMER_USER)) tcp_user_timeout_start(c, now);
+  tcp_timer_stop(c, YEON_TIMER_PERSIST, now);
+}
+
+static bool send_syn(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
+{
+  c->flags &= ~TCP_F_SEND_SYN;
+  out->again = c->rexmits > 0;
+  tcp_build_syn(c, out, now);
+  out->again = c->rexmits > 0;
+  if (out->again) tcp_trace_rexmit(c, c->iss, 1, YEON_REXMIT_SYN, now);
+  c->snd_nxt = c->iss + 1;
+  sent(c, c->iss, 1, now);
+  if (c->state == YEON_TCP_SYN_RECEIVED) tcp_ack_sent(c, now);
+  return true;
+}
+
+/* Cuts a payload of more than one segment into a super-segment's description. */
+static void describe_segments(const struct yeon_tcp *c, struct tcp_out *out, uint32_t size)
+{
+  if (out->len <= size) return;
+  out->segs = (uint16_t)((out->len + size - 1) / size);
+  out->gso_size = (uint16_t)size;
+  (void)c;
+}
+
+static void emit_data(struct yeon_tcp *c, uint32_t seq, uint32_t len, bool fin, struct tcp_out *out, yeon_time now)
+{
+  uint32_t size = tcp_segment_size(c);
+  bool again = seq_lt(seq, c->snd_max);
+  tcp_build(c, seq, len, (uint8_t)(YEON_TCP_ACK | (fin ? YEON_TCP_FIN : 0)), out, now);
+  out->again = again;
+  describe_segments(c, out, size);
+  if (fin) {
+    c->flags |= TCP_F_FIN_SENT;
+    c->snd_fin = seq + len;
+  }
+  if (len < c->snd_mss && len > 0) c->snd_small = seq + len;
+  sent(c, seq, len + fin, now);
+  tcp_ack_sent(c, now);
+}
+
+static enum yeon_retransmit_why why_again(const struct yeon_tcp *c)
+{
+  if ((c->flags & TCP_F_RTO_RECOVERY) != 0) return YEON_REXMIT_RTO;
+  return (c->flags & TCP_F_RECOVERY) != 0 ? YEON_REXMIT_FAST : YEON_REXMIT_PMTU;
+}
+
+/* FIN goes along when the bytes up to it do. */
+static bool fin_follows(const struct yeon_tcp *c, uint32_t end)
+{
+  return (c->flags & TCP_F_FIN_QUEUED) != 0 && end == tcp_snd_end(c);
+}
+
+static uint32_t sacked_limit(const struct yeon_tcp *c, uint32_t seq, uint32_t end)
+{
+  const struct range *r = c->sacked != NULL ? ranges_find(c->sacked->set, seq) : NULL;
+  return r != NULL && seq_lt(seq, r->left) ? seq_min(r->left, end) : end;
+}
+
+/* The segment at snd_una again: after a time-out, on entering recovery, at a partial acknowledgment. Not held back by any window. */
+static bool resend_head(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
+{
+  uint32_t seq = c->snd_una, end = sacked_limit(c, seq, seq_min(tcp_snd_end(c), c->snd_max));
+  uint32_t size = tcp_segment_size(c);
+  c->flags &= ~TCP_F_REXMIT_HEAD;
+  if (!tcp_outstanding(c)) return false;
+  uint32_t len = seq_lt(seq, end) ? end - seq : 0;
+  if (len > size) len = size;
+  bool fin = fin_follows(c, seq + len) && (c->flags & TCP_F_FIN_SENT) != 0;
+  if (len == 0 && !fin) return false;
+  tcp_trace_rexmit(c, seq, len, fin && len == 0 ? YEON_REXMIT_FIN : why_again(c), now);
+  emit_data(c, seq, len, fin, out, now);
+  if (seq_lt(c->snd_nxt, seq + len + fin)) c->snd_nxt = seq + len + fin;
+  if (seq_lt(c->high_rxt, seq + len)) c->high_rxt = seq + len;
+  return true;
+}
+
+static uint32_t cwnd_room(const struct yeon_tcp *c)
+{
+  uint32_t pipe = tcp_pipe(c);
+  return c->cc.cwnd > pipe ? c->cc.cwnd - pipe : 0;
+}
+
+static bool resend_hole(struct yeon_tcp *c, bool last, struct tcp_out *out, yeon_time now)
+{
+  uint32_t seq, len, size = tcp_segment_size(c);
+  if ((c->flags & TCP_F_RECOVERY) == 0 || cwnd_room(c) < size) return false;
+  if (!tcp_recovery_next(c, size, last, &seq, &len)) return false;
+  uint32_t end = tcp_snd_end(c);
+  if (seq_gt(seq + len, end)) len = seq_lt(seq, end) ? end - seq : 0;
+  bool fin = (c->flags & TCP_F_FIN_SENT) != 0 && seq + len == c->snd_fin;
+  if (len == 0 && !fin) return false;
+  tcp_trace_rexmit(c, seq, len, YEON_REXMIT_RECOVERY, now);
+  emit_data(c, seq, len, fin, out, now);
+  return true;
+}
+
+static bool held_back(const struct yeon_tcp *c)
+{
+  return (c->flags & (TCP_F_CORK | TCP_F_MORE)) != 0;
+}
+
+/* May this segment of less than full size go? RFC 9293 3.8.6.2.1 and 3.7.4; Nagle in Minshall's form: only an unacknowledged small segment
+ * holds the next one back, so that the tail of a large write does not wait. */
+static bool small_may_go(const struct yeon_tcp *c, uint32_t seq, uint32_t len)
+{
+  uint32_t end = seq + len;
+  if (seq_lt(seq, c->snd_max) || (c->flags2 & TCP_G_SWS_OVERRIDE) != 0) return true;
+  if ((c->flags & TCP_F_URGENT) != 0 && seq_le(seq, c->snd_up)) return true;
+  if (end == tcp_snd_end(c)) {
+    if ((c->flags & TCP_F_FIN_QUEUED) != 0) return true;
+    if (held_back(c)) return false;
+    if ((c->flags & TCP_F_NODELAY) != 0) return true;
+    return !tcp_outstanding(c) || !seq_gt(c->snd_small, c->snd_una);
+  }
+  return c->max_snd_wnd > 0 && len >= c->max_snd_wnd / 2;
+}
+
+/* How much from seq on may go now; *fin: with it. */
+static uint32_t sendable(const struct yeon_tcp *c, uint32_t seq, uint32_t max_payload, bool *fin)
+{
+  uint32_t end = tcp_snd_end(c), size = tcp_segment_size(c), edge = c->snd_una + c->snd_wnd;
+  uint32_t avail = seq_lt(seq, end) ? sacked_limit(c, seq, end) - seq : 0;
+  uint32_t window = seq_lt(seq, edge) ? edge - seq : 0;
+  uint32_t room = cwnd_room(c), len = avail;
+  uint32_t most = max_payload > size ? max_payload / size * size : size;
+  if (len > most) len = most;
+  if (len > window) len = window;
+  if (len > room) len = room;
+  if (seq_lt(seq, c->snd_max) && len > size) len = size;
+  uint32_t tail = len % size;
+  if (tail > 0 && !small_may_go(c, seq + (len - tail), tail)) len -= tail;
+  *fin = len == avail && window > len && fin_follows(c, seq + len) && room + 1 > len;
+  return len;
+}
+
+/* Where sending goes on: snd_nxt, over what the peer holds already. */
+static uint32_t next_seq(struct yeon_tcp *c)
+{
+  const struct range *r = c->sacked != NULL ? ranges_find(c->sacked->set, c->snd_nxt) : NULL;
+  if (r != NULL && seq_le(r->left, c->snd_nxt) && seq_lt(c->snd_nxt, r->right)) c->snd_nxt = r->right;
+  return c->snd_nxt;
+}
+
+/* RFC 5681 4.1: after an idle time of more than one RTO the window starts again. */
+static void restart_if_idle(struct yeon_tcp *c, yeon_time now)
+{
+  if (tcp_outstanding(c) || c->sent_at == 0 || now - c->sent_at <= (yeon_time)c->rto_us * YEON_US) return;
+  cc_restart(&c->cc, cc_initial_window(c->snd_mss, c->t->options.initial_window_segments));
+}
+
+static bool send_new(struct yeon_tcp *c, uint32_t max_payload, struct tcp_out *out, yeon_time now)
+{
+  bool fin;
+  uint32_t seq = next_seq(c);
+  if ((c->flags & TCP_F_FIN_SENT) != 0 && seq_gt(seq, c->snd_fin)) return false;
+  restart_if_idle(c, now);
+  uint32_t len = sendable(c, seq, max_payload, &fin);
+  if (len == 0 && !fin) return false;
+  if (seq_lt(seq, c->snd_max)) tcp_trace_rexmit(c, seq, len, len == 0 ? YEON_REXMIT_FIN : why_again(c), now);
+  emit_data(c, seq, len, fin, out, now);
+  c->snd_nxt = seq + len + fin;
+  c->flags2 &= ~TCP_G_SWS_OVERRIDE;
+  return true;
+}
+
+/* RFC 9293 3.8.6.1: one byte beyond the window, or as Linux an old number and no byte; either asks for an acknowledgment. */
+static bool send_window_probe(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
+{
+  uint32_t seq = c->snd_nxt, end = tcp_snd_end(c);
+  bool data = c->t->options.probe_with_data && seq_lt(seq, end);
+  bool fin = c->t->options.probe_with_data && !data && fin_follows(c, seq);
+  c->flags &= ~TCP_F_PROBE;
+  if (!data && !fin) {
+    tcp_build(c, c->snd_una - 1, 0, YEON_TCP_ACK, out, now);
+    return true;
+  }
+  tcp_build(c, seq, data, (uint8_t)(YEON_TCP_ACK | (fin ? YEON_TCP_FIN : 0)), out, now);
+  if (fin) {
+    c->flags |= TCP_F_FIN_SENT;
+    c->snd_fin = seq;
+  }
+  /* The byte may be acknowledged, so it counts as sent; but it stays the next one to send. */
+  c->snd_max = seq_max(c->snd_max, seq + 1);
+  c->bytes_sent++;
+  return true;
+}
+
+static bool send_keepalive(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
+{
+  c->flags &= ~TCP_F_KEEPALIVE_PROBE;
+  /* RFC 9293 3.8.4: a number the peer has acknowledged already, and no data (SHLD-27). */
+  tcp_build(c, c->snd_nxt - 1, 0, YEON_TCP_ACK, out, now);
+  return true;
+}
+
+/* SND.NXT of RFC 9293 is the highest sent; never beyond the window, where the peer would not take it. */
+static uint32_t ack_seq(const struct yeon_tcp *c)
+{
+  uint32_t edge = c->snd_una + c->snd_wnd;
+  return seq_gt(c->snd_max, edge) ? seq_max(edge, c->snd_una) : c->snd_max;
+}
+
+static bool send_ack(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
+{
+  if (c->state < YEON_TCP_SYN_RECEIVED || ((c->flags & TCP_F_ACK_NOW) == 0 && c->acks_owed == 0)) return false;
+  tcp_build(c, ack_seq(c), 0, YEON_TCP_ACK, out, now);
+  tcp_ack_sent(c, now);
+  return true;
+}
+
+static bool next_segment(struct yeon_tcp *c, uint32_t max_payload, struct tcp_out *out, yeon_time now)
+{
+  if ((c->flags & TCP_F_SEND_SYN) != 0) return send_syn(c, out, now);
+  if (sends_data(c)) {
+    if ((c->flags & TCP_F_REXMIT_HEAD) != 0 && resend_head(c, out, now)) return true;
+    if (resend_hole(c, false, out, now)) return true;
+    if (send_new(c, max_payload, out, now)) return true;
+    if (resend_hole(c, true, out, now)) return true;
+    if ((c->flags & TCP_F_PROBE) != 0) return send_window_probe(c, out, now);
+  }
+  if (synchronized(c) && (c->flags & TCP_F_KEEPALIVE_PROBE) != 0) return send_keepalive(c, out, now);
+  return send_ack(c, out, now);
+}
+
+/* To the end of its list, so that every connection gets its turn. */
+static void yield_turn(struct yeon_tcp *c)
+{
+  tcp_unlist_output(c);
+  tcp_want_output(c);
+}
+
+static void note_out(struct tcp *t, struct yeon_tcp *c, const struct tcp_out *out, yeon_time now)
+{
+  t->counters->tcp_out += out->segs;
+  if (c != NULL) c->segs_out += out->segs;
+  tcp_trace_out(t, out, c, out->again, now);
+}
+
+bool tcp_output(struct tcp *t, unsigned link, uint32_t max_payload, struct tcp_out *out, yeon_time now)
+{
+  if (tcp_reply_take(t, link, out)) {
+    note_out(t, NULL, out, now);
+    return true;
+  }
+  while (t->out[link].first != 0) {
+    struct yeon_tcp *c = tcp_conn(t, t->out[link].first);
+    if (next_segment(c, max_payload, out, now)) {
+      yield_turn(c);
+      note_out(t, c, out, now);
+      return true;
+    }
+    tcp_unlist_output(c);
+    tcp_persist_consider(c, now);
+  }
+  return false;
+}

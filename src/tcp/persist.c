@@ -1,0 +1,63 @@
+/* A closed window (RFC 9293 3.8.6.1): probes at doubling intervals for as long as the peer answers them. The same timer lets a small segment
+ * go that silly-window avoidance holds back while nothing is in flight (RFC 9293 3.8.6.2.1). */
+#include "tcp/internal.h"
+
+static bool something_to_send(const struct yeon_tcp *c)
+{
+  if (c->snd_nxt != tcp_snd_end(c)) return seq_lt(c->snd_nxt, tcp_snd_end(c));
+  return (c->flags & (TCP_F_FIN_QUEUED | TCP_F_FIN_SENT)) == TCP_F_FIN_QUEUED;
+}
+
+static bool may_send_data(const struct yeon_tcp *c)
+{
+  switch ((enum yeon_tcp_state)c->state) {
+  case YEON_TCP_ESTABLISHED:
+  case YEON_TCP_CLOSE_WAIT:
+  case YEON_TCP_FIN_WAIT_1:
+  case YEON_TCP_CLOSING:
+  case YEON_TCP_LAST_ACK: return true;
+  default: return false;
+  }
+}
+
+static yeon_time interval(const struct yeon_tcp *c)
+{
+  return (yeon_time)tcp_backoff(c->t, c->rto_us, c->probes) * YEON_US;
+}
+
+/* After output or input: bytes wait, nothing is in flight that an acknowledgment could release, so only this timer can go on. */
+void tcp_persist_consider(struct yeon_tcp *c, yeon_time now)
+{
+  bool stuck = may_send_data(c) && something_to_send(c) && tcp_flight(c) == 0 && !tcp_timer_on(c, YEON_TIMER_REXMIT);
+  if (!stuck)
+    tcp_timer_stop(c, YEON_TIMER_PERSIST, now);
+  else if (!tcp_timer_on(c, YEON_TIMER_PERSIST))
+    tcp_timer_set(c, YEON_TIMER_PERSIST, now + interval(c), now);
+}
+
+static bool gave_up(const struct yeon_tcp *c)
+{
+  const struct yeon_tcp_options *o = &c->t->options;
+  /* RFC 9293 3.8.6.1: a window that stays closed is no failure while probes are answered; silence is. */
+  return c->probes >= ((c->flags & TCP_F_ORPHAN) != 0 ? o->retries_orphan : o->retries_data);
+}
+
+void tcp_on_persist_timer(struct yeon_tcp *c, yeon_time now)
+{
+  if (!may_send_data(c) || !something_to_send(c)) return;
+  if (c->snd_wnd > 0 && c->probes == 0) {
+    c->flags2 |= TCP_G_SWS_OVERRIDE;
+    tcp_want_output(c);
+    return;
+  }
+  if (gave_up(c)) {
+    c->t->counters->tcp_timeout++;
+    tcp_send_reset(c, now);
+    tcp_conn_end(c, c->soft_error != 0 ? c->soft_error : YEON_ERR_TIMED_OUT, YEON_CAUSE_RTO, now);
+    return;
+  }
+  c->probes++;
+  c->flags |= TCP_F_PROBE;
+  tcp_want_output(c);
+  tcp_timer_set(c, YEON_TIMER_PERSIST, now + interval(c), now);
+}

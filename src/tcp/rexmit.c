@@ -1,0 +1,71 @@
+/* The retransmission timer (RFC 6298 section 5): each expiry doubles it, sends the oldest segment again and makes congestion control start over;
+ * when the retries are spent the connection has failed (RFC 9293 3.8.3). */
+#include "tcp/internal.h"
+
+static unsigned retries_of(const struct yeon_tcp *c)
+{
+  const struct yeon_tcp_options *o = &c->t->options;
+  switch ((enum yeon_tcp_state)c->state) {
+  case YEON_TCP_SYN_SENT: return c->extra != NULL && c->extra->retries_syn != 0 ? c->extra->retries_syn : o->retries_syn;
+  case YEON_TCP_SYN_RECEIVED: return o->retries_syn_ack;
+  default: return (c->flags & TCP_F_ORPHAN) != 0 ? o->retries_orphan : o->retries_data;
+  }
+}
+
+/* Linux turns the number of retries into the time they would take from the smallest RTO, and compares the clock (tcp(7), tcp_retries2). */
+static bool time_is_up(const struct yeon_tcp *c, unsigned retries, yeon_time now)
+{
+  uint64_t total = 0;
+  for (unsigned i = 0; i <= retries; i++) total += tcp_backoff(c->t, c->t->options.rto_min_us, i);
+  return now - c->rexmit_since >= (yeon_time)total * YEON_US;
+}
+
+static bool gave_up(const struct yeon_tcp *c, yeon_time now)
+{
+  unsigned retries = retries_of(c);
+  bool handshake = c->state == YEON_TCP_SYN_SENT || c->state == YEON_TCP_SYN_RECEIVED;
+  if (c->t->options.linux_timeout && !handshake) return c->rexmits > 0 && time_is_up(c, retries, now);
+  return c->rexmits >= retries;
+}
+
+static void fail(struct yeon_tcp *c, yeon_time now)
+{
+  c->t->counters->tcp_timeout++;
+  tcp_send_reset(c, now);
+  tcp_conn_end(c, c->soft_error != 0 ? c->soft_error : YEON_ERR_TIMED_OUT, YEON_CAUSE_RTO, now);
+}
+
+/* Everything unacknowledged counts as lost: sending starts again from snd_una, over what the peer holds (RFC 6675 5.1). */
+static void go_back(struct yeon_tcp *c, yeon_time now)
+{
+  bool again = c->rexmits > 1;
+  uint32_t flight = tcp_flight(c);
+  tcp_recovery_leave(c);
+  c->cc.ops->on_timeout(&c->cc, flight, again, now);
+  tcp_trace_cwnd(c, "timeout", now);
+  c->flags |= TCP_F_RTO_RECOVERY | TCP_F_REXMIT_HEAD;
+  c->recover = c->snd_max;
+  c->snd_nxt = c->snd_una;
+  c->dup_acks = 0;
+}
+
+void tcp_on_rexmit_timer(struct yeon_tcp *c, yeon_time now)
+{
+  if (!tcp_outstanding(c)) return;
+  if (gave_up(c, now)) {
+    fail(c, now);
+    return;
+  }
+  if (c->rexmits == 0 && c->state != YEON_TCP_SYN_SENT && c->state != YEON_TCP_SYN_RECEIVED) c->rexmit_since = c->sent_at;
+  if (c->rexmits < UINT8_MAX) c->rexmits++;
+  c->t->counters->tcp_rexmit_rto++;
+  c->flags &= ~TCP_F_TIMING;
+  if (c->state == YEON_TCP_SYN_SENT || c->state == YEON_TCP_SYN_RECEIVED) {
+    c->flags |= TCP_F_SEND_SYN;
+    c->flags2 |= TCP_G_SYN_REXMIT;
+  } else {
+    go_back(c, now);
+  }
+  tcp_want_output(c);
+  tcp_rexmit_start(c, now);
+}

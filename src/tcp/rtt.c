@@ -1,0 +1,62 @@
+/* Round-trip time and the retransmission timeout (RFC 6298). One segment a round trip is timed by the clock, to the microsecond; what was
+ * sent more than once is not timed (Karn), but with timestamps agreed the echo says which copy was acknowledged (RFC 7323 4.1). */
+#include "tcp/internal.h"
+
+/* RFC 6298 section 2; variance gain 1/4, mean gain 1/8. */
+void tcp_rtt_sample(struct yeon_tcp *c, uint32_t sample_us, yeon_time now)
+{
+  const struct yeon_tcp_options *o = &c->t->options;
+  uint32_t r = sample_us > 0 ? sample_us : 1;
+  if (c->srtt_us == 0) {
+    c->srtt_us = r;
+    c->rttvar_us = r / 2;
+    c->rtt_min_us = r;
+  } else {
+    uint32_t err = c->srtt_us > r ? c->srtt_us - r : r - c->srtt_us;
+    c->rttvar_us = (uint32_t)((3ull * c->rttvar_us + err) / 4);
+    c->srtt_us = (uint32_t)((7ull * c->srtt_us + r) / 8);
+    if (c->srtt_us == 0) c->srtt_us = 1;
+    if (r < c->rtt_min_us) c->rtt_min_us = r;
+  }
+  uint64_t rto = o->rto_floor_on_variance
+                   ? (uint64_t)c->srtt_us + (4ull * c->rttvar_us > o->rto_min_us ? 4ull * c->rttvar_us : o->rto_min_us)
+                   : (uint64_t)c->srtt_us + 4ull * c->rttvar_us;
+  if (rto < o->rto_min_us) rto = o->rto_min_us;
+  if (rto > o->rto_max_us) rto = o->rto_max_us;
+  c->rto_us = (uint32_t)rto;
+  if (!event_wanted(c->t->events, YEON_EV_RTT)) return;
+  struct yeon_event ev = tcp_event(c, YEON_EV_RTT, now);
+  ev.u.rtt.sample_us = r;
+  ev.u.rtt.srtt_us = c->srtt_us;
+  ev.u.rtt.rttvar_us = c->rttvar_us;
+  ev.u.rtt.rto_us = c->rto_us;
+  event_emit(c->t->events, &ev);
+}
+
+/* RFC 6298 5.5: doubled with each expiry, up to the ceiling. */
+uint32_t tcp_backoff(const struct tcp *t, uint32_t rto_us, unsigned doublings)
+{
+  uint64_t rto = (uint64_t)rto_us << (doublings < 20 ? doublings : 20);
+  return rto > t->options.rto_max_us ? t->options.rto_max_us : (uint32_t)rto;
+}
+
+uint32_t tcp_rto_us(const struct yeon_tcp *c)
+{
+  return tcp_backoff(c->t, c->rto_us, c->rexmits);
+}
+
+/* Called before snd_una moves. */
+void tcp_rtt_on_ack(struct yeon_tcp *c, const struct tcp_in *in)
+{
+  if ((c->flags & TCP_F_TIMING) != 0) {
+    if (seq_lt(in->ack, c->rtt_seq)) return;
+    c->flags &= ~TCP_F_TIMING;
+    tcp_rtt_sample(c, (uint32_t)((in->now - c->rtt_at) / YEON_US), in->now);
+    return;
+  }
+  /* RFC 7323 4.1. Only after a retransmission: the echo's millisecond is coarser than the clock above. */
+  if ((c->flags & TCP_F_TS) == 0 || !in->s->h.has_ts || in->s->h.tsecr == 0) return;
+  if (c->rexmits == 0 && (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) == 0) return;
+  uint32_t ms = tcp_ts_now(c->t, &c->record.key, in->now) - in->s->h.tsecr;
+  if (ms < 10u * 60 * 1000) tcp_rtt_sample(c, ms * 1000, in->now);
+}

@@ -1,0 +1,64 @@
+/* Selective acknowledgment: what we tell (RFC 2018 section 4, RFC 2883), and the scoreboard of what the peer told (RFC 2018 section 5, 6675 section 3). */
+#include "tcp/internal.h"
+
+void tcp_sack_remember(struct yeon_tcp *c, uint32_t seq)
+{
+  struct tcp_sacks *s = c->ooo;
+  unsigned n = s->n_recent < 4 ? s->n_recent++ : 3u;
+  for (; n > 0; n--) s->recent[n] = s->recent[n - 1];
+  s->recent[0] = seq;
+}
+
+unsigned tcp_sack_wanted(const struct yeon_tcp *c)
+{
+  if ((c->flags & TCP_F_SACK) == 0) return 0;
+  unsigned room = (c->flags & TCP_F_TS) != 0 ? 3 : 4;
+  unsigned n = ((c->flags & TCP_F_DSACK) != 0) + (c->ooo != NULL ? c->ooo->set->n : 0u);
+  return n < room ? n : room;
+}
+
+static void add_block(struct wire_tcp *h, unsigned room, uint32_t left, uint32_t right)
+{
+  if (h->n_sack >= room) return;
+  for (unsigned i = 0; i < h->n_sack; i++)
+    if (h->sack[i].left == left && h->sack[i].right == right) return;
+  h->sack[h->n_sack++] = (struct yeon_sack_block){left, right};
+}
+
+/* RFC 2883 section 4: the duplicate first; RFC 2018 section 4: then the range that changed last, then the others by age. */
+void tcp_sack_fill(struct yeon_tcp *c, struct wire_tcp *h)
+{
+  unsigned room = (c->flags & TCP_F_TS) != 0 ? 3 : 4;
+  if ((c->flags & TCP_F_SACK) == 0) return;
+  if ((c->flags & TCP_F_DSACK) != 0) add_block(h, room, c->dsack_left, c->dsack_right);
+  if (c->ooo == NULL) return;
+  const struct ranges *set = c->ooo->set;
+  for (unsigned i = 0; i < c->ooo->n_recent; i++) {
+    const struct range *r = ranges_find(set, c->ooo->recent[i]);
+    if (r != NULL && seq_le(r->left, c->ooo->recent[i])) add_block(h, room, r->left, r->right);
+  }
+  for (unsigned i = set->n; i > 0; i--) add_block(h, room, set->v[i - 1].left, set->v[i - 1].right);
+}
+
+static bool plausible(const struct yeon_tcp *c, const struct yeon_sack_block *b)
+{
+  return seq_gt(b->left, c->snd_una) && seq_le(b->right, c->snd_max) && seq_lt(b->left, b->right);
+}
+
+void tcp_sack_take(struct yeon_tcp *c, const struct tcp_in *in)
+{
+  const struct wire_tcp *h = &in->s->h;
+  if ((c->flags & TCP_F_SACK) == 0 || h->n_sack == 0 || !tcp_outstanding(c)) return;
+  for (unsigned i = 0; i < h->n_sack; i++) {
+    /* A block at or below the acknowledgment is a DSACK (RFC 2883); it says nothing about what is missing. */
+    if (!plausible(c, &h->sack[i]) || seq_le(h->sack[i].right, h->ack)) continue;
+    if (c->sacked == NULL && (c->sacked = tcp_sacks_new(c->t)) == NULL) return;
+    ranges_add(c->sacked->set, h->sack[i].left, h->sack[i].right, NULL);
+  }
+  if (c->sacked != NULL && c->sacked->set->n == 0) tcp_sacks_free(c->t, &c->sacked);
+}
+
+void tcp_sack_forget(struct yeon_tcp *c)
+{
+  tcp_sacks_free(c->t, &c->sacked);
+}

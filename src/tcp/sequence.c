@@ -1,0 +1,100 @@
+/* First step of RFC 9293 3.10.7.4: is the segment in the window? PAWS (RFC 7323 section 5) comes before; what lies outside is cut off. */
+#include "tcp/internal.h"
+
+#define PAWS_STALE_S (24u * 24 * 3600) /* RFC 7323 5.5: an older TS.Recent proves nothing */
+
+static uint32_t clock_s(const struct tcp *t, yeon_time now)
+{
+  return (uint32_t)((now - t->epoch) / YEON_SEC);
+}
+
+/* RFC 7323 5.3, R1. */
+static bool paws_rejects(const struct tcp_in *in, const struct yeon_tcp *c)
+{
+  const struct wire_tcp *h = &in->s->h;
+  if (!h->has_ts || (h->flags & YEON_TCP_RST) != 0 || !seq_lt(h->tsval, c->ts_recent)) return false;
+  return clock_s(in->t, in->now) - c->ts_recent_s < PAWS_STALE_S;
+}
+
+/* RFC 7323 4.3 and 5.3, R3: from the segment that the next acknowledgment answers. */
+static void remember_timestamp(const struct tcp_in *in, struct yeon_tcp *c)
+{
+  const struct wire_tcp *h = &in->s->h;
+  if ((c->flags & TCP_F_TS) == 0 || !h->has_ts || !seq_le(h->seq, c->last_ack)) return;
+  c->ts_recent = h->tsval;
+  c->ts_recent_s = clock_s(in->t, in->now);
+}
+
+static void note_duplicate(struct yeon_tcp *c, uint32_t left, uint32_t right)
+{
+  /* RFC 2883: tell the peer what came twice. */
+  if ((c->flags & TCP_F_SACK) == 0 || left == right) return;
+  c->flags |= TCP_F_DSACK;
+  c->dsack_left = left;
+  c->dsack_right = right;
+}
+
+static void trim_front(struct tcp_in *in, struct yeon_tcp *c)
+{
+  uint32_t old = c->rcv_nxt - in->seq;
+  if (!seq_lt(in->seq, c->rcv_nxt)) return;
+  if (old > in->len) old = in->len;
+  note_duplicate(c, in->seq, in->seq + old);
+  in->skip += old;
+  in->seq += old;
+  in->len -= old;
+}
+
+static void trim_back(struct tcp_in *in, const struct yeon_tcp *c)
+{
+  uint32_t edge = c->rcv_nxt + tcp_rcv_wnd(c);
+  if (seq_le(in->seq + in->len, edge)) return;
+  in->len = seq_lt(in->seq, edge) ? edge - in->seq : 0;
+  in->flags &= (uint8_t)~YEON_TCP_FIN;
+}
+
+static enum tcp_step unacceptable(struct tcp_in *in, struct yeon_tcp *c, enum yeon_verdict verdict)
+{
+  in->verdict = (uint8_t)verdict;
+  if ((in->flags & YEON_TCP_RST) != 0) return TCP_STOP;
+  if (in->len > 0 && seq_le(in->seq + in->len, c->rcv_nxt)) {
+    in->verdict = YEON_VERDICT_DUPLICATE;
+    note_duplicate(c, in->seq, in->seq + in->len);
+  }
+  /* RFC 9293 3.10.7.4, eighth: the FIN again starts 2 MSL anew. */
+  if (c->state == YEON_TCP_TIME_WAIT && (in->flags & YEON_TCP_FIN) != 0)
+    tcp_timer_set(c, YEON_TIMER_TIME_WAIT, in->now + (yeon_time)in->t->options.time_wait_ms * YEON_MS, in->now);
+  if ((in->flags & YEON_TCP_SYN) != 0)
+    tcp_challenge(in, c);
+  else
+    tcp_ack_out_of_window(in, c);
+  return TCP_STOP;
+}
+
+/* Our window is closed, and the peer probes it: its acknowledgment, urgent pointer and reset count, its bytes do not. */
+static bool is_probe(const struct tcp_in *in, const struct yeon_tcp *c)
+{
+  return tcp_rcv_wnd(c) == 0 && in->seq == c->rcv_nxt;
+}
+
+enum tcp_step tcp_step_sequence(struct tcp_in *in, struct yeon_tcp *c)
+{
+  if ((c->flags & TCP_F_TS) != 0) {
+    if (paws_rejects(in, c)) return unacceptable(in, c, YEON_VERDICT_PAWS);
+    /* RFC 7323 3.2: once agreed, every segment but RST carries the option. */
+    if (!in->s->h.has_ts && (in->flags & YEON_TCP_RST) == 0) {
+      in->verdict = YEON_VERDICT_PAWS;
+      return TCP_STOP;
+    }
+  }
+  if (!tcp_acceptable(in->seq, tcp_in_length(in), c->rcv_nxt, tcp_rcv_wnd(c))) {
+    if (!is_probe(in, c)) return unacceptable(in, c, YEON_VERDICT_OUT_OF_WINDOW);
+    tcp_ack_now(c);
+    in->verdict = YEON_VERDICT_NO_ROOM;
+  }
+  if ((in->flags & (YEON_TCP_RST | YEON_TCP_SYN)) != 0) return TCP_GO_ON;
+  remember_timestamp(in, c);
+  trim_front(in, c);
+  trim_back(in, c);
+  return TCP_GO_ON;
+}

@@ -1,0 +1,106 @@
+/* SYN-SENT (RFC 9293 3.10.7.3), and what entering ESTABLISHED means for either side. */
+#include "tcp/internal.h"
+
+#define MSS_FLOOR 64u /* less is an attack on our packet rate (Linux floors at 48 with its options) */
+
+void tcp_take_syn_options(struct yeon_tcp *c, const struct wire_tcp *h, yeon_time now)
+{
+  const struct yeon_tcp_options *o = &c->t->options;
+  uint32_t mss = h->mss != 0 ? h->mss : (yeon_ip_is4(&c->record.key.remote) ? 536u : 1220u);
+  c->peer_mss = (uint16_t)(mss > MSS_FLOOR ? mss : MSS_FLOOR);
+  if (h->wscale >= 0 && o->window_scale) {
+    c->flags |= TCP_F_WSCALE;
+    c->snd_wscale = (uint8_t)(h->wscale < 14 ? h->wscale : 14);
+    c->rcv_wscale = tcp_window_scale_for(o);
+  } else {
+    c->rcv_wscale = 0;
+  }
+  if (h->has_ts && o->timestamps) {
+    c->flags |= TCP_F_TS;
+    c->ts_recent = h->tsval;
+    c->ts_recent_s = (uint32_t)((now - c->t->epoch) / YEON_SEC);
+  }
+  if (h->sack_ok && o->sack) c->flags |= TCP_F_SACK;
+  tcp_update_mss(c);
+}
+
+static void begin_congestion_control(struct yeon_tcp *c)
+{
+  uint32_t segments = c->t->options.initial_window_segments;
+  uint32_t initial = cc_initial_window(c->snd_mss, segments);
+  /* RFC 5681 3.1: after a lost SYN or SYN-ACK, one segment. */
+  if ((c->flags2 & TCP_G_SYN_REXMIT) != 0) initial = c->snd_mss;
+  cc_init(&c->cc, &cc_newreno, c->snd_mss, initial);
+}
+
+void tcp_established(struct yeon_tcp *c, enum yeon_cause cause, yeon_time now)
+{
+  c->rexmits = 0;
+  c->heard_at = now;
+  c->recover = c->snd_una;
+  c->tune_seq = c->rcv_nxt + tcp_rcv_wnd(c);
+  c->tune_at = now;
+  begin_congestion_control(c);
+  /* RFC 6298 5.7: no sample, and the SYN needed more than one try. */
+  if (c->srtt_us == 0 && (c->flags2 & TCP_G_SYN_REXMIT) != 0 && c->rto_us < 3000000) c->rto_us = 3000000;
+  tcp_timer_stop(c, YEON_TIMER_REXMIT, now);
+  tcp_set_state(c, YEON_TCP_ESTABLISHED, cause, now);
+  tcp_trace_cwnd(c, "initial", now);
+  if ((c->flags & TCP_F_FIN_QUEUED) != 0) tcp_set_state(c, YEON_TCP_FIN_WAIT_1, YEON_CAUSE_CALL_CLOSE, now);
+  tcp_keepalive_start(c, now);
+  tcp_user_timeout_start(c, now);
+  tcp_notify(c, YEON_WRITABLE);
+  tcp_want_output(c);
+}
+
+/* Fourth: the SYN itself. */
+static void take_syn(struct tcp_in *in, struct yeon_tcp *c, bool ack_ok)
+{
+  const struct wire_tcp *h = &in->s->h;
+  c->irs = in->irs = h->seq;
+  c->rcv_nxt = c->last_ack = h->seq + 1;
+  c->rcv_adv = c->rcv_nxt + (c->rcvbuf < 65535 ? c->rcvbuf : 65535);
+  tcp_take_syn_options(c, h, in->now);
+  c->heard_at = in->now;
+  if (!ack_ok) {
+    c->snd_wnd = c->max_snd_wnd = h->window;
+    c->snd_wl1 = h->seq;
+    c->snd_wl2 = h->ack;
+    tcp_set_state(c, YEON_TCP_SYN_RECEIVED, YEON_CAUSE_SYN, in->now);
+    c->flags |= TCP_F_SEND_SYN;
+    tcp_want_output(c);
+    return;
+  }
+  tcp_rtt_on_ack(c, in);
+  c->snd_una = h->ack;
+  c->snd_wnd = c->max_snd_wnd = h->window;
+  c->snd_wl1 = h->seq;
+  c->snd_wl2 = h->ack;
+  in->t->counters->tcp_opened_active++;
+  tcp_ack_now(c);
+  tcp_established(c, YEON_CAUSE_SYN_ACK, in->now);
+  /* Text or FIN on the SYN-ACK: from the sixth step of 3.10.7.4 on. */
+  in->seq++;
+  in->flags &= (uint8_t)~YEON_TCP_SYN;
+  if (in->len == 0 && (in->flags & YEON_TCP_FIN) == 0) return;
+  tcp_step_urgent(in, c);
+  tcp_step_text(in, c);
+  tcp_step_fin(in, c);
+}
+
+void tcp_input_syn_sent(struct tcp_in *in, struct yeon_tcp *c)
+{
+  bool has_ack = (in->flags & YEON_TCP_ACK) != 0;
+  bool ack_ok = has_ack && seq_gt(in->ack, c->iss) && seq_le(in->ack, c->snd_max);
+  if (has_ack && !ack_ok) {
+    in->verdict = YEON_VERDICT_BAD_ACK;
+    in->t->counters->tcp_bad_ack++;
+    tcp_reply_reset(in);
+    return;
+  }
+  if ((in->flags & YEON_TCP_RST) != 0) {
+    if (ack_ok) tcp_conn_end(c, YEON_ERR_REFUSED, YEON_CAUSE_RST, in->now);
+    return;
+  }
+  if ((in->flags & YEON_TCP_SYN) != 0) take_syn(in, c, ack_ok);
+}

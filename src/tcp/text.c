@@ -1,0 +1,187 @@
+/* Sixth to eighth step of RFC 9293 3.10.7.4: urgent pointer, text, FIN. Bytes go straight to their place in the receive ring, in order or not;
+ * ranges beyond rcv_nxt are kept in a borrowed set until the gap before them closes. */
+#include "tcp/internal.h"
+
+static bool receives(const struct yeon_tcp *c)
+{
+  return c->state == YEON_TCP_ESTABLISHED || c->state == YEON_TCP_FIN_WAIT_1 || c->state == YEON_TCP_FIN_WAIT_2;
+}
+
+/* Sixth: the pointer names the byte after the urgent one (RFC 9293 3.8.5). */
+void tcp_step_urgent(struct tcp_in *in, struct yeon_tcp *c)
+{
+  if ((in->flags & YEON_TCP_URG) == 0 || !receives(c) || in->s->h.urgent == 0) return;
+  uint32_t at = in->s->h.seq + in->s->h.urgent - 1;
+  uint32_t read = c->rcv_nxt - ring_len(c->rcv);
+  if (seq_lt(at, read)) return;
+  struct tcp_extra *x = tcp_extra(c);
+  if (x == NULL || (x->urgent != TCP_URGENT_NONE && seq_le(at, x->urgent_seq))) return;
+  x->urgent_seq = at;
+  x->urgent = TCP_URGENT_COMING;
+  tcp_notify(c, YEON_URGENT);
+}
+
+/* The urgent byte is taken aside as it passes, unless it stays in line. */
+static void catch_urgent(struct yeon_tcp *c, uint32_t from)
+{
+  struct tcp_extra *x = c->extra;
+  if (x == NULL || x->urgent != TCP_URGENT_COMING || !seq_in(x->urgent_seq, from, c->rcv_nxt)) return;
+  uint32_t base = c->rcv_nxt - ring_len(c->rcv);
+  ring_read(c->rcv, x->urgent_seq - base, &x->urgent_byte, 1);
+  x->urgent = TCP_URGENT_HERE;
+}
+
+static void write_payload(struct yeon_tcp *c, const struct tcp_in *in, uint32_t offset)
+{
+  uint32_t skip = in->skip, left = in->len;
+  for (unsigned i = 0; i < in->s->n_payload && left > 0; i++) {
+    const struct yeon_slice *p = &in->s->payload[i];
+    if (skip >= p->len) {
+      skip -= (uint32_t)p->len;
+      continue;
+    }
+    uint32_t n = (uint32_t)p->len - skip;
+    if (n > left) n = left;
+    ring_write(c->rcv, offset, (const uint8_t *)p->base + skip, n);
+    offset += n;
+    left -= n;
+    skip = 0;
+  }
+}
+
+static uint32_t kept_beyond(const struct yeon_tcp *c)
+{
+  if (c->ooo == NULL) return ring_len(c->rcv);
+  return ring_len(c->rcv) + (c->ooo->set->v[c->ooo->set->n - 1].right - c->rcv_nxt);
+}
+
+/* Room in the ring for bytes up to `end` from its head. */
+static bool make_room(struct tcp_in *in, struct yeon_tcp *c, uint32_t end)
+{
+  if (end <= ring_capacity(c->rcv)) return true;
+  if (ring_reserve(c->t->rings, &c->rcv, end, kept_beyond(c))) return true;
+  in->t->counters->no_memory++;
+  in->verdict = YEON_VERDICT_NO_ROOM;
+  return false;
+}
+
+/* Ranges that the new rcv_nxt has reached join the stream. */
+static void join_ranges(struct yeon_tcp *c)
+{
+  if (c->ooo == NULL) return;
+  const struct range *r = ranges_find(c->ooo->set, c->rcv_nxt);
+  if (r != NULL && seq_le(r->left, c->rcv_nxt)) {
+    c->rcv->len += r->right - c->rcv_nxt;
+    c->rcv_nxt = r->right;
+  }
+  ranges_trim(c->ooo->set, c->rcv_nxt);
+  if (c->ooo->set->n == 0) tcp_sacks_free(c->t, &c->ooo);
+}
+
+static void take_in_order(struct tcp_in *in, struct yeon_tcp *c)
+{
+  uint32_t queued = ring_len(c->rcv), from = c->rcv_nxt;
+  bool filled_gap = c->ooo != NULL;
+  if (!make_room(in, c, queued + in->len)) {
+    tcp_ack_now(c);
+    return;
+  }
+  write_payload(c, in, queued);
+  c->rcv->len += in->len;
+  c->rcv_nxt += in->len;
+  join_ranges(c);
+  c->bytes_received += c->rcv_nxt - from;
+  catch_urgent(c, from);
+  if (filled_gap)
+    tcp_ack_now(c); /* RFC 5681 4.2: at once when a gap is filled, in part or whole */
+  else
+    tcp_ack_data(c, in);
+  tcp_trace_buffer(c, in->now);
+  tcp_notify(c, YEON_READABLE);
+}
+
+static void take_out_of_order(struct tcp_in *in, struct yeon_tcp *c)
+{
+  uint32_t offset = ring_len(c->rcv) + (in->seq - c->rcv_nxt);
+  in->verdict = YEON_VERDICT_OUT_OF_ORDER;
+  tcp_ack_now(c);
+  if ((c->flags & TCP_F_SACK) == 0 && c->acks_owed < UINT8_MAX) c->acks_owed++;
+  if (c->ooo == NULL && (c->ooo = tcp_sacks_new(c->t)) == NULL) return;
+  bool fits = make_room(in, c, offset + in->len);
+  enum ranges_added added = RANGES_FULL;
+  if (fits) added = ranges_add(c->ooo->set, in->seq, in->seq + in->len, NULL);
+  if (added == RANGES_OLD) {
+    in->verdict = YEON_VERDICT_DUPLICATE;
+    if ((c->flags & TCP_F_SACK) != 0) c->flags |= TCP_F_DSACK;
+    c->dsack_left = in->seq;
+    c->dsack_right = in->seq + in->len;
+  }
+  if (added > RANGES_OLD) write_payload(c, in, offset);
+  if (added != RANGES_FULL) tcp_sack_remember(c, in->seq);
+  if (added == RANGES_FULL) in->verdict = YEON_VERDICT_NO_ROOM;
+  if (c->ooo->set->n == 0) tcp_sacks_free(c->t, &c->ooo);
+}
+
+/* Bytes nobody will read: the application shut its reading side, or is gone. */
+static bool refuse(struct tcp_in *in, struct yeon_tcp *c)
+{
+  if ((c->flags & TCP_F_ORPHAN) != 0) {
+    /* RFC 9293 3.6.1: a reset shows that data was lost. */
+    tcp_send_reset(c, in->now);
+    tcp_conn_end(c, YEON_ERR_ABORTED, YEON_CAUSE_CALL_CLOSE, in->now);
+    in->gone = true;
+    return true;
+  }
+  if ((c->flags & TCP_F_SHUT_RD) == 0) return false;
+  if (in->seq != c->rcv_nxt) {
+    tcp_ack_now(c);
+    in->flags &= (uint8_t)~YEON_TCP_FIN;
+    return true;
+  }
+  c->rcv_nxt += in->len;
+  if (seq_lt(c->rcv_adv, c->rcv_nxt)) c->rcv_adv = c->rcv_nxt;
+  c->bytes_received += in->len;
+  tcp_ack_data(c, in);
+  return true;
+}
+
+/* Seventh: the text. */
+void tcp_step_text(struct tcp_in *in, struct yeon_tcp *c)
+{
+  if (in->len == 0 || !receives(c)) return;
+  if (refuse(in, c)) return;
+  if (in->seq == c->rcv_nxt)
+    take_in_order(in, c);
+  else
+    take_out_of_order(in, c);
+}
+
+static void fin_state(struct tcp_in *in, struct yeon_tcp *c)
+{
+  switch ((enum yeon_tcp_state)c->state) {
+  case YEON_TCP_ESTABLISHED: tcp_set_state(c, YEON_TCP_CLOSE_WAIT, YEON_CAUSE_FIN, in->now); break;
+  case YEON_TCP_FIN_WAIT_1: tcp_set_state(c, YEON_TCP_CLOSING, YEON_CAUSE_FIN, in->now); break;
+  case YEON_TCP_FIN_WAIT_2: tcp_enter_time_wait(c, YEON_CAUSE_FIN, in->now); break;
+  default: break;
+  }
+}
+
+/* Eighth: the FIN, once everything before it is here. A FIN that came early is remembered by its number. */
+void tcp_step_fin(struct tcp_in *in, struct yeon_tcp *c)
+{
+  if (in->gone || !receives(c)) return;
+  if ((in->flags & YEON_TCP_FIN) != 0) {
+    c->rcv_fin = in->seq + in->len;
+    c->rcv_fin_known = true;
+    if (c->rcv_fin != c->rcv_nxt) tcp_ack_now(c);
+  }
+  if (!c->rcv_fin_known || c->rcv_fin != c->rcv_nxt) return;
+  c->rcv_nxt++;
+  if (seq_lt(c->rcv_adv, c->rcv_nxt)) c->rcv_adv = c->rcv_nxt;
+  c->flags |= TCP_F_FIN_RECEIVED;
+  tcp_sacks_free(c->t, &c->ooo);
+  tcp_ack_now(c);
+  tcp_notify(c, YEON_READABLE | YEON_READ_END);
+  fin_state(in, c);
+  if (c->state == YEON_TCP_TIME_WAIT && (c->flags & TCP_F_ORPHAN) != 0) tcp_time_wait_compact(c, in->now);
+}

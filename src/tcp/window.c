@@ -1,0 +1,75 @@
+/* The receive window: how much we offer (RFC 9293 3.8.6.2.2, RFC 7323 section 2), and how the buffer behind it grows. */
+#include "tcp/internal.h"
+
+uint32_t tcp_rcv_wnd(const struct yeon_tcp *c)
+{
+  return seq_gt(c->rcv_adv, c->rcv_nxt) ? c->rcv_adv - c->rcv_nxt : 0;
+}
+
+uint8_t tcp_window_scale_for(const struct yeon_tcp_options *o)
+{
+  uint8_t shift = 0;
+  uint32_t most = o->rcvbuf_max > o->rcvbuf ? o->rcvbuf_max : o->rcvbuf;
+  while (shift < 14 && (most >> shift) > 65535) shift++;
+  return shift;
+}
+
+/* Where the right edge may go. */
+static uint32_t wanted_edge(const struct yeon_tcp *c)
+{
+  uint32_t queued = ring_len(c->rcv), limit = c->rcvbuf;
+  if (c->extra != NULL && c->extra->window_clamp != 0 && c->extra->window_clamp < limit) limit = c->extra->window_clamp;
+  uint32_t free = limit > queued ? limit - queued : 0;
+  uint32_t most = 65535u << c->rcv_wscale;
+  return c->rcv_nxt + (free < most ? free : most);
+}
+
+/* RFC 9293 3.8.6.2.2: the edge moves only by a worthwhile step, and never back (3.8.6). */
+static bool worthwhile(const struct yeon_tcp *c, uint32_t edge, uint32_t segments)
+{
+  if (seq_le(edge, c->rcv_adv)) return false;
+  uint32_t step = segments * (c->rcv_mss > 0 ? c->rcv_mss : c->snd_mss);
+  if (step > c->rcvbuf / 2) step = c->rcvbuf / 2;
+  return edge - c->rcv_adv >= step;
+}
+
+uint16_t tcp_window_announce(struct yeon_tcp *c)
+{
+  uint32_t edge = wanted_edge(c);
+  if (worthwhile(c, edge, 1)) c->rcv_adv = edge;
+  uint32_t wnd = tcp_rcv_wnd(c);
+  /* Rounded up to the scale's unit, lest the edge go back with every byte received. */
+  uint32_t field = (wnd + (1u << c->rcv_wscale) - 1) >> c->rcv_wscale;
+  if (field > 65535) field = 65535;
+  uint32_t told = c->rcv_nxt + (field << c->rcv_wscale);
+  if (seq_gt(told, c->rcv_adv)) c->rcv_adv = told;
+  return (uint16_t)field;
+}
+
+/* The buffer doubles when the application has read most of it within a few round trips: then the window, not the application, limits. */
+static void tune(struct yeon_tcp *c, yeon_time now)
+{
+  const struct yeon_tcp_options *o = &c->t->options;
+  if (seq_lt(c->rcv_nxt, c->tune_seq)) return;
+  yeon_time round = (yeon_time)(c->srtt_us > 1000 ? c->srtt_us : 1000) * 4 * YEON_US;
+  bool fast = now - c->tune_at <= round && c->tune_copied >= c->rcvbuf / 2;
+  if (fast && (c->flags & TCP_F_RCVBUF_FIXED) == 0 && c->rcvbuf < o->rcvbuf_max)
+    c->rcvbuf = c->rcvbuf > o->rcvbuf_max / 2 ? o->rcvbuf_max : c->rcvbuf * 2;
+  c->tune_copied = 0;
+  c->tune_at = now;
+  c->tune_seq = c->rcv_nxt + tcp_rcv_wnd(c);
+}
+
+/* The application has read n bytes: is the room worth telling? */
+void tcp_window_after_read(struct yeon_tcp *c, uint32_t n, yeon_time now)
+{
+  c->tune_copied += n;
+  tune(c, now);
+  switch ((enum yeon_tcp_state)c->state) {
+  case YEON_TCP_ESTABLISHED:
+  case YEON_TCP_FIN_WAIT_1:
+  case YEON_TCP_FIN_WAIT_2: break;
+  default: return;
+  }
+  if (worthwhile(c, wanted_edge(c), 2)) tcp_ack_now(c);
+}

@@ -1,0 +1,216 @@
+/* TCP headers: RFC 9293 3.1, 3.2; RFC 7323 2.2, 3.2; RFC 2018 2, 3; RFC 5482 3.3. */
+#include "wire/tcp.h"
+
+#include <string.h>
+
+#define OPTIONS_MAX (WIRE_TCP_HEADER_MAX - WIRE_TCP_HEADER)
+#define WSCALE_MAX 14
+
+enum option {
+  OPTION_END = 0,
+  OPTION_NOP = 1,
+  OPTION_MSS = 2,
+  OPTION_WSCALE = 3,
+  OPTION_SACK_OK = 4,
+  OPTION_SACK = 5,
+  OPTION_TS = 8,
+  OPTION_UTO = 28
+};
+
+void wire_tcp_init(struct wire_tcp *h)
+{
+  memset(h, 0, sizeof *h);
+  h->wscale = -1;
+}
+
+/* The length an option of this kind must have; 0: any (SACK's is checked where it is read). */
+static unsigned fixed_length(uint8_t kind)
+{
+  switch (kind) {
+  case OPTION_MSS:
+  case OPTION_UTO: return 4;
+  case OPTION_WSCALE: return 3;
+  case OPTION_SACK_OK: return 2;
+  case OPTION_TS: return 10;
+  default: return 0;
+  }
+}
+
+/* RFC 2018 3. p: the blocks, len: their bytes. */
+static int read_sack(const uint8_t *p, size_t len, struct wire_tcp *out)
+{
+  if (len == 0 || len % 8 != 0) return WIRE_BAD_OPTION;
+  out->n_sack = 0;
+  for (size_t i = 0; i < len && out->n_sack < 4; i += 8) {
+    struct yeon_sack_block block = {wire_get32(p + i), wire_get32(p + i + 4)};
+    if ((int32_t)(block.right - block.left) > 0) out->sack[out->n_sack++] = block;
+  }
+  return WIRE_OK;
+}
+
+/* p: a whole option, kind and length included. */
+static int read_option(const uint8_t *p, struct wire_tcp *out)
+{
+  uint8_t kind = p[0], len = p[1];
+  unsigned want = fixed_length(kind);
+  bool syn = (out->flags & YEON_TCP_SYN) != 0;
+  if (want != 0 && len != want) return WIRE_BAD_OPTION;
+  if (kind == OPTION_SACK) return read_sack(p + 2, (size_t)len - 2, out);
+  if (kind == OPTION_TS) {
+    out->has_ts = true;
+    out->tsval = wire_get32(p + 2);
+    out->tsecr = wire_get32(p + 6);
+  } else if (kind == OPTION_UTO) {
+    out->has_uto = true;
+    out->user_timeout = wire_get16(p + 2);
+  } else if (kind == OPTION_MSS && syn) {
+    out->mss = wire_get16(p + 2);
+  } else if (kind == OPTION_WSCALE && syn) {
+    out->wscale = p[2] > WSCALE_MAX ? WSCALE_MAX : (int8_t)p[2];
+  } else if (kind == OPTION_SACK_OK && syn) {
+    out->sack_ok = true;
+  }
+  return WIRE_OK;
+}
+
+static int read_options(const uint8_t *p, size_t len, struct wire_tcp *out)
+{
+  size_t i = 0;
+  while (i < len && p[i] != OPTION_END) {
+    if (p[i] == OPTION_NOP) {
+      i++;
+      continue;
+    }
+    if (len - i < 2 || p[i + 1] < 2 || p[i + 1] > len - i) return WIRE_BAD_OPTION;
+    int result = read_option(p + i, out);
+    if (result != WIRE_OK) return result;
+    i += p[i + 1];
+  }
+  return WIRE_OK;
+}
+
+int wire_tcp_parse(const uint8_t *p, size_t len, struct wire_tcp *out)
+{
+  if (len < WIRE_TCP_HEADER) return WIRE_SHORT;
+  wire_tcp_init(out);
+  out->src_port = wire_get16(p);
+  out->dst_port = wire_get16(p + 2);
+  out->seq = wire_get32(p + 4);
+  out->ack = wire_get32(p + 8);
+  out->header_len = (uint8_t)((p[12] >> 4) * 4);
+  out->flags = p[13];
+  out->window = wire_get16(p + 14);
+  out->checksum = wire_get16(p + 16);
+  out->urgent = wire_get16(p + 18);
+  if (out->header_len < WIRE_TCP_HEADER) return WIRE_BAD_LENGTH;
+  if (out->header_len > len) return WIRE_SHORT;
+  return read_options(p + WIRE_TCP_HEADER, (size_t)out->header_len - WIRE_TCP_HEADER, out);
+}
+
+/* Bytes of the options that every segment may have, and after them of the SACK blocks that still fit. */
+static size_t common_size(const struct wire_tcp *h) { return (h->has_ts ? 12u : 0u) + (h->has_uto ? 4u : 0u); }
+
+static size_t sack_count(const struct wire_tcp *h)
+{
+  size_t fit = (OPTIONS_MAX - 4 - common_size(h)) / 8;
+  return h->n_sack < fit ? h->n_sack : fit;
+}
+
+size_t wire_tcp_size(const struct wire_tcp *h)
+{
+  size_t size = WIRE_TCP_HEADER + (h->has_uto ? 4u : 0u);
+  if ((h->flags & YEON_TCP_SYN) != 0)
+    return size + (h->mss != 0 ? 4u : 0u) + (h->has_ts ? 12u : h->sack_ok ? 4u : 0u) + (h->wscale >= 0 ? 4u : 0u);
+  size_t n = sack_count(h);
+  return size + (h->has_ts ? 12u : 0u) + (n > 0 ? 4 + 8 * n : 0);
+}
+
+/* Two bytes before an option so that its numbers are aligned; in a SYN they can hold "SACK permitted". */
+static uint8_t *put_lead(uint8_t *p, bool sack_ok)
+{
+  p[0] = sack_ok ? OPTION_SACK_OK : OPTION_NOP;
+  p[1] = sack_ok ? 2 : OPTION_NOP;
+  return p + 2;
+}
+
+static uint8_t *put_timestamps(const struct wire_tcp *h, uint8_t *p, bool sack_ok)
+{
+  p = put_lead(p, sack_ok);
+  p[0] = OPTION_TS;
+  p[1] = 10;
+  wire_put32(p + 2, h->tsval);
+  wire_put32(p + 6, h->tsecr);
+  return p + 10;
+}
+
+static uint8_t *put_syn_options(const struct wire_tcp *h, uint8_t *p)
+{
+  if (h->mss != 0) {
+    p[0] = OPTION_MSS;
+    p[1] = 4;
+    wire_put16(p + 2, h->mss);
+    p += 4;
+  }
+  if (h->has_ts) {
+    p = put_timestamps(h, p, h->sack_ok);
+  } else if (h->sack_ok) {
+    p = put_lead(p, false);
+    p = put_lead(p, true);
+  }
+  if (h->wscale >= 0) {
+    p[0] = OPTION_NOP;
+    p[1] = OPTION_WSCALE;
+    p[2] = 3;
+    p[3] = (uint8_t)h->wscale;
+    p += 4;
+  }
+  return p;
+}
+
+static uint8_t *put_sack(const struct wire_tcp *h, uint8_t *p)
+{
+  size_t n = sack_count(h);
+  if (n == 0) return p;
+  p = put_lead(p, false);
+  p[0] = OPTION_SACK;
+  p[1] = (uint8_t)(2 + 8 * n);
+  p += 2;
+  for (size_t i = 0; i < n; i++, p += 8) {
+    wire_put32(p, h->sack[i].left);
+    wire_put32(p + 4, h->sack[i].right);
+  }
+  return p;
+}
+
+static uint8_t *put_options(const struct wire_tcp *h, uint8_t *p)
+{
+  if ((h->flags & YEON_TCP_SYN) != 0) {
+    p = put_syn_options(h, p);
+  } else {
+    p = h->has_ts ? put_timestamps(h, p, false) : p;
+    p = put_sack(h, p);
+  }
+  if (h->has_uto) {
+    p[0] = OPTION_UTO;
+    p[1] = 4;
+    wire_put16(p + 2, h->user_timeout);
+    p += 4;
+  }
+  return p;
+}
+
+size_t wire_tcp_emit(struct wire_tcp *h, uint8_t *p)
+{
+  size_t size = (size_t)(put_options(h, p + WIRE_TCP_HEADER) - p);
+  h->header_len = (uint8_t)size;
+  wire_put16(p, h->src_port);
+  wire_put16(p + 2, h->dst_port);
+  wire_put32(p + 4, h->seq);
+  wire_put32(p + 8, h->ack);
+  p[12] = (uint8_t)(size / 4 << 4);
+  p[13] = h->flags;
+  wire_put16(p + 14, h->window);
+  wire_put16(p + 16, 0);
+  wire_put16(p + 18, h->urgent);
+  return size;
+}

@@ -1,0 +1,41 @@
+/* TCP headers (RFC 9293 3.1, 3.2; 7323; 2018; 5482): bytes <-> struct. */
+#ifndef WIRE_TCP_H
+#define WIRE_TCP_H
+
+#include <yeon/event.h>
+
+#include "wire/wire.h"
+
+#define WIRE_TCP_HEADER 20
+#define WIRE_TCP_HEADER_MAX 60
+
+struct wire_tcp {
+  uint32_t seq, ack;
+  uint16_t src_port, dst_port;
+  uint16_t window, checksum, urgent;
+  uint8_t flags;      /* YEON_TCP_* (the AE bit is not kept) */
+  uint8_t header_len; /* bytes, options included; set by parse and by emit */
+  /* options */
+  uint16_t mss;       /* 0: absent */
+  int8_t wscale;      /* -1: absent; parse caps it at 14 (RFC 7323 2.3) */
+  bool sack_ok;
+  bool has_ts;
+  uint8_t n_sack;     /* at most 4 */
+  uint16_t user_timeout; /* RFC 5482, raw: granularity bit 15, value below; only if has_uto */
+  bool has_uto;
+  uint32_t tsval, tsecr;
+  struct yeon_sack_block sack[4];
+};
+
+void wire_tcp_init(struct wire_tcp *h);
+/* Reads a header at p[0..len). 0, or WIRE_SHORT, WIRE_BAD_LENGTH (data offset), WIRE_BAD_OPTION (an option's length is
+ * illegal). MSS, window scale and SACK-permitted are taken from SYN segments only. Unknown options are skipped; of repeated ones the last counts.
+ * A SACK block whose right is not after its left is left out. */
+int wire_tcp_parse(const uint8_t *p, size_t len, struct wire_tcp *out);
+/* Bytes that emit will write: 20 + options padded to 4, in the field's usual order: SYN: MSS, SACK permitted, timestamps, window scale;
+ * others: timestamps (NOP NOP first), SACK. Drops SACK blocks that do not fit into 40 bytes. */
+size_t wire_tcp_size(const struct wire_tcp *h);
+/* Writes the header with its checksum field 0; the length, which is wire_tcp_size. h->header_len is set. */
+size_t wire_tcp_emit(struct wire_tcp *h, uint8_t *p);
+
+#endif

@@ -1,0 +1,269 @@
+/* From a seed to a plan. Most worlds are small and many are kind, so that thousands run in a second; each cruelty comes often enough to
+ * meet every other. */
+#include <stdio.h>
+#include <string.h>
+
+#include "world.h"
+
+static bool one_in(struct rng *r, uint32_t n)
+{
+  return rng_below(r, n) == 0;
+}
+
+static uint32_t between(struct rng *r, uint32_t low, uint32_t high)
+{
+  return low + rng_below(r, high - low + 1);
+}
+
+/* Small numbers as likely as large ones: each power of two has the same chance. low >= 1. */
+static uint32_t logarithmic(struct rng *r, uint32_t low, uint32_t high)
+{
+  unsigned low2 = 31 - (unsigned)__builtin_clz(low), high2 = 31 - (unsigned)__builtin_clz(high);
+  unsigned log2 = between(r, low2, high2);
+  uint32_t x = (1u << log2) + rng_below(r, 1u << log2);
+  return x < low ? low : x > high ? high : x;
+}
+
+static void plan_options(struct rng *r, struct yeon_tcp_options *o, enum yeon_profile *profile)
+{
+  *profile = (enum yeon_profile)rng_below(r, YEON_PROFILES);
+  yeon_tcp_options_init(o, *profile);
+  if (one_in(r, 3)) o->window_scale = one_in(r, 2);
+  if (one_in(r, 3)) o->timestamps = one_in(r, 2);
+  if (one_in(r, 3)) o->sack = one_in(r, 2);
+  if (one_in(r, 4)) o->nagle = one_in(r, 2);
+  if (one_in(r, 6)) o->challenge_ack = one_in(r, 2);
+  if (one_in(r, 6)) o->cookies = one_in(r, 2);
+  if (one_in(r, 6)) o->path_mtu = one_in(r, 2);
+  if (one_in(r, 6)) o->time_wait_reuse = one_in(r, 2);
+  if (one_in(r, 4)) o->delack_us = one_in(r, 3) ? 0 : between(r, 1000, 500000);
+  if (one_in(r, 4)) o->delack_segments = (uint8_t)between(r, 1, 2);
+  if (one_in(r, 6)) o->mss_max = (uint16_t)logarithmic(r, 64, 8000);
+  if (one_in(r, 6)) o->initial_window_segments = (uint16_t)between(r, 1, 20);
+  if (one_in(r, 4)) o->rcvbuf = o->rcvbuf_max = logarithmic(r, 2048, 65536);
+  if (one_in(r, 4)) o->sndbuf = o->sndbuf_max = logarithmic(r, 2048, 65536);
+  o->keepalive_idle_ms = between(r, 5000, 60000);
+  o->keepalive_interval_ms = between(r, 2000, 10000);
+  o->keepalive_probes = (uint8_t)between(r, 5, 9);
+  if (o->fin_wait_2_ms == 0) o->fin_wait_2_ms = 60000;
+}
+
+static void plan_way(struct rng *r, struct yeon_cable_way *w, bool kind)
+{
+  memset(w, 0, sizeof *w);
+  if (!one_in(r, 5)) w->delay_us = logarithmic(r, 1, kind ? 50000 : 400000);
+  if (one_in(r, 4)) w->jitter_us = logarithmic(r, 1, 50000);
+  if (one_in(r, 4)) w->rate_bps = (uint64_t)logarithmic(r, 64, 1000000) * 1000;
+  if (w->rate_bps > 0 && one_in(r, 2)) w->queue_bytes = logarithmic(r, 2000, 300000);
+  if (one_in(r, 4)) w->reorder_ppm = logarithmic(r, 100, 200000);
+  if (w->reorder_ppm > 0) w->reorder_us = logarithmic(r, 100, 100000);
+  if (one_in(r, 4)) w->duplicate_ppm = logarithmic(r, 100, 300000);
+  if (one_in(r, 3)) w->loss_ppm = logarithmic(r, 100, kind ? 20000 : 400000);
+  if (one_in(r, 6)) w->corrupt_ppm = logarithmic(r, 100, kind ? 20000 : 100000);
+  if (kind || !one_in(r, 5)) return;
+  w->burst_enter_ppm = logarithmic(r, 100, 100000);
+  w->burst_leave_ppm = logarithmic(r, 20000, 1000000);
+  w->burst_loss_ppm = one_in(r, 2) ? 0 : between(r, 300000, 1000000);
+}
+
+static uint32_t plan_total(struct rng *r)
+{
+  uint32_t luck = rng_below(r, 1000);
+  if (luck < 150) return 0;
+  if (luck < 600) return logarithmic(r, 1, 1000);
+  if (luck < 930) return logarithmic(r, 1, 16000);
+  if (luck < 995) return logarithmic(r, 1, 100000);
+  return between(r, 100000, 1000000);
+}
+
+static void plan_program(struct rng *r, struct plan_end *e, bool kind)
+{
+  memset(e, 0, sizeof *e);
+  e->total = plan_total(r);
+  e->finish = FINISH_SHUT;
+  if (one_in(r, 8)) e->finish = FINISH_CLOSE;
+  if (one_in(r, 12)) e->finish = FINISH_ABORT;
+  e->abort_after = one_in(r, 3) ? 0 : rng_below(r, e->total * 2 + 2);
+  e->write_max = logarithmic(r, e->total > 50000 ? 500 : 1, 65536);
+  e->read_max = logarithmic(r, e->total > 50000 ? 500 : 8, 65536);
+  if (one_in(r, 4)) e->pause_one_in = between(r, 2, 30);
+  e->pause_max_us = logarithmic(r, 100, e->total > 10000 ? 100000 : 3000000);
+  if (one_in(r, 8)) e->sndbuf = logarithmic(r, 2048, 100000);
+  if (one_in(r, 8)) e->rcvbuf = logarithmic(r, 2048, 100000);
+  if (!kind && one_in(r, 8)) e->user_timeout_ms = between(r, 5000, 100000);
+  e->nodelay = one_in(r, 4);
+  e->cork = one_in(r, 16);
+  e->quickack = one_in(r, 16);
+  e->keepalive = true;
+  e->urgent = one_in(r, 30);
+  e->more = one_in(r, 10);
+  e->peek = one_in(r, 10);
+  e->wait_closed = one_in(r, 3);
+  e->write_early = one_in(r, 3);
+}
+
+static void plan_conn(struct rng *r, struct plan_conn *c, unsigned number, bool kind)
+{
+  memset(c, 0, sizeof *c);
+  c->opening = one_in(r, 8) ? OPEN_BOTH : (enum opening)rng_below(r, 2);
+  c->start_at = one_in(r, 2) ? 0 : (yeon_time)logarithmic(r, 1, 20000000) * YEON_US;
+  if (c->opening == OPEN_BOTH) c->local_port = (uint16_t)(1000 + number);
+  else if (one_in(r, 6)) c->local_port = (uint16_t)between(r, 20000, 20001);
+  for (unsigned i = 0; i < 2; i++) plan_program(r, &c->end[i], kind);
+  if (one_in(r, 3)) {
+    unsigned answers = rng_below(r, 2);
+    c->end[answers].after_eof = true;
+    if (c->end[!answers].finish == FINISH_CLOSE) c->end[!answers].finish = FINISH_SHUT;
+  }
+}
+
+static void plan_changes(struct rng *r, struct plan *p)
+{
+  unsigned cuts = one_in(r, 2) ? 1 : between(r, 0, 3);
+  yeon_time at = 0;
+  while (cuts-- > 0 && p->n_changes + 2 <= MAX_CHANGES) {
+    at += (yeon_time)logarithmic(r, 10, 10000000) * YEON_US;
+    unsigned mask = one_in(r, 2) ? YEON_CABLE_BOTH : 1u << rng_below(r, 2);
+    p->change[p->n_changes++] = (struct change){.at = at, .kind = CHANGE_CUT, .mask = mask};
+    if (one_in(r, 8)) return; /* for ever */
+    at += (yeon_time)logarithmic(r, 100, 600000000) * YEON_US;
+    p->change[p->n_changes++] = (struct change){.at = at, .kind = CHANGE_JOIN, .mask = YEON_CABLE_BOTH};
+  }
+  while (p->n_changes < MAX_CHANGES && one_in(r, 3)) {
+    struct change *c = &p->change[p->n_changes++];
+    *c = (struct change){.at = (yeon_time)logarithmic(r, 10, 10000000) * YEON_US, .kind = CHANGE_SET, .mask = between(r, 1, 3)};
+    plan_way(r, &c->way, false);
+  }
+}
+
+/* Chance that all tries of one segment fail must be next to nothing: retries + 1 times a round trip lost. */
+static bool survives_losses(const struct plan *p)
+{
+  double lost = 0;
+  unsigned retries = 255;
+  for (unsigned i = 0; i < 2; i++) {
+    const struct yeon_cable_way *w = &p->way[i];
+    const struct yeon_tcp_options *o = &p->tcp[i];
+    lost += (w->loss_ppm + w->corrupt_ppm) / 1e6 * (p->hub ? 2 : 1);
+    const unsigned counts[] = {o->retries_syn, o->retries_syn_ack, o->retries_data, o->retries_orphan, o->keepalive_probes};
+    for (unsigned k = 0; k < 5; k++) retries = counts[k] < retries ? counts[k] : retries;
+  }
+  double all = 1;
+  for (unsigned k = 0; k <= retries; k++) all *= lost;
+  return all < 1e-12;
+}
+
+static bool queues_are_fair(const struct plan *p)
+{
+  double delay = 0;
+  for (unsigned i = 0; i < 2; i++) {
+    const struct yeon_cable_way *w = &p->way[i];
+    delay += (w->delay_us + w->jitter_us + w->reorder_us) / 1e6;
+    if (w->rate_bps == 0) continue;
+    double queue = w->queue_bytes ? w->queue_bytes : 1000000; /* what windows might put there */
+    delay += (queue + p->mtu) * 8 / (double)w->rate_bps;
+    if (w->queue_bytes > 0 && w->queue_bytes < 16u * p->mtu * p->n_conns) return false;
+  }
+  return delay < 1.0;
+}
+
+static bool is_calm(const struct plan *p)
+{
+  if (p->n_changes > 0 || p->famine || p->listener_gone_at != YEON_NEVER) return false;
+  for (unsigned i = 0; i < 2; i++) {
+    if (p->way[i].burst_enter_ppm > 0) return false;
+    if (p->way[i].corrupt_ppm > 0 && p->ethernet) return false; /* ARP has no checksum: a wrong MAC is learned */
+  }
+  return survives_losses(p) && queues_are_fair(p);
+}
+
+static void plan_hosts(struct rng *r, struct plan *p)
+{
+  const uint16_t mtus[] = {576, 1280, 1500, 1500, 1500, 9000};
+  p->v6 = one_in(r, 2);
+  p->ethernet = one_in(r, 2);
+  p->hub = one_in(r, 25);
+  p->mtu = one_in(r, 4) ? (uint16_t)between(r, 576, 9000) : mtus[rng_below(r, 6)];
+  if (p->v6 && p->mtu < 1280) p->mtu = 1280;
+  for (unsigned i = 0; i < 2; i++) {
+    plan_options(r, &p->tcp[i], &p->profile[i]);
+    p->backlog[i] = one_in(r, 3) ? between(r, 1, 3) : 16;
+  }
+  if (one_in(r, 6)) p->accept_pause_us = logarithmic(r, 10, 2000000);
+  if (one_in(r, 10)) p->datagrams = between(r, 1, 20);
+  p->datagram_max = one_in(r, 4) ? 20000 : 1000;
+}
+
+void plan_make(struct plan *p, uint64_t seed)
+{
+  struct rng rng, *r = &rng;
+  memset(p, 0, sizeof *p);
+  p->seed = seed;
+  rng_seed(r, seed);
+  bool kind = one_in(r, 2);
+  plan_hosts(r, p);
+  for (unsigned i = 0; i < 2; i++) plan_way(r, &p->way[i], kind);
+  p->n_conns = one_in(r, 3) ? between(r, 1, MAX_CONNS) : 1;
+  for (unsigned i = 0; i < p->n_conns; i++) plan_conn(r, &p->conn[i], i, kind);
+  if (!kind) plan_changes(r, p);
+  p->famine = !kind && one_in(r, 20);
+  p->listener_gone_at = !kind && one_in(r, 15) ? (yeon_time)logarithmic(r, 10, 5000000) * YEON_US : YEON_NEVER;
+  p->calm = is_calm(p);
+  p->twice = seed % 50 == 0;
+  if (seed % 50 == 25) p->snapshot_round = logarithmic(r, 1, 1000);
+}
+
+static void print_way(const char *name, const struct yeon_cable_way *w)
+{
+  char text[256];
+  printf("# %s: %s\n", name, yeon_cable_way_format(w, text, sizeof text));
+}
+
+static void print_end(const char *name, const struct plan_end *e)
+{
+  static const char *const finishes[] = {"shut", "close", "abort"};
+  printf("#   %s: sends %u%s, %s", name, e->total, e->after_eof ? " after eof" : "", finishes[e->finish]);
+  if (e->finish == FINISH_ABORT) printf(" after %u", e->abort_after);
+  printf(", writes <= %u, reads <= %u", e->write_max, e->read_max);
+  if (e->pause_one_in) printf(", rests one in %u for <= %u us", e->pause_one_in, e->pause_max_us);
+  if (e->sndbuf) printf(", sndbuf %lld", (long long)e->sndbuf);
+  if (e->rcvbuf) printf(", rcvbuf %lld", (long long)e->rcvbuf);
+  if (e->user_timeout_ms) printf(", user timeout %lld ms", (long long)e->user_timeout_ms);
+  printf("%s%s%s%s%s%s%s%s\n", e->nodelay ? " nodelay" : "", e->cork ? " cork" : "", e->quickack ? " quickack" : "",
+         e->urgent ? " urgent" : "", e->more ? " more" : "", e->peek ? " peek" : "", e->wait_closed ? " wait-closed" : "",
+         e->write_early ? " write-early" : "");
+}
+
+static void print_options(const char *name, const struct yeon_tcp_options *o, enum yeon_profile profile)
+{
+  printf("# %s: %s, wscale %d ts %d sack %d nagle %d challenge %d cookies %d pmtu %d reuse %d delack %u us/%u, mss <= %u, iw %u, rcvbuf "
+         "%u..%u, sndbuf %u..%u\n",
+         name, yeon_profile_name(profile), o->window_scale, o->timestamps, o->sack, o->nagle, o->challenge_ack, o->cookies, o->path_mtu,
+         o->time_wait_reuse, o->delack_us, o->delack_segments, o->mss_max, o->initial_window_segments, o->rcvbuf, o->rcvbuf_max, o->sndbuf,
+         o->sndbuf_max);
+}
+
+void plan_print(const struct plan *p)
+{
+  static const char *const openings[] = {"a connects", "b connects", "both connect"};
+  printf("# seed %llu: %s, %s%s, mtu %u%s%s\n", (unsigned long long)p->seed, p->v6 ? "IPv6" : "IPv4", p->ethernet ? "Ethernet" : "IP",
+         p->hub ? " with a hub" : "", p->mtu, p->calm ? ", calm" : "", p->famine ? ", famine" : "");
+  print_options("a", &p->tcp[0], p->profile[0]);
+  print_options("b", &p->tcp[1], p->profile[1]);
+  print_way("a->b", &p->way[0]);
+  print_way("b->a", &p->way[1]);
+  for (unsigned i = 0; i < p->n_changes; i++) {
+    const struct change *c = &p->change[i];
+    printf("# at %.6f: %s %u\n", (double)c->at / 1e9, c->kind == CHANGE_CUT ? "cut" : c->kind == CHANGE_JOIN ? "join" : "set", c->mask);
+    if (c->kind == CHANGE_SET) print_way("  to", &c->way);
+  }
+  if (p->listener_gone_at != YEON_NEVER) printf("# listeners close at %.6f\n", (double)p->listener_gone_at / 1e9);
+  printf("# backlog %u and %u, accepts after <= %u us, %u datagrams of <= %u bytes each way\n", p->backlog[0], p->backlog[1],
+         p->accept_pause_us, p->datagrams, p->datagram_max);
+  for (unsigned i = 0; i < p->n_conns; i++) {
+    const struct plan_conn *c = &p->conn[i];
+    printf("# connection %u: %s at %.6f, local port %u\n", i, openings[c->opening], (double)c->start_at / 1e9, c->local_port);
+    print_end("a", &c->end[0]);
+    print_end("b", &c->end[1]);
+  }
+}
