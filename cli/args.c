@@ -65,7 +65,8 @@ enum cli_arg cli_args_next(struct cli_args *args)
   }
   if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) return CLI_ARG_HELP;
   const char *equals = strchr(word, '=');
-  const struct cli_option *option = find_option(args->verb, word, equals != NULL ? (size_t)(equals - word) : strlen(word));
+  const struct cli_option *option =
+      find_option(args->verb, word, equals != NULL ? (size_t)(equals - word) : strlen(word));
   if (option == NULL) return unknown_option(args, word);
   args->name = option->name;
   args->value = equals != NULL ? equals + 1 : NULL;
@@ -92,6 +93,7 @@ bool cli_number(const struct cli_args *args, uint64_t low, uint64_t high, uint64
     *out = value;
     return true;
   }
-  cli_complain("%s wants a number from %llu to %llu, not '%s'", args->name, (unsigned long long)low, (unsigned long long)high, args->value);
+  cli_complain("%s wants a number from %llu to %llu, not '%s'", args->name, (unsigned long long)low,
+               (unsigned long long)high, args->value);
   return false;
 }

@@ -39,9 +39,9 @@ struct cli_args {
   const struct cli_verb *verb;
   int argc, next;
   char **argv;
-  bool plain_only;       /* after -- */
-  const char *name;      /* of the option */
-  const char *value;     /* of the option, or the plain argument */
+  bool plain_only;   /* after -- */
+  const char *name;  /* of the option */
+  const char *value; /* of the option, or the plain argument */
 };
 struct cli_args cli_args_of(const struct cli_verb *verb, int argc, char **argv);
 /* CLI_ARG_ERROR: told to standard error. */

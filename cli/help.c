@@ -9,7 +9,8 @@ static const struct cli_option no_options[] = {{NULL, NULL, NULL}};
 void cli_print_verb(const struct cli_verb *verb)
 {
   bool options = verb->options->name != NULL;
-  printf("yeon %s%s%s%s: %s\n", verb->name, verb->arguments[0] != '\0' ? " " : "", verb->arguments, options ? " [OPTIONS]" : "", verb->summary);
+  printf("yeon %s%s%s%s: %s\n", verb->name, verb->arguments[0] != '\0' ? " " : "", verb->arguments,
+         options ? " [OPTIONS]" : "", verb->summary);
   if (options) putchar('\n');
   for (const struct cli_option *o = verb->options; o->name != NULL; o++) {
     char name[40];

@@ -63,7 +63,8 @@ static int take_option(const struct cli_args *args, struct lab_options *o)
 static int run(int argc, char **argv)
 {
   struct cli_screen screen = cli_screen_of_stdout();
-  struct lab_options o = {.seed = 1, .profile = -1, .colour = screen.colour, .utf8 = screen.utf8, .width = screen.width};
+  struct lab_options o = {
+      .seed = 1, .profile = -1, .colour = screen.colour, .utf8 = screen.utf8, .width = screen.width};
   struct cli_args args = cli_args_of(&cli_lab, argc, argv);
   const char *path = NULL;
   enum cli_arg kind;

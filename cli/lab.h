@@ -23,9 +23,9 @@
 
 struct lab_options {
   uint64_t seed;
-  const char *pcap;  /* path, NULL: none */
-  int profile;       /* enum yeon_profile for hosts that name none; -1: linux */
-  bool quiet;        /* notes and expectations only */
+  const char *pcap; /* path, NULL: none */
+  int profile;      /* enum yeon_profile for hosts that name none; -1: linux */
+  bool quiet;       /* notes and expectations only */
   bool all, absolute;
   bool colour, utf8;
   unsigned width;
@@ -39,7 +39,7 @@ struct lab_socket {
   struct yeon_tcp *tcp; /* one of the two, both NULL once it is closed */
   struct yeon_udp *udp;
   unsigned node;
-  int self;             /* reference to the script's object, to which readiness is reported; LUA_NOREF: none */
+  int self; /* reference to the script's object, to which readiness is reported; LUA_NOREF: none */
 };
 
 struct lab_cable {
@@ -52,7 +52,7 @@ struct lab_cable {
 struct lab_wanted {
   struct lab_wanted *next;
   unsigned node;
-  char text[64];  /* occurs in yeon_frame_describe */
+  char text[64]; /* occurs in yeon_frame_describe */
 };
 
 struct lab {

@@ -128,7 +128,8 @@ static int tcp_count(lua_State *L)
   struct count c = {YEON_TCP_STATES, 0};
   for (int s = 0; s < YEON_TCP_STATES; s++)
     if (strcmp(name, yeon_tcp_state_name((enum yeon_tcp_state)s)) == 0) c.state = (enum yeon_tcp_state)s;
-  if (c.state == YEON_TCP_STATES) return luaL_error(L, "there is no state '%s'; they are spelled as RFC 9293 spells them: \"TIME-WAIT\"", name);
+  if (c.state == YEON_TCP_STATES)
+    return luaL_error(L, "there is no state '%s'; they are spelled as RFC 9293 spells them: \"TIME-WAIT\"", name);
   yeon_tcp_each(host, visit_count, &c);
   lua_pushinteger(L, c.n);
   return 1;
@@ -182,8 +183,14 @@ static int profile_number(lua_State *L)
 
 void lab_info_register(lua_State *L)
 {
-  static const luaL_Reg calls[] = {{"tcp_info", tcp_info},   {"tcp_sockets", tcp_sockets}, {"tcp_count", tcp_count},   {"usage", usage},
-                                   {"counters", counters},   {"error_name", error_name},   {"error_text", error_text}, {"profile_number", profile_number},
+  static const luaL_Reg calls[] = {{"tcp_info", tcp_info},
+                                   {"tcp_sockets", tcp_sockets},
+                                   {"tcp_count", tcp_count},
+                                   {"usage", usage},
+                                   {"counters", counters},
+                                   {"error_name", error_name},
+                                   {"error_text", error_text},
+                                   {"profile_number", profile_number},
                                    {NULL, NULL}};
   luaL_setfuncs(L, calls, 0);
 }

@@ -1,5 +1,4 @@
 /* Hosts and cables for scripts. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,20 +11,47 @@ struct field {
   size_t offset;
   enum field_kind kind;
 };
-#define FIELD(kind, name) {#name, offsetof(struct yeon_tcp_options, name), kind}
+#define FIELD(kind, name)                                                                                              \
+  {                                                                                                                    \
+#name, offsetof(struct yeon_tcp_options, name), kind                                                               \
+  }
 static const struct field fields[] = {
-    FIELD(FIELD_U32, rto_initial_us),       FIELD(FIELD_U32, rto_min_us),         FIELD(FIELD_U32, rto_max_us),
-    FIELD(FIELD_U8, retries_syn),           FIELD(FIELD_U8, retries_syn_ack),     FIELD(FIELD_U8, retries_data),
-    FIELD(FIELD_U8, retries_orphan),        FIELD(FIELD_U32, user_timeout_ms),    FIELD(FIELD_BOOL, linux_timeout),
-    FIELD(FIELD_U32, delack_us),            FIELD(FIELD_U8, delack_segments),     FIELD(FIELD_U16, quick_acks),
-    FIELD(FIELD_U32, keepalive_idle_ms),    FIELD(FIELD_U32, keepalive_interval_ms), FIELD(FIELD_U8, keepalive_probes),
-    FIELD(FIELD_U32, time_wait_ms),         FIELD(FIELD_U32, fin_wait_2_ms),      FIELD(FIELD_BOOL, time_wait_reuse),
-    FIELD(FIELD_U32, rcvbuf),               FIELD(FIELD_U32, sndbuf),             FIELD(FIELD_U32, rcvbuf_max),
-    FIELD(FIELD_U32, sndbuf_max),           FIELD(FIELD_U16, mss_max),            FIELD(FIELD_U16, initial_window_segments),
-    FIELD(FIELD_BOOL, window_scale),        FIELD(FIELD_BOOL, timestamps),        FIELD(FIELD_BOOL, sack),
-    FIELD(FIELD_BOOL, nagle),               FIELD(FIELD_BOOL, path_mtu),          FIELD(FIELD_BOOL, challenge_ack),
-    FIELD(FIELD_BOOL, cookies),             FIELD(FIELD_U32, challenge_per_second), FIELD(FIELD_U32, ack_limit_us),
-    FIELD(FIELD_U8, dupthresh),             FIELD(FIELD_U8, hop_limit),           FIELD(FIELD_U16, port_first),
+    FIELD(FIELD_U32, rto_initial_us),
+    FIELD(FIELD_U32, rto_min_us),
+    FIELD(FIELD_U32, rto_max_us),
+    FIELD(FIELD_U8, retries_syn),
+    FIELD(FIELD_U8, retries_syn_ack),
+    FIELD(FIELD_U8, retries_data),
+    FIELD(FIELD_U8, retries_orphan),
+    FIELD(FIELD_U32, user_timeout_ms),
+    FIELD(FIELD_BOOL, linux_timeout),
+    FIELD(FIELD_U32, delack_us),
+    FIELD(FIELD_U8, delack_segments),
+    FIELD(FIELD_U16, quick_acks),
+    FIELD(FIELD_U32, keepalive_idle_ms),
+    FIELD(FIELD_U32, keepalive_interval_ms),
+    FIELD(FIELD_U8, keepalive_probes),
+    FIELD(FIELD_U32, time_wait_ms),
+    FIELD(FIELD_U32, fin_wait_2_ms),
+    FIELD(FIELD_BOOL, time_wait_reuse),
+    FIELD(FIELD_U32, rcvbuf),
+    FIELD(FIELD_U32, sndbuf),
+    FIELD(FIELD_U32, rcvbuf_max),
+    FIELD(FIELD_U32, sndbuf_max),
+    FIELD(FIELD_U16, mss_max),
+    FIELD(FIELD_U16, initial_window_segments),
+    FIELD(FIELD_BOOL, window_scale),
+    FIELD(FIELD_BOOL, timestamps),
+    FIELD(FIELD_BOOL, sack),
+    FIELD(FIELD_BOOL, nagle),
+    FIELD(FIELD_BOOL, path_mtu),
+    FIELD(FIELD_BOOL, challenge_ack),
+    FIELD(FIELD_BOOL, cookies),
+    FIELD(FIELD_U32, challenge_per_second),
+    FIELD(FIELD_U32, ack_limit_us),
+    FIELD(FIELD_U8, dupthresh),
+    FIELD(FIELD_U8, hop_limit),
+    FIELD(FIELD_U16, port_first),
     FIELD(FIELD_U16, port_last),
 };
 #undef FIELD
@@ -58,7 +84,8 @@ static void set_field(lua_State *L, struct yeon_tcp_options *o, const struct fie
   }
   int whole = 0;
   lua_Integer value = lua_tointegerx(L, -1, &whole);
-  if (!whole || value < 0 || value > highest[f->kind]) luaL_error(L, "%s is a whole number from 0 to %I", f->name, highest[f->kind]);
+  if (!whole || value < 0 || value > highest[f->kind])
+    luaL_error(L, "%s is a whole number from 0 to %I", f->name, highest[f->kind]);
   if (f->kind == FIELD_U8) *(uint8_t *)p = (uint8_t)value;
   if (f->kind == FIELD_U16) memcpy(p, &(uint16_t){(uint16_t)value}, sizeof(uint16_t));
   if (f->kind == FIELD_U32) memcpy(p, &(uint32_t){(uint32_t)value}, sizeof(uint32_t));
@@ -159,7 +186,8 @@ static int add_address(lua_State *L)
 {
   struct yeon_host *host = yeon_sim_host(lab_of(L)->sim, lab_node(L, 1));
   struct yeon_ip ip = check_ip(L, 3);
-  return ok_or_error(L, yeon_host_add_addr(host, (unsigned)luaL_checkinteger(L, 2), &ip, (unsigned)luaL_checkinteger(L, 4)));
+  return ok_or_error(L, yeon_host_add_addr(host, (unsigned)luaL_checkinteger(L, 2), &ip,
+                                           (unsigned)luaL_checkinteger(L, 4)));
 }
 
 /* (node, link, address): that one host is behind this link */
@@ -175,14 +203,21 @@ static double way_number(lua_State *L, int index, const char *name, double highe
 {
   lua_getfield(L, index, name);
   double value = lua_isnil(L, -1) ? 0 : lua_tonumber(L, -1);
-  if (!lua_isnil(L, -1) && !lua_isnumber(L, -1)) luaL_error(L, "%s of a cable is a number, not %s", name, luaL_typename(L, -1));
+  if (!lua_isnil(L, -1) && !lua_isnumber(L, -1))
+    luaL_error(L, "%s of a cable is a number, not %s", name, luaL_typename(L, -1));
   if (!(value >= 0 && value <= highest)) luaL_error(L, "%s of a cable is from 0 to %f", name, highest);
   lua_pop(L, 1);
   return value;
 }
 
-static uint32_t way_us(lua_State *L, int index, const char *name) { return (uint32_t)llround(way_number(L, index, name, 1000) * 1e6); }
-static uint32_t way_ppm(lua_State *L, int index, const char *name) { return (uint32_t)llround(way_number(L, index, name, 1) * 1e6); }
+static uint32_t way_us(lua_State *L, int index, const char *name)
+{
+  return (uint32_t)(way_number(L, index, name, 1000) * 1e6 + 0.5);
+}
+static uint32_t way_ppm(lua_State *L, int index, const char *name)
+{
+  return (uint32_t)(way_number(L, index, name, 1) * 1e6 + 0.5);
+}
 
 /* A table of seconds, bits a second, bytes and shares of 1. */
 static void read_way(lua_State *L, int index, struct yeon_cable_way *way)
@@ -191,8 +226,8 @@ static void read_way(lua_State *L, int index, struct yeon_cable_way *way)
   luaL_checktype(L, index, LUA_TTABLE);
   *way = (struct yeon_cable_way){.delay_us = way_us(L, index, "delay"),
                                  .jitter_us = way_us(L, index, "jitter"),
-                                 .rate_bps = (uint64_t)llround(way_number(L, index, "rate", 1e15)),
-                                 .queue_bytes = (uint32_t)llround(way_number(L, index, "queue", 4e9)),
+                                 .rate_bps = (uint64_t)(way_number(L, index, "rate", 1e15) + 0.5),
+                                 .queue_bytes = (uint32_t)(way_number(L, index, "queue", 4e9) + 0.5),
                                  .loss_ppm = way_ppm(L, index, "loss"),
                                  .burst_enter_ppm = way_ppm(L, index, "burst_enter"),
                                  .burst_leave_ppm = way_ppm(L, index, "burst_leave"),
@@ -272,9 +307,18 @@ static int cable_stats(lua_State *L)
   const struct {
     const char *name;
     uint64_t value;
-  } rows[] = {{"sent", s.put},           {"sent_bytes", s.put_bytes}, {"arrived", s.delivered},      {"arrived_bytes", s.delivered_bytes},
-              {"lost", s.lost},          {"queue_full", s.queue_full}, {"swallowed", s.swallowed},   {"duplicated", s.duplicated},
-              {"reordered", s.reordered}, {"corrupted", s.corrupted}, {"waiting_bytes", s.waiting_bytes}, {"inside", s.inside}};
+  } rows[] = {{"sent", s.put},
+              {"sent_bytes", s.put_bytes},
+              {"arrived", s.delivered},
+              {"arrived_bytes", s.delivered_bytes},
+              {"lost", s.lost},
+              {"queue_full", s.queue_full},
+              {"swallowed", s.swallowed},
+              {"duplicated", s.duplicated},
+              {"reordered", s.reordered},
+              {"corrupted", s.corrupted},
+              {"waiting_bytes", s.waiting_bytes},
+              {"inside", s.inside}};
   lua_newtable(L);
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     lua_pushinteger(L, (lua_Integer)rows[i].value);
@@ -285,8 +329,10 @@ static int cable_stats(lua_State *L)
 
 void lab_net_register(lua_State *L)
 {
-  static const luaL_Reg calls[] = {{"host", new_host},      {"attach", attach},       {"add_address", add_address}, {"add_route", add_route},
-                                   {"cable", new_cable},    {"cable_cut", cable_cut}, {"cable_join", cable_join},   {"cable_set", cable_set},
+  static const luaL_Reg calls[] = {{"host", new_host},           {"attach", attach},
+                                   {"add_address", add_address}, {"add_route", add_route},
+                                   {"cable", new_cable},         {"cable_cut", cable_cut},
+                                   {"cable_join", cable_join},   {"cable_set", cable_set},
                                    {"cable_stats", cable_stats}, {NULL, NULL}};
   luaL_setfuncs(L, calls, 0);
 }

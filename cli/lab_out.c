@@ -32,7 +32,15 @@ int lab_out_close(struct lab *lab)
   fine = fclose(lab->pcap_file) == 0 && fine;
   lab->pcap = NULL;
   lab->pcap_file = NULL;
-  return fine ? CLI_OK : cli_complain("the capture '%s' could not be written to its end: is the disk full?", lab->options.pcap);
+  return fine ? CLI_OK
+              : cli_complain("the capture '%s' could not be written to its end: is the disk full?", lab->options.pcap);
+}
+
+static unsigned ladder_flags(const struct lab *lab)
+{
+  const struct lab_options *o = &lab->options;
+  return (o->colour ? YEON_LADDER_COLOUR : 0) | (o->utf8 ? YEON_LADDER_UTF8 : 0) | (o->all ? YEON_LADDER_ALL : 0) |
+         (o->absolute ? YEON_LADDER_ABSOLUTE : 0);
 }
 
 void lab_out_raw(struct lab *lab, const char *text)
@@ -40,7 +48,7 @@ void lab_out_raw(struct lab *lab, const char *text)
   if (lab->ladder != NULL)
     yeon_ladder_note(lab->ladder, yeon_sim_now(lab->sim), YEON_TONE_RAW, text);
   else
-    puts(text);
+    yeon_ladder_line(text, ladder_flags(lab), YEON_TONE_RAW, print_line, NULL);
 }
 
 void lab_out_note(struct lab *lab, enum yeon_ladder_tone tone, const char *text)
@@ -48,8 +56,11 @@ void lab_out_note(struct lab *lab, enum yeon_ladder_tone tone, const char *text)
   yeon_time now = yeon_sim_now(lab->sim);
   if (lab->ladder != NULL)
     yeon_ladder_note(lab->ladder, now, tone, text);
-  else
-    printf("%8.3f  %s\n", (double)now / 1e9, text);
+  else if (text[0] != '\0') {
+    char line[640];
+    snprintf(line, sizeof line, "%8.3f  %s", (double)now / 1e9, text);
+    yeon_ladder_line(line, ladder_flags(lab), tone, print_line, NULL);
+  }
 }
 
 void lab_out_side(struct lab *lab, unsigned node, const char *text)
@@ -92,8 +103,9 @@ static void on_event(void *ctx, const struct yeon_event *event)
 void lab_out_sink(struct lab *lab, struct yeon_event_sink *sink)
 {
   *sink = (struct yeon_event_sink){on_event, lab,
-                                   YEON_EV_BIT(YEON_EV_STATE) | YEON_EV_BIT(YEON_EV_SEGMENT_IN) | YEON_EV_BIT(YEON_EV_SEGMENT_OUT) |
-                                       YEON_EV_BIT(YEON_EV_RETRANSMIT) | YEON_EV_BIT(YEON_EV_TIMER) | YEON_EV_BIT(YEON_EV_CALL) |
+                                   YEON_EV_BIT(YEON_EV_STATE) | YEON_EV_BIT(YEON_EV_SEGMENT_IN) |
+                                       YEON_EV_BIT(YEON_EV_SEGMENT_OUT) | YEON_EV_BIT(YEON_EV_RETRANSMIT) |
+                                       YEON_EV_BIT(YEON_EV_TIMER) | YEON_EV_BIT(YEON_EV_CALL) |
                                        YEON_EV_BIT(YEON_EV_ERROR) | YEON_EV_BIT(YEON_EV_CABLE)};
 }
 
@@ -129,19 +141,18 @@ static void on_tap(void *ctx, const struct yeon_cable_tap *tap)
   yeon_tally_frame(&lab->tally, tap);
   if (lab->pcap != NULL && c->interface[tap->direction] >= 0)
     yeon_pcapng_frame(lab->pcap, (unsigned)c->interface[tap->direction], tap);
-  if (lab->ladder != NULL && between(lab, c, &left_end)) yeon_ladder_frame(lab->ladder, tap->direction == left_end ? 0 : 1, tap);
+  if (lab->ladder != NULL && between(lab, c, &left_end))
+    yeon_ladder_frame(lab->ladder, tap->direction == left_end ? 0 : 1, tap);
   if (tap->moment == YEON_MOMENT_SENT) show_wanted(lab, c->node[tap->direction], tap->frame);
 }
 
 static bool open_ladder(struct lab *lab, unsigned left, unsigned right, uint16_t port, unsigned decimals)
 {
-  const struct lab_options *o = &lab->options;
   struct yeon_ladder_config config = {
       .name = {yeon_host_name(yeon_sim_host(lab->sim, left)), yeon_host_name(yeon_sim_host(lab->sim, right))},
       .host = {left + 1, right + 1},
-      .flags = (o->colour ? YEON_LADDER_COLOUR : 0) | (o->utf8 ? YEON_LADDER_UTF8 : 0) | (o->all ? YEON_LADDER_ALL : 0) |
-               (o->absolute ? YEON_LADDER_ABSOLUTE : 0),
-      .width = (uint16_t)o->width,
+      .flags = ladder_flags(lab),
+      .width = (uint16_t)lab->options.width,
       .decimals = (uint8_t)decimals,
       .port = port,
       .line = print_line,
@@ -160,7 +171,8 @@ bool lab_out_cable(struct lab *lab, struct lab_cable *cable, bool ethernet)
   yeon_cable_set_tap(yeon_sim_cable(lab->sim, cable->number), on_tap, cable);
   for (unsigned end = 0; end < 2 && lab->pcap != NULL; end++) {
     char name[80];
-    snprintf(name, sizeof name, "%s, cable %u", yeon_host_name(yeon_sim_host(lab->sim, cable->node[end])), cable->number + 1);
+    snprintf(name, sizeof name, "%s, cable %u", yeon_host_name(yeon_sim_host(lab->sim, cable->node[end])),
+             cable->number + 1);
     cable->interface[end] = yeon_pcapng_interface(lab->pcap, name, ethernet);
   }
   if (lab->ladder != NULL || lab->ladder_fixed || lab->n_cables != 1) return true;
@@ -230,8 +242,10 @@ static int out_tally(lua_State *L)
 
 int lab_out_register(lua_State *L)
 {
-  static const luaL_Reg calls[] = {{"ladder", out_ladder}, {"ladder_off", out_ladder_off}, {"note", out_note},   {"side", out_side},
-                                   {"raw", out_raw},       {"want", out_want},             {"tally", out_tally}, {NULL, NULL}};
+  static const luaL_Reg calls[] = {{"ladder", out_ladder}, {"ladder_off", out_ladder_off},
+                                   {"note", out_note},     {"side", out_side},
+                                   {"raw", out_raw},       {"want", out_want},
+                                   {"tally", out_tally},   {NULL, NULL}};
   luaL_setfuncs(L, calls, 0);
   return 0;
 }

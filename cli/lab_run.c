@@ -7,9 +7,9 @@
 #include "embedded.h"
 #include "lab.h"
 
-#define HEAP_MAX ((size_t)1 << 30)   /* bytes a script may hold */
-#define HOOK_INSTRUCTIONS 1000000    /* between looks at what a script is doing */
-#define HOOKS_MAX 500                /* so many looks within one instant: an endless loop */
+#define HEAP_MAX ((size_t)1 << 30) /* bytes a script may hold */
+#define HOOK_INSTRUCTIONS 1000000  /* between looks at what a script is doing */
+#define HOOKS_MAX 500              /* so many looks within one instant: an endless loop */
 #define LIMIT_DEFAULT (400 * 86400 * YEON_SEC)
 #define LINGER_DEFAULT (600 * YEON_SEC)
 
@@ -35,7 +35,9 @@ static void hook(lua_State *L, lua_Debug *ar)
   yeon_time now = yeon_sim_now(lab->sim);
   if (now != lab->hook_at) lab->hooks = 0;
   lab->hook_at = now;
-  if (++lab->hooks > HOOKS_MAX) luaL_error(L, "endless loop: %d million steps without waiting for anything", HOOKS_MAX * (HOOK_INSTRUCTIONS / 1000000));
+  if (++lab->hooks > HOOKS_MAX)
+    luaL_error(L, "endless loop: %d million steps without waiting for anything",
+               HOOKS_MAX * (HOOK_INSTRUCTIONS / 1000000));
 }
 
 static int sim_now(lua_State *L)
@@ -168,12 +170,9 @@ static int nearest(lua_State *L)
 
 static void open_libraries(lua_State *L)
 {
-  static const luaL_Reg libraries[] = {{LUA_GNAME, luaopen_base},
-                                       {LUA_TABLIBNAME, luaopen_table},
-                                       {LUA_STRLIBNAME, luaopen_string},
-                                       {LUA_MATHLIBNAME, luaopen_math},
-                                       {LUA_COLIBNAME, luaopen_coroutine},
-                                       {LUA_UTF8LIBNAME, luaopen_utf8}};
+  static const luaL_Reg libraries[] = {{LUA_GNAME, luaopen_base},          {LUA_TABLIBNAME, luaopen_table},
+                                       {LUA_STRLIBNAME, luaopen_string},   {LUA_MATHLIBNAME, luaopen_math},
+                                       {LUA_COLIBNAME, luaopen_coroutine}, {LUA_UTF8LIBNAME, luaopen_utf8}};
   /* A scenario reads and runs nothing but itself. */
   static const char *const refused[] = {"dofile", "loadfile", "load", "collectgarbage", "require", "warn"};
   for (size_t i = 0; i < sizeof libraries / sizeof libraries[0]; i++) {
@@ -190,9 +189,10 @@ static void open_libraries(lua_State *L)
   lua_pop(L, 1);
 }
 
-static const luaL_Reg base_calls[] = {{"now", sim_now},       {"after", sim_after},   {"busy", sim_busy},     {"limits", sim_limits},
-                                      {"stop", sim_stop},     {"check", sim_check},   {"random", sim_random}, {"where", where},
-                                      {"where_of", where_of}, {"nearest", nearest},   {NULL, NULL}};
+static const luaL_Reg base_calls[] = {{"now", sim_now},       {"after", sim_after}, {"busy", sim_busy},
+                                      {"limits", sim_limits}, {"stop", sim_stop},   {"check", sim_check},
+                                      {"random", sim_random}, {"where", where},     {"where_of", where_of},
+                                      {"nearest", nearest},   {NULL, NULL}};
 
 /* Runs prelude.lua, which gives two functions: start(chunk) and finish(). Protected: argument 1 is the script's chunk. */
 static int prepare(lua_State *L)
@@ -200,7 +200,8 @@ static int prepare(lua_State *L)
   open_libraries(L);
   luaL_newmetatable(L, "yeon.socket");
   lua_pop(L, 1);
-  if (luaL_loadbufferx(L, (const char *)cli_embedded_prelude, cli_embedded_prelude_len, "=yeon", "t") != LUA_OK) return lua_error(L);
+  if (luaL_loadbufferx(L, (const char *)cli_embedded_prelude, cli_embedded_prelude_len, "=yeon", "t") != LUA_OK)
+    return lua_error(L);
   lua_newtable(L);
   luaL_setfuncs(L, base_calls, 0);
   lab_net_register(L);

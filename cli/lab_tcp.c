@@ -181,16 +181,17 @@ static int tcp_abort(lua_State *L)
   return 0;
 }
 
-static const char *const option_names[] = {
-    "sndbuf",     "rcvbuf",          "nodelay",   "cork",   "quickack",  "keepalive",     "keepidle_ms", "keepintvl_ms", "keepcnt",
-    "user_timeout_ms", "linger_ms",  "maxseg",    "hop_limit", "traffic_class", "reuseaddr", "reuseport",  "v6only",       "oobinline",
-    "retries_syn", "defer_accept_ms", "window_clamp", NULL};
+static const char *const option_names[] = {"sndbuf",    "rcvbuf",          "nodelay",     "cork",
+                                           "quickack",  "keepalive",       "keepidle_ms", "keepintvl_ms",
+                                           "keepcnt",   "user_timeout_ms", "linger_ms",   "maxseg",
+                                           "hop_limit", "traffic_class",   "reuseaddr",   "reuseport",
+                                           "v6only",    "oobinline",       "retries_syn", "window_clamp",
+                                           NULL};
 static const enum yeon_tcp_option options[] = {
-    YEON_TCP_SNDBUF,        YEON_TCP_RCVBUF,       YEON_TCP_NODELAY,     YEON_TCP_CORK,         YEON_TCP_QUICKACK,
-    YEON_TCP_KEEPALIVE,     YEON_TCP_KEEPIDLE_MS,  YEON_TCP_KEEPINTVL_MS, YEON_TCP_KEEPCNT,     YEON_TCP_USER_TIMEOUT_MS,
-    YEON_TCP_LINGER_MS,     YEON_TCP_MAXSEG,       YEON_TCP_HOP_LIMIT,   YEON_TCP_TRAFFIC_CLASS, YEON_TCP_REUSEADDR,
-    YEON_TCP_REUSEPORT,     YEON_TCP_V6ONLY,       YEON_TCP_OOBINLINE,   YEON_TCP_RETRIES_SYN,  YEON_TCP_DEFER_ACCEPT_MS,
-    YEON_TCP_WINDOW_CLAMP};
+    YEON_TCP_SNDBUF,    YEON_TCP_RCVBUF,      YEON_TCP_NODELAY,      YEON_TCP_CORK,          YEON_TCP_QUICKACK,
+    YEON_TCP_KEEPALIVE, YEON_TCP_KEEPIDLE_MS, YEON_TCP_KEEPINTVL_MS, YEON_TCP_KEEPCNT,       YEON_TCP_USER_TIMEOUT_MS,
+    YEON_TCP_LINGER_MS, YEON_TCP_MAXSEG,      YEON_TCP_HOP_LIMIT,    YEON_TCP_TRAFFIC_CLASS, YEON_TCP_REUSEADDR,
+    YEON_TCP_REUSEPORT, YEON_TCP_V6ONLY,      YEON_TCP_OOBINLINE,    YEON_TCP_RETRIES_SYN,   YEON_TCP_WINDOW_CLAMP};
 
 static int tcp_set(lua_State *L)
 {
@@ -222,15 +223,24 @@ static int tcp_error(lua_State *L)
 
 void lab_tcp_register(lua_State *L)
 {
-  static const luaL_Reg calls[] = {{"tcp_open", tcp_open},         {"tcp_bind", tcp_bind},
-                                   {"tcp_listen", tcp_listen},     {"tcp_connect", tcp_connect},
-                                   {"tcp_accept", tcp_accept},     {"tcp_send", tcp_send},
-                                   {"tcp_send_pattern", tcp_send_pattern}, {"pattern_sum", pattern_sum},
-                                   {"text_sum", text_sum},         {"tcp_recv", tcp_recv},
-                                   {"tcp_recv_sum", tcp_recv_sum}, {"tcp_shutdown", tcp_shutdown},
-                                   {"tcp_close", tcp_close},       {"tcp_abort", tcp_abort},
-                                   {"tcp_set", tcp_set},           {"tcp_get", tcp_get},
-                                   {"tcp_ready", tcp_ready},       {"tcp_error", tcp_error},
+  static const luaL_Reg calls[] = {{"tcp_open", tcp_open},
+                                   {"tcp_bind", tcp_bind},
+                                   {"tcp_listen", tcp_listen},
+                                   {"tcp_connect", tcp_connect},
+                                   {"tcp_accept", tcp_accept},
+                                   {"tcp_send", tcp_send},
+                                   {"tcp_send_pattern", tcp_send_pattern},
+                                   {"pattern_sum", pattern_sum},
+                                   {"text_sum", text_sum},
+                                   {"tcp_recv", tcp_recv},
+                                   {"tcp_recv_sum", tcp_recv_sum},
+                                   {"tcp_shutdown", tcp_shutdown},
+                                   {"tcp_close", tcp_close},
+                                   {"tcp_abort", tcp_abort},
+                                   {"tcp_set", tcp_set},
+                                   {"tcp_get", tcp_get},
+                                   {"tcp_ready", tcp_ready},
+                                   {"tcp_error", tcp_error},
                                    {NULL, NULL}};
   luaL_setfuncs(L, calls, 0);
 }

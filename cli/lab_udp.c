@@ -72,11 +72,13 @@ static int udp_close(lua_State *L)
 
 static int udp_set(lua_State *L)
 {
-  static const char *const names[] = {"rcvbuf",    "sndbuf", "hop_limit", "multicast_hops", "traffic_class", "broadcast",
-                                      "v6only",    "reuse",  "no_checksum", "dont_fragment", NULL};
-  static const enum yeon_udp_option options[] = {YEON_UDP_RCVBUF,        YEON_UDP_SNDBUF,    YEON_UDP_HOP_LIMIT, YEON_UDP_MULTICAST_HOPS,
-                                                 YEON_UDP_TRAFFIC_CLASS, YEON_UDP_BROADCAST, YEON_UDP_V6ONLY,    YEON_UDP_REUSE,
-                                                 YEON_UDP_NO_CHECKSUM,   YEON_UDP_DONT_FRAGMENT};
+  static const char *const names[] = {"rcvbuf",        "sndbuf",        "hop_limit", "multicast_hops",
+                                      "traffic_class", "broadcast",     "v6only",    "reuse",
+                                      "no_checksum",   "dont_fragment", NULL};
+  static const enum yeon_udp_option options[] = {YEON_UDP_RCVBUF,         YEON_UDP_SNDBUF,        YEON_UDP_HOP_LIMIT,
+                                                 YEON_UDP_MULTICAST_HOPS, YEON_UDP_TRAFFIC_CLASS, YEON_UDP_BROADCAST,
+                                                 YEON_UDP_V6ONLY,         YEON_UDP_REUSE,         YEON_UDP_NO_CHECKSUM,
+                                                 YEON_UDP_DONT_FRAGMENT};
   struct lab_socket *s = lab_udp(L, 1);
   enum yeon_udp_option option = options[luaL_checkoption(L, 2, NULL, names)];
   int64_t value = lua_isboolean(L, 3) ? lua_toboolean(L, 3) : luaL_checkinteger(L, 3);
@@ -101,8 +103,10 @@ static int udp_remote(lua_State *L)
 
 void lab_udp_register(lua_State *L)
 {
-  static const luaL_Reg calls[] = {{"udp_open", udp_open}, {"udp_bind", udp_bind},   {"udp_connect", udp_connect}, {"udp_send", udp_send},
-                                   {"udp_recv", udp_recv}, {"udp_close", udp_close}, {"udp_set", udp_set},         {"udp_local", udp_local},
-                                   {"udp_remote", udp_remote}, {NULL, NULL}};
+  static const luaL_Reg calls[] = {{"udp_open", udp_open},       {"udp_bind", udp_bind},
+                                   {"udp_connect", udp_connect}, {"udp_send", udp_send},
+                                   {"udp_recv", udp_recv},       {"udp_close", udp_close},
+                                   {"udp_set", udp_set},         {"udp_local", udp_local},
+                                   {"udp_remote", udp_remote},   {NULL, NULL}};
   luaL_setfuncs(L, calls, 0);
 }

@@ -1,5 +1,4 @@
 /* Between Lua values and ours. */
-#include <math.h>
 #include <string.h>
 
 #include "lab.h"
@@ -10,14 +9,15 @@ yeon_time lab_span(lua_State *L, int arg)
 {
   double s = luaL_checknumber(L, arg);
   luaL_argcheck(L, s >= 0 && s <= SPAN_MAX_S, arg, "a time from 0 to 1e9 seconds");
-  return (yeon_time)llround(s * 1e9);
+  return (yeon_time)(s * 1e9 + 0.5);
 }
 
 struct yeon_addr lab_addr(lua_State *L, int arg)
 {
   struct yeon_addr addr;
   const char *text = luaL_checkstring(L, arg);
-  if (yeon_addr_parse(text, &addr) != 0) luaL_error(L, "'%s' is no address with a port, as \"10.0.0.2:80\" or \"[fd00::2]:80\"", text);
+  if (yeon_addr_parse(text, &addr) != 0)
+    luaL_error(L, "'%s' is no address with a port, as \"10.0.0.2:80\" or \"[fd00::2]:80\"", text);
   return addr;
 }
 

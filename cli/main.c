@@ -13,7 +13,8 @@ static int unknown_verb(const char *word)
   size_t n = 0;
   for (; cli_verbs[n] != NULL; n++) names[n] = cli_verbs[n]->name;
   const char *nearest = cli_nearest(word, names, n);
-  if (nearest != NULL) return cli_complain("there is no verb '%s'. Did you mean 'yeon %s'? `yeon help` lists all", word, nearest);
+  if (nearest != NULL)
+    return cli_complain("there is no verb '%s'. Did you mean 'yeon %s'? `yeon help` lists all", word, nearest);
   return cli_complain("there is no verb '%s'. `yeon help` lists what there is", word);
 }
 

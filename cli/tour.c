@@ -23,13 +23,15 @@ static int play(const struct lab_options *o, size_t row)
 static int run(int argc, char **argv)
 {
   struct cli_screen screen = cli_screen_of_stdout();
-  struct lab_options o = {.seed = 1, .profile = -1, .colour = screen.colour, .utf8 = screen.utf8, .width = screen.width};
+  struct lab_options o = {
+      .seed = 1, .profile = -1, .colour = screen.colour, .utf8 = screen.utf8, .width = screen.width};
   struct cli_args args = cli_args_of(&cli_tour, argc, argv);
   uint64_t row = 0;
   enum cli_arg kind;
   while ((kind = cli_args_next(&args)) != CLI_ARG_END) {
     if (kind == CLI_ARG_ERROR) return CLI_USAGE;
-    if (kind == CLI_ARG_PLAIN) return cli_complain("tour takes no argument, not '%s' either. One row alone: yeon tour --row N", args.value);
+    if (kind == CLI_ARG_PLAIN)
+      return cli_complain("tour takes no argument, not '%s' either. One row alone: yeon tour --row N", args.value);
     if (kind == CLI_ARG_HELP) {
       cli_print_verb(&cli_tour);
       return CLI_OK;

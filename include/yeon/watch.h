@@ -55,6 +55,8 @@ enum yeon_ladder_tone {
   YEON_TONE_RAW /* as it is, without the lifelines: tables, header fields */
 };
 YEON_API void yeon_ladder_note(struct yeon_ladder *ladder, yeon_time at, enum yeon_ladder_tone tone, const char *text);
+/* One line of text as a ladder with these flags would write it (colour, ASCII), for what is said where no ladder stands. */
+YEON_API void yeon_ladder_line(const char *text, unsigned flags, enum yeon_ladder_tone tone, yeon_line_fn *line, void *ctx);
 /* Draws everything held back; segments whose fate is not known yet are drawn as still on their way. */
 YEON_API void yeon_ladder_flush(struct yeon_ladder *ladder);
 /* Flushes, and draws the names of the two ends again with the next line. */

@@ -40,7 +40,8 @@ static uint8_t cut_slices(const struct ip_packet *k, uint32_t skip, uint32_t len
 }
 
 /* The way back to the sender of k. Connections keep theirs, so only what opens one pays for a real look-up. */
-static struct tcp_path path_back(struct yeon_host *h, const struct ip_packet *k, const struct wire_tcp *t, yeon_time now)
+static struct tcp_path path_back(struct yeon_host *h, const struct ip_packet *k, const struct wire_tcp *t,
+                                 yeon_time now)
 {
   const struct ip_link *l = &h->ip.link[k->link];
   struct tcp_path path = {.local = k->local, .mtu = wire_ip_is4(&k->src) ? l->mtu : l->mtu6, .link = k->link};

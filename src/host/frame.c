@@ -8,9 +8,9 @@ struct build {
   const struct ip_link *link;
   struct ip_send send;
   struct yeon_ip next_hop;
-  uint32_t l3, l4;            /* where the IP and the transport header begin in head */
+  uint32_t l3, l4; /* where the IP and the transport header begin in head */
   const struct yeon_slice *payload;
-  uint32_t n_payload, len;    /* payload bytes */
+  uint32_t n_payload, len; /* payload bytes */
 };
 
 static void begin(struct build *b, struct yeon_host *h)
@@ -135,10 +135,9 @@ bool host_frame_tcp(struct yeon_host *h, struct tcp_out *o, struct yeon_frame *f
   ip_header_emit(&h->ip, &b.send, head + o->len, f->head + b.l3);
   fill_checksum(&b, head, 16);
   set_slices(&b, head);
-  f->segs = (uint8_t)(o->segs > 1 ? o->segs : 1);
+  f->segs = (uint8_t)(o->segs > 255 ? 255 : o->segs > 1 ? o->segs : 1);
   f->gso_size = o->segs > 1 ? o->gso_size : 0;
   f->mark = (uint32_t)o->conn;
-  h->counters.tcp_out += f->segs;
   return address(&b, h, now);
 }
 
@@ -162,7 +161,9 @@ bool host_frame_udp(struct yeon_host *h, struct udp_out *o, struct yeon_frame *f
                             .dont_fragment = o->dont_fragment};
   begin(&b, h);
   bool too_long = b.l4 - b.l3 + WIRE_UDP_HEADER + o->len > ip_path_mtu(&h->ip, o->link, &o->dst, NULL, now);
-  struct wire_udp u = {.src_port = o->src_port, .dst_port = o->dst_port, .length = (uint16_t)(WIRE_UDP_HEADER + o->len)};
+  struct wire_udp u = {.src_port = o->src_port,
+                       .dst_port = o->dst_port,
+                       .length = (uint16_t)(WIRE_UDP_HEADER + o->len)};
   wire_udp_emit(&u, f->head + b.l4);
   h->counters.udp_out++;
   if (too_long) {

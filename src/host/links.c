@@ -38,15 +38,18 @@ int yeon_host_del_addr(struct yeon_host *host, unsigned link, const struct yeon_
   return ip_local_del(&host->ip, index);
 }
 
-int yeon_host_add_route(struct yeon_host *host, const struct yeon_ip *dst, unsigned prefix_len, const struct yeon_ip *gateway,
-                        unsigned link)
+int yeon_host_add_route(struct yeon_host *host, const struct yeon_ip *dst, unsigned prefix_len,
+                        const struct yeon_ip *gateway, unsigned link)
 {
   bool four = yeon_ip_is4(dst);
   if (link >= host->ip.n_links || prefix_len > (four ? 32u : 128u)) return YEON_ERR_INVALID;
-  struct ip_route r = {
-      .dst = *dst, .prefix_len = (uint8_t)(four ? prefix_len + 96 : prefix_len), .link = (uint8_t)link, .until = YEON_NEVER};
+  struct ip_route r = {.dst = *dst,
+                       .prefix_len = (uint8_t)(four ? prefix_len + 96 : prefix_len),
+                       .link = (uint8_t)link,
+                       .until = YEON_NEVER};
   if (gateway) {
-    if (yeon_ip_is4(gateway) != four || yeon_ip_is_any(gateway) || wire_ip_is_multicast(gateway)) return YEON_ERR_INVALID;
+    if (yeon_ip_is4(gateway) != four || yeon_ip_is_any(gateway) || wire_ip_is_multicast(gateway))
+      return YEON_ERR_INVALID;
     r.gateway = *gateway;
   }
   return ip_route_add(&host->ip, &r);

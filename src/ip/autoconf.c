@@ -147,14 +147,17 @@ static void take_prefix(struct ip *ip, unsigned link, const struct wire_nd_prefi
 {
   if (wire_ip_is_link_local6(&p->prefix) || wire_ip_is_multicast(&p->prefix) || wire_ip_is4(&p->prefix)) return;
   if (p->on_link) {
-    struct ip_route r = {
-        .dst = p->prefix, .prefix_len = p->len, .link = (uint8_t)link, .until = until_of(p->valid_s, now)};
+    struct ip_route r = {.dst = p->prefix,
+                         .prefix_len = p->len,
+                         .link = (uint8_t)link,
+                         .until = until_of(p->valid_s, now)};
     learn_route(ip, r, now);
   }
   if (p->autonomous) make_address(ip, link, p, now);
 }
 
-void ip_autoconf_advert(struct ip *ip, unsigned link, const struct yeon_ip *router, const struct wire_nd *ra, yeon_time now)
+void ip_autoconf_advert(struct ip *ip, unsigned link, const struct yeon_ip *router, const struct wire_nd *ra,
+                        yeon_time now)
 {
   struct ip_link *l = &ip->link[link];
   if (!l->mtu6) return;

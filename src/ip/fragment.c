@@ -40,8 +40,8 @@ static uint32_t head_len(const struct ip_send *s)
   return IP_HEADER_LEN(&s->src) + (wire_ip_is4(&s->src) ? 0 : WIRE_IPV6_FRAG_HEADER);
 }
 
-int ip_send_fragments(struct ip *ip, const struct ip_send *s, const struct yeon_slice *payload, uint32_t n, uint32_t len,
-                      uint32_t mtu)
+int ip_send_fragments(struct ip *ip, const struct ip_send *s, const struct yeon_slice *payload, uint32_t n,
+                      uint32_t len, uint32_t mtu)
 {
   uint32_t head = head_len(s), room = (mtu - head) & ~7u;
   uint32_t count = (len + room - 1) / room;

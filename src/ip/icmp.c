@@ -69,12 +69,11 @@ bool ip_error_about(struct ip *ip, const uint8_t *p, uint32_t len, bool is4, str
 /* What an ICMPv4 error means to an endpoint (RFC 1122 3.2.2.1, 4.2.3.9). False: nothing. */
 static bool meaning4(const struct wire_icmp *m, struct ip_error *e)
 {
-  static const int16_t unreachable[] = {YEON_ERR_NET_UNREACHABLE,  YEON_ERR_HOST_UNREACHABLE, YEON_ERR_PROTO_UNREACHABLE,
-                                        YEON_ERR_REFUSED,          YEON_ERR_MESSAGE_SIZE,     YEON_ERR_HOST_UNREACHABLE,
-                                        YEON_ERR_NET_UNREACHABLE,  YEON_ERR_HOST_UNREACHABLE, YEON_ERR_HOST_UNREACHABLE,
-                                        YEON_ERR_NET_UNREACHABLE,  YEON_ERR_HOST_UNREACHABLE, YEON_ERR_NET_UNREACHABLE,
-                                        YEON_ERR_HOST_UNREACHABLE, YEON_ERR_HOST_UNREACHABLE, YEON_ERR_HOST_UNREACHABLE,
-                                        YEON_ERR_HOST_UNREACHABLE};
+  static const int16_t unreachable[] = {
+      YEON_ERR_NET_UNREACHABLE,  YEON_ERR_HOST_UNREACHABLE, YEON_ERR_PROTO_UNREACHABLE, YEON_ERR_REFUSED,
+      YEON_ERR_MESSAGE_SIZE,     YEON_ERR_HOST_UNREACHABLE, YEON_ERR_NET_UNREACHABLE,   YEON_ERR_HOST_UNREACHABLE,
+      YEON_ERR_HOST_UNREACHABLE, YEON_ERR_NET_UNREACHABLE,  YEON_ERR_HOST_UNREACHABLE,  YEON_ERR_NET_UNREACHABLE,
+      YEON_ERR_HOST_UNREACHABLE, YEON_ERR_HOST_UNREACHABLE, YEON_ERR_HOST_UNREACHABLE,  YEON_ERR_HOST_UNREACHABLE};
   e->hard = false;
   switch (m->type) {
   case WIRE_ICMP4_UNREACHABLE:
@@ -146,7 +145,8 @@ static void input4(struct ip *ip, const struct ip_packet *k, const struct wire_i
 {
   if (m->type == WIRE_ICMP4_ECHO)
     answer_echo(ip, k, m, now);
-  else if (m->is_error && m->type != WIRE_ICMP4_SOURCE_QUENCH && m->type != WIRE_ICMP4_REDIRECT && k->cast == IP_UNICAST)
+  else if (m->is_error && m->type != WIRE_ICMP4_SOURCE_QUENCH && m->type != WIRE_ICMP4_REDIRECT &&
+           k->cast == IP_UNICAST)
     error_in(ip, k, m, now);
   else
     ip->counters->icmp_ignored++;
@@ -174,7 +174,9 @@ void ip_icmp_input(struct ip *ip, const struct ip_packet *k, yeon_time now)
   uint32_t len = k->len - k->transport;
   struct yeon_slice whole = {p, len};
   bool good = (four ? wire_icmp4_parse(p, len, &m) : wire_icmp6_parse(p, len, &m)) == WIRE_OK;
-  if (good) good = four ? wire_icmp4_checksum_ok(&whole, 1, 0, len) : wire_icmp6_checksum_ok(&whole, 1, 0, len, &k->src, &k->dst);
+  if (good)
+    good =
+        four ? wire_icmp4_checksum_ok(&whole, 1, 0, len) : wire_icmp6_checksum_ok(&whole, 1, 0, len, &k->src, &k->dst);
   if (!good) {
     IP_DROP(ip, icmp_bad, k->len, now);
     return;

@@ -42,7 +42,8 @@ static bool allowed(const struct ip_packet *k, bool even_multicast)
 /* How much of the offending packet is quoted: as much as keeps the message small (RFC 1812 4.3.2.3: 576; RFC 4443 2.4 c: 1280). */
 static uint32_t quote_len(const struct ip_packet *k)
 {
-  uint32_t room = wire_ip_is4(&k->src) ? 576 - WIRE_IPV4_HEADER - WIRE_ICMP_HEADER : 1280 - WIRE_IPV6_HEADER - WIRE_ICMP_HEADER;
+  uint32_t room =
+      wire_ip_is4(&k->src) ? 576 - WIRE_IPV4_HEADER - WIRE_ICMP_HEADER : 1280 - WIRE_IPV6_HEADER - WIRE_ICMP_HEADER;
   uint32_t have = k->view < k->len ? k->view : k->len;
   return have < room ? have : room;
 }
@@ -52,7 +53,8 @@ static struct wire_icmp message4(enum ip_complaint what, uint32_t pointer)
   switch (what) {
   case IP_COMPLAIN_PORT: return (struct wire_icmp){.type = WIRE_ICMP4_UNREACHABLE, .code = WIRE_ICMP4_PORT};
   case IP_COMPLAIN_PROTOCOL: return (struct wire_icmp){.type = WIRE_ICMP4_UNREACHABLE, .code = WIRE_ICMP4_PROTOCOL};
-  case IP_COMPLAIN_REASSEMBLY: return (struct wire_icmp){.type = WIRE_ICMP4_TIME_EXCEEDED, .code = WIRE_ICMP_REASSEMBLY};
+  case IP_COMPLAIN_REASSEMBLY:
+    return (struct wire_icmp){.type = WIRE_ICMP4_TIME_EXCEEDED, .code = WIRE_ICMP_REASSEMBLY};
   default: return (struct wire_icmp){.type = WIRE_ICMP4_PROBLEM, .pointer = pointer};
   }
 }
@@ -63,7 +65,8 @@ static struct wire_icmp message6(enum ip_complaint what, uint8_t code, uint32_t 
   case IP_COMPLAIN_PORT: return (struct wire_icmp){.type = WIRE_ICMP6_UNREACHABLE, .code = WIRE_ICMP6_PORT};
   case IP_COMPLAIN_PROTOCOL:
     return (struct wire_icmp){.type = WIRE_ICMP6_PROBLEM, .code = WIRE_ICMP6_BAD_NEXT_HEADER, .pointer = nh_offset};
-  case IP_COMPLAIN_REASSEMBLY: return (struct wire_icmp){.type = WIRE_ICMP6_TIME_EXCEEDED, .code = WIRE_ICMP_REASSEMBLY};
+  case IP_COMPLAIN_REASSEMBLY:
+    return (struct wire_icmp){.type = WIRE_ICMP6_TIME_EXCEEDED, .code = WIRE_ICMP_REASSEMBLY};
   default: return (struct wire_icmp){.type = WIRE_ICMP6_PROBLEM, .code = code, .pointer = pointer};
   }
 }
@@ -79,7 +82,8 @@ static void tell(const struct ip *ip, const struct ip_send *s, const struct wire
   event_emit(ip->events, &e);
 }
 
-static void send(struct ip *ip, const struct ip_packet *k, const struct ip_send *s, const struct wire_icmp *m, yeon_time now)
+static void send(struct ip *ip, const struct ip_packet *k, const struct ip_send *s, const struct wire_icmp *m,
+                 yeon_time now)
 {
   uint8_t bytes[1280];
   uint32_t quote = quote_len(k), len = WIRE_ICMP_HEADER + quote;

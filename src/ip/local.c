@@ -109,7 +109,8 @@ static uint16_t occupy(struct ip *ip, unsigned link, const struct yeon_ip *a, un
   return index;
 }
 
-int ip_local_add(struct ip *ip, unsigned link, const struct yeon_ip *a, unsigned prefix_len, uint8_t flags, yeon_time now)
+int ip_local_add(struct ip *ip, unsigned link, const struct yeon_ip *a, unsigned prefix_len, uint8_t flags,
+                 yeon_time now)
 {
   if (!acceptable(ip, link, a, prefix_len)) return YEON_ERR_INVALID;
   const struct ip_name *known = ip_name_find(ip, link, a);

@@ -3,8 +3,8 @@
  * they are mostly used to do harm. */
 #include "ip/ip.h"
 
-void ip_nd_send(struct ip *ip, unsigned link, const struct yeon_ip *src, const struct yeon_ip *dst, const struct wire_nd *nd,
-                const uint8_t *mac)
+void ip_nd_send(struct ip *ip, unsigned link, const struct yeon_ip *src, const struct yeon_ip *dst,
+                const struct wire_nd *nd, const uint8_t *mac)
 {
   uint32_t len = (uint32_t)wire_nd_size(nd);
   struct ip_pkt *pkt = ip_pkt_new(ip, WIRE_IPV6_HEADER + len);
@@ -51,7 +51,8 @@ static void advertise(struct ip *ip, const struct ip_packet *k, const struct wir
   struct wire_nd nd = {.type = WIRE_ICMP6_NA, .target = asked->target, .solicited = !probe, .has_target_mac = true};
   nd.override = !(ip->locals[index].flags & IP_LOCAL_PROBING);
   memcpy(nd.target_mac, ip->link[k->link].mac, WIRE_MAC);
-  ip_nd_send(ip, k->link, &asked->target, probe ? &all_nodes : &k->src, &nd, asked->has_source_mac ? asked->source_mac : NULL);
+  ip_nd_send(ip, k->link, &asked->target, probe ? &all_nodes : &k->src, &nd,
+             asked->has_source_mac ? asked->source_mac : NULL);
 }
 
 static void solicited(struct ip *ip, const struct ip_packet *k, const struct wire_nd *nd, yeon_time now)

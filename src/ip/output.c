@@ -59,7 +59,8 @@ void ip_gather(const struct yeon_slice *s, uint32_t n, uint32_t skip, uint8_t *d
   }
 }
 
-int ip_send(struct ip *ip, const struct ip_send *s, const struct yeon_slice *payload, uint32_t n, uint32_t len, yeon_time now)
+int ip_send(struct ip *ip, const struct ip_send *s, const struct yeon_slice *payload, uint32_t n, uint32_t len,
+            yeon_time now)
 {
   bool no_df = false;
   uint32_t mtu = ip_path_mtu(ip, s->link, &s->dst, &no_df, now);

@@ -7,7 +7,10 @@
 
 #define PMTU_AGE (600 * YEON_SEC)
 
-static uint32_t hash_of(const struct ip *ip, const struct yeon_ip *a) { return (uint32_t)hash_sip13(&ip->key, a, sizeof *a); }
+static uint32_t hash_of(const struct ip *ip, const struct yeon_ip *a)
+{
+  return (uint32_t)hash_sip13(&ip->key, a, sizeof *a);
+}
 
 static struct ip_pmtu *find(const struct ip *ip, const struct yeon_ip *dst, uint32_t *number)
 {

@@ -22,24 +22,25 @@ struct ip_reasm {
   struct ip_reasm *next;
   struct yeon_ip src, dst;
   uint32_t id;
-  uint32_t total;     /* bytes of data in the whole; 0: the last part has not come */
-  uint32_t have;      /* bytes of data so far */
-  uint32_t capacity;  /* of buf, without HEADROOM */
-  uint8_t *buf;       /* HEADROOM + capacity; the data begins at HEADROOM */
+  uint32_t total;    /* bytes of data in the whole; 0: the last part has not come */
+  uint32_t have;     /* bytes of data so far */
+  uint32_t capacity; /* of buf, without HEADROOM */
+  uint8_t *buf;      /* HEADROOM + capacity; the data begins at HEADROOM */
   yeon_time until;
-  uint32_t head;      /* bytes of headers kept in front of the data, fragment header included; 0: first part has not come */
+  uint32_t head; /* bytes of headers kept in front of the data, fragment header included; 0: first part has not come */
   uint32_t nh_offset; /* IPv6, as in struct ip_fragment */
   uint16_t local, n_parts;
   uint8_t protocol, key_protocol; /* of the whole; what identifies the datagram (0 for IPv6) */
   uint8_t link, hop_limit, traffic_class;
-  uint8_t ecn_seen;   /* bit per codepoint */
+  uint8_t ecn_seen; /* bit per codepoint */
   uint8_t cast;
   bool link_group, four, dead;
   struct yeon_slice slice; /* over the whole packet, once complete */
   struct part part[IP_REASM_PARTS];
 };
 
-static struct ip_reasm **find(struct ip *ip, const struct ip_packet *k, const struct ip_fragment *f, uint8_t key_protocol)
+static struct ip_reasm **find(struct ip *ip, const struct ip_packet *k, const struct ip_fragment *f,
+                              uint8_t key_protocol)
 {
   struct ip_reasm **at = &ip->reasm_first;
   for (; *at; at = &(*at)->next) {
@@ -88,8 +89,8 @@ static bool may_hold(const struct ip *ip, uint64_t more)
   return ip->reasm_bytes + more <= IP_REASM_BYTES && ip->rings->used + more <= ip->rings->limit;
 }
 
-static struct ip_reasm *begin(struct ip *ip, const struct ip_packet *k, const struct ip_fragment *f, uint8_t key_protocol,
-                              yeon_time now)
+static struct ip_reasm *begin(struct ip *ip, const struct ip_packet *k, const struct ip_fragment *f,
+                              uint8_t key_protocol, yeon_time now)
 {
   struct ip_reasm *r = NULL;
   if (ip->n_reasm < IP_REASM_MAX && may_hold(ip, sizeof *r)) r = mem_new(ip->mem, sizeof *r);
@@ -193,7 +194,8 @@ static bool well_formed(const struct ip_packet *k, const struct ip_fragment *f)
 }
 
 /* Puts the part in its place. False: nothing was added. */
-static bool add_part(struct ip *ip, struct ip_reasm *r, const struct ip_packet *k, const struct ip_fragment *f, yeon_time now)
+static bool add_part(struct ip *ip, struct ip_reasm *r, const struct ip_packet *k, const struct ip_fragment *f,
+                     yeon_time now)
 {
   uint32_t at;
   enum fit fit = place(r, f, &at);

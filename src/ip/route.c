@@ -138,7 +138,8 @@ static uint32_t rate_source(const struct ip *ip, uint32_t i, unsigned link, cons
   uint32_t fit = have == need ? 2 : have > need ? 1 : 0;
   uint32_t fresh = l->preferred_until > now;
   unsigned common = ip_prefix_common(a, dst);
-  return 1 + ((fit << 10) | (fresh << 9) | ((uint32_t)(l->link == link) << 8) | (common < l->prefix_len ? common : l->prefix_len));
+  return 1 + ((fit << 10) | (fresh << 9) | ((uint32_t)(l->link == link) << 8) |
+              (common < l->prefix_len ? common : l->prefix_len));
 }
 
 uint16_t ip_choose_source(const struct ip *ip, unsigned link, const struct yeon_ip *dst, yeon_time now)
@@ -167,7 +168,10 @@ static unsigned first_link(const struct ip *ip, const struct yeon_ip *dst)
 static int way_to_self(struct ip *ip, uint16_t self, uint16_t source, const struct yeon_ip *dst, struct ip_way *way)
 {
   (void)ip;
-  *way = (struct ip_way){.next_hop = *dst, .local = source == IP_NONE ? self : source, .mtu = IP_LOOP_MTU, .link = IP_LOOP};
+  *way = (struct ip_way){.next_hop = *dst,
+                         .local = source == IP_NONE ? self : source,
+                         .mtu = IP_LOOP_MTU,
+                         .link = IP_LOOP};
   return 0;
 }
 

@@ -42,7 +42,7 @@ static void advance(struct yeon_tcp *c, uint32_t ack, yeon_time now)
   if ((c->flags & TCP_F_FIN_SENT) != 0 && ack == c->snd_fin + 1) c->flags2 |= TCP_G_FIN_ACKED;
   c->snd_una = ack;
   if (seq_lt(c->snd_nxt, ack)) c->snd_nxt = ack;
-  if ((c->flags & TCP_F_URGENT) != 0 && seq_ge(ack, c->snd_up)) c->flags &= ~TCP_F_URGENT;
+  if ((c->flags & TCP_F_URGENT) != 0 && seq_ge(ack, c->extra->snd_up)) c->flags &= ~TCP_F_URGENT;
   c->flags &= ~TCP_F_REXMIT_HEAD;
   c->bytes_acked += bytes;
   if (bytes > 0) {
@@ -50,9 +50,9 @@ static void advance(struct yeon_tcp *c, uint32_t ack, yeon_time now)
     if (ring_len(c->snd) == 0) ring_release(c->t->rings, &c->snd);
     tcp_trace_buffer(c, now);
   }
-  if (c->sacked != NULL) {
-    ranges_trim(c->sacked->set, ack);
-    if (c->sacked->set->n == 0) tcp_sacks_free(c->t, &c->sacked);
+  if (tcp_sacked(c) != NULL) {
+    ranges_trim(c->busy->sacked->set, ack);
+    if (c->busy->sacked->set->n == 0) tcp_sacks_free(c->t, &c->busy->sacked);
   }
   /* Room again: told once a third is free, lest the application be woken for every segment. */
   if ((was_full || (c->flags2 & TCP_G_WANTS_ROOM) != 0) && ring_len(c->snd) <= c->sndbuf - c->sndbuf / 3) {
@@ -78,7 +78,7 @@ static bool update_window(struct tcp_in *in, struct yeon_tcp *c)
 static void rearm(struct yeon_tcp *c, yeon_time now)
 {
   c->rexmits = 0;
-  c->rexmit_since = 0;
+  if (c->busy != NULL) c->busy->rexmit_since = 0;
   c->soft_error = 0;
   if (tcp_outstanding(c))
     tcp_rexmit_start(c, now);

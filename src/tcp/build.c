@@ -72,8 +72,8 @@ static void add_timestamp(const struct yeon_tcp *c, struct tcp_out *out, uint32_
 
 static void add_urgent(const struct yeon_tcp *c, struct tcp_out *out, uint32_t seq)
 {
-  if ((c->flags & TCP_F_URGENT) == 0 || !seq_gt(c->snd_up, seq)) return;
-  uint32_t ahead = c->snd_up - seq;
+  if ((c->flags & TCP_F_URGENT) == 0 || !seq_gt(c->extra->snd_up, seq)) return;
+  uint32_t ahead = c->extra->snd_up - seq;
   out->h.flags |= YEON_TCP_URG;
   out->h.urgent = (uint16_t)(ahead < 65535 ? ahead : 65535);
 }

@@ -37,7 +37,7 @@ static void begin_active(struct yeon_tcp *c, const struct tcp_key *key, const st
   tcp_table_add(c->t, c->number);
   c->flags |= TCP_F_IN_TABLE | TCP_F_SEND_SYN;
   tcp_set_state(c, YEON_TCP_SYN_SENT, YEON_CAUSE_CALL_OPEN, now);
-  c->sent_at = now;
+  c->sent_ms = tcp_ms(c->t, now);
   tcp_user_timeout_start(c, now);
   tcp_want_output(c);
 }
@@ -118,7 +118,6 @@ int yeon_tcp_accept(struct yeon_tcp *listener, struct yeon_tcp **out, yeon_time 
   if (c == NULL) return YEON_ERR_AGAIN;
   listener->extra->waiting--;
   c->flags &= ~TCP_F_ON_ACCEPT;
-  c->listener = 0;
   uint8_t gathered = (uint8_t)(c->reported | yeon_tcp_ready(c));
   c->reported = 0;
   if (gathered != 0) tcp_notify(c, gathered);
@@ -142,7 +141,7 @@ static void finish_sending(struct yeon_tcp *c, yeon_time now)
 static void stop_receiving(struct yeon_tcp *c)
 {
   c->flags |= TCP_F_SHUT_RD;
-  tcp_sacks_free(c->t, &c->ooo);
+  if (c->busy != NULL) tcp_sacks_free(c->t, &c->busy->ooo);
   tcp_notify(c, YEON_READABLE | YEON_READ_END);
 }
 
@@ -199,7 +198,7 @@ static bool must_reset(const struct yeon_tcp *c)
 static void close_connection(struct yeon_tcp *c, yeon_time now)
 {
   orphan(c);
-  tcp_sacks_free(c->t, &c->ooo);
+  if (c->busy != NULL) tcp_sacks_free(c->t, &c->busy->ooo);
   ring_release(c->t->rings, &c->rcv);
   finish_sending(c, now);
   tcp_keepalive_start(c, now);

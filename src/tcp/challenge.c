@@ -20,12 +20,17 @@ bool tcp_challenge_allowed(struct tcp *t, yeon_time now)
   return true;
 }
 
+static bool too_soon(const struct yeon_tcp *c, yeon_time now)
+{
+  return c->oow_ms != 0 && tcp_ms(c->t, now) - c->oow_ms < c->t->options.ack_limit_us / 1000;
+}
+
 void tcp_challenge(struct tcp_in *in, struct yeon_tcp *c)
 {
   in->verdict = YEON_VERDICT_CHALLENGED;
-  if (in->now - c->oow_acked_at < (yeon_time)c->t->options.ack_limit_us * YEON_US && c->oow_acked_at != 0) return;
+  if (too_soon(c, in->now)) return;
   if (!tcp_challenge_allowed(c->t, in->now)) return;
-  c->oow_acked_at = in->now;
+  c->oow_ms = tcp_ms(c->t, in->now);
   tcp_ack_now(c);
 }
 
@@ -33,8 +38,7 @@ void tcp_ack_out_of_window(struct tcp_in *in, struct yeon_tcp *c)
 {
   /* Bytes again that we have: the peer missed an acknowledgment and waits for it, so this is never held back. */
   bool data = in->s->len > 0 || (in->s->h.flags & YEON_TCP_FIN) != 0;
-  yeon_time limit = (yeon_time)c->t->options.ack_limit_us * YEON_US;
-  if (!data && c->oow_acked_at != 0 && in->now - c->oow_acked_at < limit) return;
-  if (!data) c->oow_acked_at = in->now;
+  if (!data && too_soon(c, in->now)) return;
+  if (!data) c->oow_ms = tcp_ms(c->t, in->now);
   tcp_ack_now(c);
 }

@@ -35,11 +35,12 @@ int64_t yeon_tcp_send(struct yeon_tcp *c, const void *buf, size_t len, unsigned 
 {
   int64_t n = send_error(c);
   if (n == 0 && (buf == NULL || (flags & ~(YEON_SEND_URGENT | YEON_SEND_MORE)) != 0)) n = len == 0 ? 0 : YEON_ERR_INVALID;
+  if (n == 0 && (flags & YEON_SEND_URGENT) != 0 && tcp_extra(c) == NULL) n = YEON_ERR_NO_MEMORY;
   if (n == 0 && len > 0) n = enqueue(c, buf, len);
   if (n > 0) {
     if ((flags & YEON_SEND_URGENT) != 0 && (size_t)n == len) {
       c->flags |= TCP_F_URGENT;
-      c->snd_up = tcp_snd_end(c);
+      c->extra->snd_up = tcp_snd_end(c);
     }
     c->flags &= ~TCP_F_MORE;
     if ((flags & YEON_SEND_MORE) != 0) c->flags |= TCP_F_MORE;
@@ -70,7 +71,7 @@ static bool urgent_mark(const struct yeon_tcp *c, uint32_t *ahead)
 static void drop_read(struct yeon_tcp *c, uint32_t n)
 {
   ring_drop(c->rcv, n);
-  if (c->rcv->len == 0 && c->ooo == NULL) ring_release(c->t->rings, &c->rcv);
+  if (c->rcv->len == 0 && tcp_ooo(c) == NULL) ring_release(c->t->rings, &c->rcv);
 }
 
 /* Bytes that may be read in one go: up to the urgent mark; a mark at the front is passed. */

@@ -21,7 +21,7 @@ void tcp_ack_data(struct yeon_tcp *c, const struct tcp_in *in)
   note_segment_size(c, in);
   uint32_t unacked = c->rcv_nxt - c->last_ack;
   bool full = unacked >= (uint32_t)o->delack_segments * (c->rcv_mss > 0 ? c->rcv_mss : 1u);
-  if (o->delack_us == 0 || full || (c->flags & TCP_F_QUICKACK) != 0 || c->ooo != NULL) {
+  if (o->delack_us == 0 || full || (c->flags & TCP_F_QUICKACK) != 0 || tcp_ooo(c) != NULL) {
     tcp_ack_now(c);
   } else if (c->quick_acks > 0) {
     c->quick_acks--;

@@ -110,7 +110,6 @@ struct yeon_tcp *tcp_half_open_promote(struct tcp_in *in, struct yeon_tcp *liste
   c->flags |= TCP_F_PASSIVE | TCP_F_HOLDS_PORT;
   c->id = h->id;
   c->link = h->link;
-  c->listener = listener->number;
   c->path_mtu = in->s->path.mtu;
   c->iss = c->snd_una = h->iss;
   c->snd_nxt = c->snd_max = h->iss + 1;

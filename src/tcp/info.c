@@ -60,7 +60,7 @@ static void fill_sending(const struct yeon_tcp *c, struct yeon_tcp_info *out)
   out->rexmits = c->rexmits;
   out->probes = c->probes;
   out->in_recovery = (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) != 0;
-  out->bytes_sent = c->bytes_sent;
+  out->bytes_sent = c->bytes_acked + c->bytes_retransmitted + (tcp_outstanding(c) ? c->snd_max - tcp_snd_base(c) : 0);
   out->bytes_acked = c->bytes_acked;
   out->bytes_retransmitted = c->bytes_retransmitted;
 }
@@ -74,7 +74,7 @@ static void fill_receiving(const struct yeon_tcp *c, struct yeon_tcp_info *out)
   out->rcv_wscale = c->rcv_wscale;
   out->rcv_queued = ring_len(c->rcv);
   out->rcv_limit = c->rcvbuf;
-  if (c->ooo != NULL) out->rcv_out_of_order = ranges_bytes(c->ooo->set, c->rcv_nxt, c->rcv_nxt + (1u << 30));
+  if (tcp_ooo(c) != NULL) out->rcv_out_of_order = ranges_bytes(tcp_ooo(c)->set, c->rcv_nxt, c->rcv_nxt + (1u << 30));
   out->bytes_received = c->bytes_received;
 }
 

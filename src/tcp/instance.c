@@ -27,6 +27,7 @@ bool tcp_init(struct tcp *t, struct mem *mem, const struct yeon_host_config *con
   pool_init(&t->half_opens, mem, sizeof(struct tcp_half_open), config->max_half_open);
   pool_init(&t->time_waits, mem, sizeof(struct tcp_time_wait), config->max_time_wait);
   pool_init(&t->sack_sets, mem, sizeof(struct tcp_sacks) + RANGES_SIZE(TCP_SACK_RANGES), config->max_connections);
+  pool_init(&t->busies, mem, sizeof(struct tcp_busy), config->max_connections);
   pool_init(&t->extras, mem, sizeof(struct tcp_extra), config->max_connections);
   wheel_init(&t->wheel, now);
   return make_keys(t) && table_init(&t->table, mem, &tcp_table_ops, t);
@@ -43,6 +44,7 @@ void tcp_fini(struct tcp *t)
   mem_free(t->mem, t->replies, t->replies_cap * sizeof *t->replies);
   table_fini(&t->table);
   pool_fini(&t->extras);
+  pool_fini(&t->busies);
   pool_fini(&t->sack_sets);
   pool_fini(&t->time_waits);
   pool_fini(&t->half_opens);
@@ -64,14 +66,13 @@ struct yeon_tcp *tcp_conn_new(struct tcp *t)
   }
   c->number = number;
   c->t = t;
-  c->id = t->next_id++;
+  c->id = (uint32_t)t->next_id++;
   c->sndbuf = t->options.sndbuf;
   c->rcvbuf = t->options.rcvbuf;
   c->rto_us = t->options.rto_initial_us;
   c->quick_acks = (uint8_t)t->options.quick_acks;
   if (!t->options.nagle) c->flags |= TCP_F_NODELAY;
   c->record.key.local = TCP_LOCAL_ANY;
-  for (unsigned i = 0; i < YEON_TIMERS; i++) c->at[i] = YEON_NEVER;
   return c;
 }
 
@@ -111,11 +112,42 @@ void tcp_sacks_free(struct tcp *t, struct tcp_sacks **s)
   *s = NULL;
 }
 
+struct tcp_busy *tcp_busy(struct yeon_tcp *c)
+{
+  uint32_t number;
+  if (c->busy != NULL) return c->busy;
+  struct tcp_busy *b = pool_new(&c->t->busies, &number);
+  if (b == NULL) {
+    c->t->counters->no_memory++;
+    return NULL;
+  }
+  b->number = number;
+  b->recover = b->high_rxt = b->snd_small = c->snd_una;
+  c->busy = b;
+  return b;
+}
+
+static void drop_busy(struct yeon_tcp *c)
+{
+  if (c->busy == NULL) return;
+  tcp_sacks_free(c->t, &c->busy->sacked);
+  tcp_sacks_free(c->t, &c->busy->ooo);
+  pool_free(&c->t->busies, c->busy->number);
+  c->busy = NULL;
+  c->flags &= ~(TCP_F_TIMING | TCP_F_DSACK | TCP_F_RECOVERY | TCP_F_RTO_RECOVERY);
+}
+
+void tcp_rest(struct yeon_tcp *c)
+{
+  const struct tcp_busy *b = c->busy;
+  if (b == NULL || tcp_outstanding(c) || b->ooo != NULL || b->rcv_fin_known || (c->flags & TCP_F_DSACK) != 0) return;
+  drop_busy(c);
+}
+
 void tcp_conn_release_buffers(struct yeon_tcp *c, bool receive_too)
 {
   ring_release(c->t->rings, &c->snd);
-  tcp_sacks_free(c->t, &c->sacked);
-  tcp_sacks_free(c->t, &c->ooo);
+  drop_busy(c);
   if (receive_too) ring_release(c->t->rings, &c->rcv);
 }
 
@@ -157,8 +189,7 @@ void tcp_conn_end(struct yeon_tcp *c, int error, enum yeon_cause cause, yeon_tim
   leave_table(c);
   drop_port(c);
   tcp_unlist_output(c);
-  for (unsigned i = 0; i < YEON_TIMERS; i++) c->at[i] = YEON_NEVER;
-  wheel_cancel(&c->t->wheel, &c->node);
+  tcp_timers_forget(c);
   /* What arrived before an orderly end may still be read; a reset takes it along (RFC 9293 3.10.7.4, second). */
   tcp_conn_release_buffers(c, error != 0);
   if ((c->flags & TCP_F_ORPHAN) != 0) {

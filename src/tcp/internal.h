@@ -54,6 +54,7 @@ struct tcp_extra {
   uint16_t mss_max;
   uint8_t keepalive_probes, retries_syn, hop_limit, traffic_class;
   struct yeon_tcp *bound_next, **bound_prev; /* host's list of endpoints that hold a port */
+  uint32_t snd_up;         /* sender: after the urgent byte; with TCP_F_URGENT */
   uint32_t urgent_seq;     /* receiver: of the urgent byte */
   uint8_t urgent_byte;
   bool customised;         /* an option was set: what a listener accepts inherits a copy */
@@ -108,13 +109,35 @@ enum tcp_urgent { TCP_URGENT_NONE, TCP_URGENT_COMING, TCP_URGENT_HERE, TCP_URGEN
 #define TCP_G_RESCUED (1u << 10) /* RFC 6675 4, NextSeg (4): once a recovery */
 #define TCP_G_SWS_OVERRIDE (1u << 7) /* a held-back small segment may go */
 
+/* What matters only while something is going on: bytes in flight, ranges out of order, a duplicate to tell. Borrowed by tcp_busy, given back by
+ * tcp_rest when all of it is over. */
+struct tcp_busy {
+  uint32_t number;         /* in its pool */
+  uint32_t recover;        /* RFC 6582, RFC 6675: snd_max when recovery began */
+  uint32_t high_rxt;       /* RFC 6675: highest retransmitted in this recovery + 1 */
+  uint32_t snd_small;      /* end of the last segment smaller than the MSS that left (Nagle) */
+  uint32_t rtt_seq;        /* the timed segment's end; with TCP_F_TIMING */
+  uint32_t rcv_fin;        /* sequence number of a FIN that came before its time; with rcv_fin_known */
+  bool rcv_fin_known;
+  yeon_time rtt_at;        /* when the timed segment left */
+  yeon_time sent_at;       /* last segment that an acknowledgment must answer */
+  yeon_time rexmit_since;  /* when what is being sent again was first sent; 0: nothing is */
+  struct tcp_sacks *sacked;/* scoreboard; NULL: empty */
+  struct tcp_sacks *ooo;   /* received ranges beyond rcv_nxt; NULL: none */
+  uint32_t dsack_left, dsack_right; /* with TCP_F_DSACK */
+};
+
+/* Timers that never run together share a deadline. */
+#define TCP_DEADLINES 4
+
 struct yeon_tcp {
   struct tcp_record record;
   struct wheel_node node;        /* armed at or before the earliest of at[] */
   struct tcp *t;
   void *user;
+  struct tcp_busy *busy;         /* NULL: nothing going on */
   uint32_t number;               /* in its pool */
-  uint64_t id;
+  uint32_t id;
   uint32_t out_next, out_prev;   /* list of those with output: record numbers */
   uint32_t report_next, report_prev;
   uint32_t flags, flags2;
@@ -126,59 +149,47 @@ struct yeon_tcp {
   uint8_t rexmits;               /* consecutive time-outs */
   uint8_t probes;                /* window or keepalive probes without an answer */
   uint8_t dup_acks;
+  uint8_t timers;                /* bit per enum yeon_tcp_timer: armed */
+  uint8_t quick_acks;            /* segments still to be acknowledged at once */
+  uint16_t rcv_mss;              /* largest segment seen */
+  uint8_t acks_owed;             /* duplicate ACKs to send one by one (no SACK) */
+  uint8_t snd_wscale, rcv_wscale;
 
   /* Sending. Sequence numbers as in RFC 9293 3.3.1; snd_max: highest sent + 1 (snd_nxt goes back after a time-out). */
   struct ring *snd;              /* bytes from snd_una (past the SYN) on; NULL: none */
   uint32_t iss, snd_una, snd_nxt, snd_max;
   uint32_t snd_wnd, snd_wl1, snd_wl2, max_snd_wnd;
-  uint32_t snd_up;               /* after the urgent byte; with TCP_F_URGENT */
   uint32_t sndbuf;               /* limit, bytes */
-  uint32_t recover;              /* RFC 6582, RFC 6675: snd_max when recovery began */
-  uint32_t high_rxt;             /* RFC 6675: highest retransmitted in this recovery + 1 */
-  struct tcp_sacks *sacked;      /* scoreboard; NULL: empty */
+  uint32_t snd_fin;              /* sequence number of our FIN; with TCP_F_FIN_SENT */
   struct cc cc;
   uint16_t snd_mss;              /* payload bytes of a full segment, options taken off */
   uint16_t peer_mss;             /* what the peer announced, or its default */
   uint16_t path_mtu;             /* IP bytes */
-  uint8_t snd_wscale, rcv_wscale;
-  uint32_t snd_small;            /* end of the last segment smaller than the MSS that left (Nagle) */
-  uint32_t snd_fin;              /* sequence number of our FIN; with TCP_F_FIN_SENT */
 
   /* Round-trip time, microseconds (RFC 6298) */
   uint32_t srtt_us, rttvar_us, rto_us, rtt_min_us; /* srtt_us 0: no sample yet; rto_us not doubled */
-  uint32_t rtt_seq;
-  yeon_time rtt_at;              /* when the timed segment left */
 
   /* Receiving */
   struct ring *rcv;              /* bytes up to rcv_nxt, and out of order ones beyond */
-  struct tcp_sacks *ooo;         /* ranges beyond rcv_nxt; NULL: none */
   uint32_t irs, rcv_nxt;
   uint32_t rcv_adv;              /* right edge announced; never goes back */
   uint32_t last_ack;             /* RFC 7323 Last.ACK.sent */
   uint32_t rcvbuf;               /* limit, bytes */
-  uint32_t rcv_fin;              /* sequence number of the peer's FIN, once seen; valid with rcv_fin_known */
   uint32_t ts_recent, ts_recent_s; /* ts_recent_s: seconds since the host's epoch */
-  uint32_t dsack_left, dsack_right;
   uint32_t tune_seq, tune_copied;  /* receive buffer growth: round ends at tune_seq; bytes read by the application in it */
-  yeon_time tune_at;
-  uint16_t rcv_mss;              /* largest segment seen lately */
-  uint8_t quick_acks;            /* left */
-  uint8_t acks_owed;             /* duplicate ACKs to send one by one (no SACK) */
-  bool rcv_fin_known;
+  uint32_t tune_us;              /* when the round began, microseconds modulo 2^32 */
 
   /* Time */
-  yeon_time at[YEON_TIMERS];     /* deadlines, YEON_NEVER: not armed; set by timers.c alone */
+  yeon_time at[TCP_DEADLINES];   /* YEON_NEVER: not armed; set by timers.c alone, read by tcp_timer_at */
   yeon_time heard_at;            /* last segment accepted from the peer */
-  yeon_time sent_at;             /* last data sent */
-  yeon_time rexmit_since;        /* when what is being sent again was first sent */
-  yeon_time oow_acked_at;        /* last answer to an out-of-window segment */
+  uint32_t sent_ms;              /* last data sent, milliseconds since the host's epoch modulo 2^32 */
+  uint32_t oow_ms;               /* last answer to an out-of-window segment, likewise; 0: none */
 
   /* For yeon_tcp_info */
-  uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
+  uint64_t bytes_acked, bytes_received, bytes_retransmitted;
   uint32_t segs_in, segs_out;
 
   struct tcp_extra *extra;       /* NULL: nothing special */
-  uint32_t listener;             /* passive, not yet accepted: its listener's number */
 };
 
 struct tcp_half_open {
@@ -210,7 +221,7 @@ struct tcp_time_wait {
 };
 _Static_assert(sizeof(struct tcp_time_wait) <= 56, "a TIME-WAIT record and its bucket are to stay within 64 bytes");
 _Static_assert(sizeof(struct tcp_half_open) <= 88, "a half-open record and its bucket are to stay within 96 bytes");
-_Static_assert(sizeof(struct yeon_tcp) <= 560, "an idle connection is to shrink, not to grow");
+_Static_assert(sizeof(struct yeon_tcp) <= 360, "an idle connection is to shrink, not to grow");
 
 /* One arriving segment on its way through the steps. */
 struct tcp_in {
@@ -230,6 +241,14 @@ struct tcp_in {
 };
 
 /* instance.c */
+/* c->busy, made when there is none; NULL: no memory. */
+struct tcp_busy *tcp_busy(struct yeon_tcp *c);
+/* Gives c->busy back if nothing is going on. */
+void tcp_rest(struct yeon_tcp *c);
+static inline struct tcp_sacks *tcp_sacked(const struct yeon_tcp *c) { return c->busy != NULL ? c->busy->sacked : NULL; }
+static inline struct tcp_sacks *tcp_ooo(const struct yeon_tcp *c) { return c->busy != NULL ? c->busy->ooo : NULL; }
+/* Milliseconds since the host's epoch modulo 2^32, never 0. */
+static inline uint32_t tcp_ms(const struct tcp *t, yeon_time now) { return (uint32_t)((now - t->epoch) / YEON_MS) | 1u; }
 struct yeon_tcp *tcp_conn(const struct tcp *t, uint32_t number);
 struct yeon_tcp *tcp_conn_new(struct tcp *t);
 /* Forgets it altogether: table, lists, timers, buffers. The state must be CLOSED. */
@@ -298,7 +317,10 @@ struct yeon_tcp *tcp_list_pop(struct tcp *t, struct tcp_list *list);
 void tcp_timer_set(struct yeon_tcp *c, enum yeon_tcp_timer timer, yeon_time at, yeon_time now);
 void tcp_timers_due(struct yeon_tcp *c, yeon_time now); /* the wheel's node fired */
 void tcp_timer_stop(struct yeon_tcp *c, enum yeon_tcp_timer timer, yeon_time now);
-static inline bool tcp_timer_on(const struct yeon_tcp *c, enum yeon_tcp_timer timer) { return c->at[timer] != YEON_NEVER; }
+static inline bool tcp_timer_on(const struct yeon_tcp *c, enum yeon_tcp_timer timer) { return (c->timers >> timer & 1) != 0; }
+/* YEON_NEVER: not armed. */
+yeon_time tcp_timer_at(const struct yeon_tcp *c, enum yeon_tcp_timer timer);
+void tcp_timers_forget(struct yeon_tcp *c); /* all of them, silently */
 /* (Re)starts the retransmission timer from now with the backed-off RTO. */
 void tcp_rexmit_start(struct yeon_tcp *c, yeon_time now);
 /* The earliest armed timer; *which tells its name. */

@@ -36,13 +36,20 @@ static bool applies(const struct yeon_tcp *c)
   }
 }
 
+/* The last segment either way. */
+static yeon_time quiet_since(const struct yeon_tcp *c, yeon_time now)
+{
+  yeon_time sent = now - (yeon_time)(tcp_ms(c->t, now) - c->sent_ms) * YEON_MS;
+  return c->heard_at > sent ? c->heard_at : sent;
+}
+
 void tcp_keepalive_start(struct yeon_tcp *c, yeon_time now)
 {
   if (!applies(c)) {
     tcp_timer_stop(c, YEON_TIMER_KEEPALIVE, now);
     return;
   }
-  yeon_time from = c->heard_at > c->sent_at ? c->heard_at : c->sent_at;
+  yeon_time from = quiet_since(c, now);
   yeon_time at = from + (yeon_time)tcp_keepidle_ms(c) * YEON_MS;
   tcp_timer_set(c, YEON_TIMER_KEEPALIVE, at > now ? at : now, now);
 }
@@ -59,7 +66,7 @@ void tcp_on_keepalive_timer(struct yeon_tcp *c, yeon_time now)
 {
   if (!applies(c)) return;
   yeon_time idle = (yeon_time)tcp_keepidle_ms(c) * YEON_MS;
-  yeon_time from = c->heard_at > c->sent_at ? c->heard_at : c->sent_at;
+  yeon_time from = quiet_since(c, now);
   bool busy = tcp_outstanding(c) || tcp_timer_on(c, YEON_TIMER_PERSIST);
   if (busy || (c->probes == 0 && now - from < idle)) {
     /* Unacknowledged data is the retransmission timer's business; any traffic begins the idle time anew. */

@@ -16,19 +16,20 @@ static bool sends_data(const struct yeon_tcp *c)
 /* What follows from having sent [seq, seq + len) (len counts SYN and FIN). */
 static void sent(struct yeon_tcp *c, uint32_t seq, uint32_t len, yeon_time now)
 {
+  struct tcp_busy *b = c->busy;
   uint32_t end = seq + len;
   if (seq_lt(seq, c->snd_max)) {
     c->bytes_retransmitted += seq_min(end, c->snd_max) - seq;
     c->t->counters->tcp_rexmit_bytes += seq_min(end, c->snd_max) - seq;
-    if ((c->flags & TCP_F_TIMING) != 0 && seq_lt(seq, c->rtt_seq)) c->flags &= ~TCP_F_TIMING; /* Karn: RFC 6298 section 3 */
+    if ((c->flags & TCP_F_TIMING) != 0 && seq_lt(seq, b->rtt_seq)) c->flags &= ~TCP_F_TIMING; /* Karn: RFC 6298 section 3 */
   } else if ((c->flags & TCP_F_TIMING) == 0) {
     c->flags |= TCP_F_TIMING;
-    c->rtt_seq = end;
-    c->rtt_at = now;
+    b->rtt_seq = end;
+    b->rtt_at = now;
   }
   c->snd_max = seq_max(c->snd_max, end);
-  c->sent_at = now;
-  c->bytes_sent += len;
+  b->sent_at = now;
+  c->sent_ms = tcp_ms(c->t, now);
   if (!tcp_timer_on(c, YEON_TIMER_REXMIT)) tcp_rexmit_start(c, now);
   if (!tcp_timer_on(c, YEON_TIMER_USER)) tcp_user_timeout_start(c, now);
   tcp_timer_stop(c, YEON_TIMER_PERSIST, now);
@@ -36,6 +37,7 @@ static void sent(struct yeon_tcp *c, uint32_t seq, uint32_t len, yeon_time now)
 
 static bool send_syn(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
 {
+  if (tcp_busy(c) == NULL) return false;
   c->flags &= ~TCP_F_SEND_SYN;
   out->again = c->rexmits > 0;
   tcp_build_syn(c, out, now);
@@ -56,10 +58,12 @@ static void describe_segments(const struct yeon_tcp *c, struct tcp_out *out, uin
   (void)c;
 }
 
-static void emit_data(struct yeon_tcp *c, uint32_t seq, uint32_t len, bool fin, struct tcp_out *out, yeon_time now)
+/* False: no memory for its bookkeeping; it stays due. */
+static bool emit_data(struct yeon_tcp *c, uint32_t seq, uint32_t len, bool fin, struct tcp_out *out, yeon_time now)
 {
   uint32_t size = tcp_segment_size(c);
   bool again = seq_lt(seq, c->snd_max);
+  if (tcp_busy(c) == NULL) return false;
   tcp_build(c, seq, len, (uint8_t)(YEON_TCP_ACK | (fin ? YEON_TCP_FIN : 0)), out, now);
   out->again = again;
   describe_segments(c, out, size);
@@ -67,9 +71,10 @@ static void emit_data(struct yeon_tcp *c, uint32_t seq, uint32_t len, bool fin, 
     c->flags |= TCP_F_FIN_SENT;
     c->snd_fin = seq + len;
   }
-  if (len < c->snd_mss && len > 0) c->snd_small = seq + len;
+  if (len < c->snd_mss && len > 0) c->busy->snd_small = seq + len;
   sent(c, seq, len + fin, now);
   tcp_ack_sent(c, now);
+  return true;
 }
 
 static enum yeon_retransmit_why why_again(const struct yeon_tcp *c)
@@ -86,7 +91,7 @@ static bool fin_follows(const struct yeon_tcp *c, uint32_t end)
 
 static uint32_t sacked_limit(const struct yeon_tcp *c, uint32_t seq, uint32_t end)
 {
-  const struct range *r = c->sacked != NULL ? ranges_find(c->sacked->set, seq) : NULL;
+  const struct range *r = tcp_sacked(c) != NULL ? ranges_find(c->busy->sacked->set, seq) : NULL;
   return r != NULL && seq_lt(seq, r->left) ? seq_min(r->left, end) : end;
 }
 
@@ -102,9 +107,9 @@ static bool resend_head(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
   bool fin = fin_follows(c, seq + len) && (c->flags & TCP_F_FIN_SENT) != 0;
   if (len == 0 && !fin) return false;
   tcp_trace_rexmit(c, seq, len, fin && len == 0 ? YEON_REXMIT_FIN : why_again(c), now);
-  emit_data(c, seq, len, fin, out, now);
+  if (!emit_data(c, seq, len, fin, out, now)) return false;
   if (seq_lt(c->snd_nxt, seq + len + fin)) c->snd_nxt = seq + len + fin;
-  if (seq_lt(c->high_rxt, seq + len)) c->high_rxt = seq + len;
+  if (seq_lt(c->busy->high_rxt, seq + len)) c->busy->high_rxt = seq + len;
   return true;
 }
 
@@ -124,8 +129,7 @@ static bool resend_hole(struct yeon_tcp *c, bool last, struct tcp_out *out, yeon
   bool fin = (c->flags & TCP_F_FIN_SENT) != 0 && seq + len == c->snd_fin;
   if (len == 0 && !fin) return false;
   tcp_trace_rexmit(c, seq, len, YEON_REXMIT_RECOVERY, now);
-  emit_data(c, seq, len, fin, out, now);
-  return true;
+  return emit_data(c, seq, len, fin, out, now);
 }
 
 static bool held_back(const struct yeon_tcp *c)
@@ -139,12 +143,12 @@ static bool small_may_go(const struct yeon_tcp *c, uint32_t seq, uint32_t len)
 {
   uint32_t end = seq + len;
   if (seq_lt(seq, c->snd_max) || (c->flags2 & TCP_G_SWS_OVERRIDE) != 0) return true;
-  if ((c->flags & TCP_F_URGENT) != 0 && seq_le(seq, c->snd_up)) return true;
+  if ((c->flags & TCP_F_URGENT) != 0 && seq_le(seq, c->extra->snd_up)) return true;
   if (end == tcp_snd_end(c)) {
     if ((c->flags & TCP_F_FIN_QUEUED) != 0) return true;
     if (held_back(c)) return false;
     if ((c->flags & TCP_F_NODELAY) != 0) return true;
-    return !tcp_outstanding(c) || !seq_gt(c->snd_small, c->snd_una);
+    return c->busy == NULL || !tcp_outstanding(c) || !seq_gt(c->busy->snd_small, c->snd_una);
   }
   return c->max_snd_wnd > 0 && len >= c->max_snd_wnd / 2;
 }
@@ -170,7 +174,7 @@ static uint32_t sendable(const struct yeon_tcp *c, uint32_t seq, uint32_t max_pa
 /* Where sending goes on: snd_nxt, over what the peer holds already. */
 static uint32_t next_seq(struct yeon_tcp *c)
 {
-  const struct range *r = c->sacked != NULL ? ranges_find(c->sacked->set, c->snd_nxt) : NULL;
+  const struct range *r = tcp_sacked(c) != NULL ? ranges_find(c->busy->sacked->set, c->snd_nxt) : NULL;
   if (r != NULL && seq_le(r->left, c->snd_nxt) && seq_lt(c->snd_nxt, r->right)) c->snd_nxt = r->right;
   return c->snd_nxt;
 }
@@ -178,7 +182,7 @@ static uint32_t next_seq(struct yeon_tcp *c)
 /* RFC 5681 4.1: after an idle time of more than one RTO the window starts again. */
 static void restart_if_idle(struct yeon_tcp *c, yeon_time now)
 {
-  if (tcp_outstanding(c) || c->sent_at == 0 || now - c->sent_at <= (yeon_time)c->rto_us * YEON_US) return;
+  if (tcp_outstanding(c) || tcp_ms(c->t, now) - c->sent_ms <= c->rto_us / 1000) return;
   cc_restart(&c->cc, cc_initial_window(c->snd_mss, c->t->options.initial_window_segments));
 }
 
@@ -191,7 +195,7 @@ static bool send_new(struct yeon_tcp *c, uint32_t max_payload, struct tcp_out *o
   uint32_t len = sendable(c, seq, max_payload, &fin);
   if (len == 0 && !fin) return false;
   if (seq_lt(seq, c->snd_max)) tcp_trace_rexmit(c, seq, len, len == 0 ? YEON_REXMIT_FIN : why_again(c), now);
-  emit_data(c, seq, len, fin, out, now);
+  if (!emit_data(c, seq, len, fin, out, now)) return false;
   c->snd_nxt = seq + len + fin;
   c->flags2 &= ~TCP_G_SWS_OVERRIDE;
   return true;
@@ -204,6 +208,7 @@ static bool send_window_probe(struct yeon_tcp *c, struct tcp_out *out, yeon_time
   bool data = c->t->options.probe_with_data && seq_lt(seq, end);
   bool fin = c->t->options.probe_with_data && !data && fin_follows(c, seq);
   c->flags &= ~TCP_F_PROBE;
+  if ((data || fin) && tcp_busy(c) == NULL) return false;
   if (!data && !fin) {
     tcp_build(c, c->snd_una - 1, 0, YEON_TCP_ACK, out, now);
     return true;
@@ -215,7 +220,6 @@ static bool send_window_probe(struct yeon_tcp *c, struct tcp_out *out, yeon_time
   }
   /* The byte may be acknowledged, so it counts as sent; but it stays the next one to send. */
   c->snd_max = seq_max(c->snd_max, seq + 1);
-  c->bytes_sent++;
   return true;
 }
 
@@ -285,6 +289,7 @@ bool tcp_output(struct tcp *t, unsigned link, uint32_t max_payload, struct tcp_o
     }
     tcp_unlist_output(c);
     tcp_persist_consider(c, now);
+    tcp_rest(c);
   }
   return false;
 }

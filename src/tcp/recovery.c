@@ -6,7 +6,7 @@
 /* RFC 6675 section 4, IsLost, as a limit: holes that begin below it are lost. snd_una when none is. */
 static uint32_t lost_below(const struct yeon_tcp *c)
 {
-  const struct ranges *s = c->sacked->set;
+  const struct ranges *s = c->busy->sacked->set;
   uint32_t thresh = c->t->options.dupthresh, bytes = 0;
   for (unsigned i = s->n; i > 0; i--) {
     const struct range *r = &s->v[i - 1];
@@ -20,14 +20,14 @@ static uint32_t lost_below(const struct yeon_tcp *c)
 static uint32_t hole_in_pipe(const struct yeon_tcp *c, uint32_t left, uint32_t right, uint32_t lost)
 {
   uint32_t n = seq_ge(left, lost) ? right - left : 0;
-  if (seq_lt(left, c->high_rxt)) n += seq_min(right, c->high_rxt) - left;
+  if (seq_lt(left, c->busy->high_rxt)) n += seq_min(right, c->busy->high_rxt) - left;
   return n;
 }
 
 /* RFC 6675 section 4, SetPipe. */
 static uint32_t sack_pipe(const struct yeon_tcp *c)
 {
-  const struct ranges *s = c->sacked->set;
+  const struct ranges *s = c->busy->sacked->set;
   uint32_t at = c->snd_una, pipe = 0;
   bool recovering = (c->flags & TCP_F_RECOVERY) != 0;
   uint32_t lost = recovering ? lost_below(c) : c->snd_una;
@@ -41,7 +41,7 @@ static uint32_t sack_pipe(const struct yeon_tcp *c)
 
 uint32_t tcp_pipe(const struct yeon_tcp *c)
 {
-  if (c->sacked != NULL) return sack_pipe(c);
+  if (tcp_sacked(c) != NULL) return sack_pipe(c);
   uint32_t flight = tcp_flight(c), left = (uint32_t)c->dup_acks * c->snd_mss;
   return flight > left ? flight - left : 0;
 }
@@ -59,8 +59,8 @@ static void enter(struct yeon_tcp *c, yeon_time now)
   c->flags |= TCP_F_RECOVERY | TCP_F_REXMIT_HEAD;
   c->flags &= ~TCP_F_TIMING;
   c->flags2 &= ~TCP_G_RESCUED;
-  c->recover = c->snd_max;
-  c->high_rxt = c->snd_una;
+  c->busy->recover = c->snd_max;
+  c->busy->high_rxt = c->snd_una;
   c->cc.ops->on_congestion(&c->cc, flight, now);
   c->t->counters->tcp_rexmit_fast++;
   tcp_trace_cwnd(c, "recovery", now);
@@ -68,13 +68,13 @@ static void enter(struct yeon_tcp *c, yeon_time now)
 
 static bool loss_is_certain(const struct yeon_tcp *c)
 {
-  if (c->sacked != NULL && seq_gt(lost_below(c), c->snd_una)) return true;
+  if (tcp_sacked(c) != NULL && seq_gt(lost_below(c), c->snd_una)) return true;
   return c->dup_acks >= c->t->options.dupthresh;
 }
 
 static void on_recovery_ack(struct yeon_tcp *c, uint32_t acked, yeon_time now)
 {
-  if (seq_ge(c->snd_una, c->recover)) {
+  if (seq_ge(c->snd_una, c->busy->recover)) {
     uint32_t window = tcp_flight(c) > c->snd_mss ? tcp_flight(c) : c->snd_mss;
     /* RFC 6582 3.2, step 3, full acknowledgment, option 1: no burst when little is in flight. */
     if ((c->flags & TCP_F_SACK) == 0 && window + c->snd_mss < c->cc.cwnd) c->cc.cwnd = window + c->snd_mss;
@@ -85,7 +85,7 @@ static void on_recovery_ack(struct yeon_tcp *c, uint32_t acked, yeon_time now)
   /* Partial: the next hole is lost too. Those duplicates were of what is now acknowledged. */
   uint32_t segments = (acked + c->snd_mss - 1) / c->snd_mss;
   c->dup_acks = c->dup_acks > segments ? (uint8_t)(c->dup_acks - segments) : 0;
-  if (seq_lt(c->high_rxt, c->snd_una)) c->high_rxt = c->snd_una;
+  if (seq_lt(c->busy->high_rxt, c->snd_una)) c->busy->high_rxt = c->snd_una;
   if ((c->flags & TCP_F_SACK) == 0) c->flags |= TCP_F_REXMIT_HEAD;
 }
 
@@ -94,7 +94,7 @@ static void on_open_ack(struct yeon_tcp *c, uint32_t acked, uint32_t flight, yeo
   struct cc_ack a = {.acked = acked, .flight = flight, .srtt_us = c->srtt_us, .now = now};
   uint32_t before = c->cc.cwnd;
   c->dup_acks = 0;
-  if ((c->flags & TCP_F_RTO_RECOVERY) != 0 && seq_ge(c->snd_una, c->recover)) c->flags &= ~TCP_F_RTO_RECOVERY;
+  if ((c->flags & TCP_F_RTO_RECOVERY) != 0 && seq_ge(c->snd_una, c->busy->recover)) c->flags &= ~TCP_F_RTO_RECOVERY;
   c->cc.ops->on_ack(&c->cc, &a);
   if (c->cc.cwnd != before) tcp_trace_cwnd(c, c->cc.cwnd <= c->cc.ssthresh ? "slow start" : "avoidance", now);
 }
@@ -112,15 +112,15 @@ void tcp_recovery_on_ack(struct yeon_tcp *c, const struct tcp_in *in, uint32_t a
   }
   /* RFC 6582 section 4.1, RFC 6675 5.1: what was outstanding at a time-out starts no recovery of its own. */
   if (recovering || (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) != 0 || !tcp_outstanding(c)) return;
-  if (c->dup_acks == 0 && c->sacked == NULL) return;
-  if (seq_lt(c->snd_una, c->recover) || !loss_is_certain(c)) return;
+  if (c->dup_acks == 0 && tcp_sacked(c) == NULL) return;
+  if (seq_lt(c->snd_una, c->busy->recover) || !loss_is_certain(c)) return;
   enter(c, in->now);
 }
 
 /* The first unsacked stretch at or after `from` and below `limit`. */
 static bool next_hole(const struct yeon_tcp *c, uint32_t from, uint32_t limit, uint32_t *left, uint32_t *right)
 {
-  const struct ranges *s = c->sacked->set;
+  const struct ranges *s = c->busy->sacked->set;
   for (unsigned i = 0; i < s->n; i++) {
     if (seq_lt(from, s->v[i].left)) {
       *left = from;
@@ -134,18 +134,18 @@ static bool next_hole(const struct yeon_tcp *c, uint32_t from, uint32_t limit, u
 
 bool tcp_recovery_next(struct yeon_tcp *c, uint32_t most, bool last, uint32_t *seq, uint32_t *len)
 {
-  uint32_t left, right, from = seq_max(c->high_rxt, c->snd_una);
-  if (c->sacked == NULL) return false;
-  uint32_t limit = last ? c->sacked->set->v[c->sacked->set->n - 1].right : lost_below(c);
+  if (tcp_sacked(c) == NULL) return false;
+  uint32_t left, right, from = seq_max(c->busy->high_rxt, c->snd_una);
+  uint32_t limit = last ? c->busy->sacked->set->v[c->busy->sacked->set->n - 1].right : lost_below(c);
   if (next_hole(c, from, limit, &left, &right)) {
     *seq = left;
     *len = right - left < most ? right - left : most;
-    c->high_rxt = *seq + *len;
+    c->busy->high_rxt = *seq + *len;
     return true;
   }
   /* NextSeg (4): the tail once more, to provoke acknowledgments. */
   uint32_t end = c->snd_max - ((c->flags & TCP_F_FIN_SENT) != 0 && c->snd_max == c->snd_fin + 1);
-  uint32_t top = c->sacked->set->v[c->sacked->set->n - 1].right;
+  uint32_t top = c->busy->sacked->set->v[c->busy->sacked->set->n - 1].right;
   if (!last || (c->flags2 & TCP_G_RESCUED) != 0 || !seq_lt(top, end)) return false;
   c->flags2 |= TCP_G_RESCUED;
   *len = end - top < most ? end - top : most;

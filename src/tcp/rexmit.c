@@ -17,7 +17,7 @@ static bool time_is_up(const struct yeon_tcp *c, unsigned retries, yeon_time now
 {
   uint64_t total = 0;
   for (unsigned i = 0; i <= retries; i++) total += tcp_backoff(c->t, c->t->options.rto_min_us, i);
-  return now - c->rexmit_since >= (yeon_time)total * YEON_US;
+  return now - c->busy->rexmit_since >= (yeon_time)total * YEON_US;
 }
 
 static bool gave_up(const struct yeon_tcp *c, yeon_time now)
@@ -44,7 +44,7 @@ static void go_back(struct yeon_tcp *c, yeon_time now)
   c->cc.ops->on_timeout(&c->cc, flight, again, now);
   tcp_trace_cwnd(c, "timeout", now);
   c->flags |= TCP_F_RTO_RECOVERY | TCP_F_REXMIT_HEAD;
-  c->recover = c->snd_max;
+  c->busy->recover = c->snd_max;
   c->snd_nxt = c->snd_una;
   c->dup_acks = 0;
 }
@@ -56,7 +56,7 @@ void tcp_on_rexmit_timer(struct yeon_tcp *c, yeon_time now)
     fail(c, now);
     return;
   }
-  if (c->rexmits == 0 && c->state != YEON_TCP_SYN_SENT && c->state != YEON_TCP_SYN_RECEIVED) c->rexmit_since = c->sent_at;
+  if (c->rexmits == 0 && c->state != YEON_TCP_SYN_SENT && c->state != YEON_TCP_SYN_RECEIVED) c->busy->rexmit_since = c->busy->sent_at;
   if (c->rexmits < UINT8_MAX) c->rexmits++;
   c->t->counters->tcp_rexmit_rto++;
   c->flags &= ~TCP_F_TIMING;

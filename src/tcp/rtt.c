@@ -49,9 +49,9 @@ uint32_t tcp_rto_us(const struct yeon_tcp *c)
 void tcp_rtt_on_ack(struct yeon_tcp *c, const struct tcp_in *in)
 {
   if ((c->flags & TCP_F_TIMING) != 0) {
-    if (seq_lt(in->ack, c->rtt_seq)) return;
+    if (seq_lt(in->ack, c->busy->rtt_seq)) return;
     c->flags &= ~TCP_F_TIMING;
-    tcp_rtt_sample(c, (uint32_t)((in->now - c->rtt_at) / YEON_US), in->now);
+    tcp_rtt_sample(c, (uint32_t)((in->now - c->busy->rtt_at) / YEON_US), in->now);
     return;
   }
   /* RFC 7323 4.1. Only after a retransmission: the echo's millisecond is coarser than the clock above. */

@@ -3,7 +3,7 @@
 
 void tcp_sack_remember(struct yeon_tcp *c, uint32_t seq)
 {
-  struct tcp_sacks *s = c->ooo;
+  struct tcp_sacks *s = c->busy->ooo;
   unsigned n = s->n_recent < 4 ? s->n_recent++ : 3u;
   for (; n > 0; n--) s->recent[n] = s->recent[n - 1];
   s->recent[0] = seq;
@@ -13,7 +13,7 @@ unsigned tcp_sack_wanted(const struct yeon_tcp *c)
 {
   if ((c->flags & TCP_F_SACK) == 0) return 0;
   unsigned room = (c->flags & TCP_F_TS) != 0 ? 3 : 4;
-  unsigned n = ((c->flags & TCP_F_DSACK) != 0) + (c->ooo != NULL ? c->ooo->set->n : 0u);
+  unsigned n = ((c->flags & TCP_F_DSACK) != 0) + (tcp_ooo(c) != NULL ? tcp_ooo(c)->set->n : 0u);
   return n < room ? n : room;
 }
 
@@ -30,12 +30,13 @@ void tcp_sack_fill(struct yeon_tcp *c, struct wire_tcp *h)
 {
   unsigned room = (c->flags & TCP_F_TS) != 0 ? 3 : 4;
   if ((c->flags & TCP_F_SACK) == 0) return;
-  if ((c->flags & TCP_F_DSACK) != 0) add_block(h, room, c->dsack_left, c->dsack_right);
-  if (c->ooo == NULL) return;
-  const struct ranges *set = c->ooo->set;
-  for (unsigned i = 0; i < c->ooo->n_recent; i++) {
-    const struct range *r = ranges_find(set, c->ooo->recent[i]);
-    if (r != NULL && seq_le(r->left, c->ooo->recent[i])) add_block(h, room, r->left, r->right);
+  if ((c->flags & TCP_F_DSACK) != 0) add_block(h, room, c->busy->dsack_left, c->busy->dsack_right);
+  const struct tcp_sacks *ooo = tcp_ooo(c);
+  if (ooo == NULL) return;
+  const struct ranges *set = ooo->set;
+  for (unsigned i = 0; i < ooo->n_recent; i++) {
+    const struct range *r = ranges_find(set, ooo->recent[i]);
+    if (r != NULL && seq_le(r->left, ooo->recent[i])) add_block(h, room, r->left, r->right);
   }
   for (unsigned i = set->n; i > 0; i--) add_block(h, room, set->v[i - 1].left, set->v[i - 1].right);
 }
@@ -48,17 +49,17 @@ static bool plausible(const struct yeon_tcp *c, const struct yeon_sack_block *b)
 void tcp_sack_take(struct yeon_tcp *c, const struct tcp_in *in)
 {
   const struct wire_tcp *h = &in->s->h;
-  if ((c->flags & TCP_F_SACK) == 0 || h->n_sack == 0 || !tcp_outstanding(c)) return;
+  if ((c->flags & TCP_F_SACK) == 0 || h->n_sack == 0 || !tcp_outstanding(c) || tcp_busy(c) == NULL) return;
   for (unsigned i = 0; i < h->n_sack; i++) {
     /* A block at or below the acknowledgment is a DSACK (RFC 2883); it says nothing about what is missing. */
     if (!plausible(c, &h->sack[i]) || seq_le(h->sack[i].right, h->ack)) continue;
-    if (c->sacked == NULL && (c->sacked = tcp_sacks_new(c->t)) == NULL) return;
-    ranges_add(c->sacked->set, h->sack[i].left, h->sack[i].right, NULL);
+    if (c->busy->sacked == NULL && (c->busy->sacked = tcp_sacks_new(c->t)) == NULL) return;
+    ranges_add(c->busy->sacked->set, h->sack[i].left, h->sack[i].right, NULL);
   }
-  if (c->sacked != NULL && c->sacked->set->n == 0) tcp_sacks_free(c->t, &c->sacked);
+  if (c->busy->sacked != NULL && c->busy->sacked->set->n == 0) tcp_sacks_free(c->t, &c->busy->sacked);
 }
 
 void tcp_sack_forget(struct yeon_tcp *c)
 {
-  tcp_sacks_free(c->t, &c->sacked);
+  if (c->busy != NULL) tcp_sacks_free(c->t, &c->busy->sacked);
 }

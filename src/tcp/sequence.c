@@ -28,10 +28,10 @@ static void remember_timestamp(const struct tcp_in *in, struct yeon_tcp *c)
 static void note_duplicate(struct yeon_tcp *c, uint32_t left, uint32_t right)
 {
   /* RFC 2883: tell the peer what came twice. */
-  if ((c->flags & TCP_F_SACK) == 0 || left == right) return;
+  if ((c->flags & TCP_F_SACK) == 0 || left == right || tcp_busy(c) == NULL) return;
   c->flags |= TCP_F_DSACK;
-  c->dsack_left = left;
-  c->dsack_right = right;
+  c->busy->dsack_left = left;
+  c->busy->dsack_right = right;
 }
 
 static void trim_front(struct tcp_in *in, struct yeon_tcp *c)

@@ -37,9 +37,8 @@ void tcp_established(struct yeon_tcp *c, enum yeon_cause cause, yeon_time now)
 {
   c->rexmits = 0;
   c->heard_at = now;
-  c->recover = c->snd_una;
   c->tune_seq = c->rcv_nxt + tcp_rcv_wnd(c);
-  c->tune_at = now;
+  c->tune_us = (uint32_t)(now / YEON_US);
   begin_congestion_control(c);
   /* RFC 6298 5.7: no sample, and the SYN needed more than one try. */
   if (c->srtt_us == 0 && (c->flags2 & TCP_G_SYN_REXMIT) != 0 && c->rto_us < 3000000) c->rto_us = 3000000;

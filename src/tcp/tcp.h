@@ -77,7 +77,7 @@ struct tcp {
   void *host;                  /* opaque to TCP; for yeon_tcp_host */
   struct yeon_tcp_options options;
   struct ring_store *rings;    /* shared with UDP and reassembly accounting */
-  struct pool conns, half_opens, time_waits, sack_sets, extras;
+  struct pool conns, half_opens, time_waits, sack_sets, busies, extras;
   struct table table;          /* all three kinds of records by their key */
   struct wheel wheel;
   struct hash_key key_table, key_isn, key_ts, key_port, key_cookie;

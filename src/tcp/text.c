@@ -51,8 +51,9 @@ static void write_payload(struct yeon_tcp *c, const struct tcp_in *in, uint32_t 
 
 static uint32_t kept_beyond(const struct yeon_tcp *c)
 {
-  if (c->ooo == NULL) return ring_len(c->rcv);
-  return ring_len(c->rcv) + (c->ooo->set->v[c->ooo->set->n - 1].right - c->rcv_nxt);
+  const struct tcp_sacks *ooo = tcp_ooo(c);
+  if (ooo == NULL || ooo->set->n == 0) return ring_len(c->rcv);
+  return ring_len(c->rcv) + (ooo->set->v[ooo->set->n - 1].right - c->rcv_nxt);
 }
 
 /* Room in the ring for bytes up to `end` from its head. */
@@ -68,20 +69,20 @@ static bool make_room(struct tcp_in *in, struct yeon_tcp *c, uint32_t end)
 /* Ranges that the new rcv_nxt has reached join the stream. */
 static void join_ranges(struct yeon_tcp *c)
 {
-  if (c->ooo == NULL) return;
-  const struct range *r = ranges_find(c->ooo->set, c->rcv_nxt);
+  if (tcp_ooo(c) == NULL) return;
+  const struct range *r = ranges_find(c->busy->ooo->set, c->rcv_nxt);
   if (r != NULL && seq_le(r->left, c->rcv_nxt)) {
     c->rcv->len += r->right - c->rcv_nxt;
     c->rcv_nxt = r->right;
   }
-  ranges_trim(c->ooo->set, c->rcv_nxt);
-  if (c->ooo->set->n == 0) tcp_sacks_free(c->t, &c->ooo);
+  ranges_trim(c->busy->ooo->set, c->rcv_nxt);
+  if (c->busy->ooo->set->n == 0) tcp_sacks_free(c->t, &c->busy->ooo);
 }
 
 static void take_in_order(struct tcp_in *in, struct yeon_tcp *c)
 {
   uint32_t queued = ring_len(c->rcv), from = c->rcv_nxt;
-  bool filled_gap = c->ooo != NULL;
+  bool filled_gap = tcp_ooo(c) != NULL;
   if (!make_room(in, c, queued + in->len)) {
     tcp_ack_now(c);
     return;
@@ -106,20 +107,21 @@ static void take_out_of_order(struct tcp_in *in, struct yeon_tcp *c)
   in->verdict = YEON_VERDICT_OUT_OF_ORDER;
   tcp_ack_now(c);
   if ((c->flags & TCP_F_SACK) == 0 && c->acks_owed < UINT8_MAX) c->acks_owed++;
-  if (c->ooo == NULL && (c->ooo = tcp_sacks_new(c->t)) == NULL) return;
+  if (tcp_busy(c) == NULL) return;
+  if (c->busy->ooo == NULL && (c->busy->ooo = tcp_sacks_new(c->t)) == NULL) return;
   bool fits = make_room(in, c, offset + in->len);
   enum ranges_added added = RANGES_FULL;
-  if (fits) added = ranges_add(c->ooo->set, in->seq, in->seq + in->len, NULL);
+  if (fits) added = ranges_add(c->busy->ooo->set, in->seq, in->seq + in->len, NULL);
   if (added == RANGES_OLD) {
     in->verdict = YEON_VERDICT_DUPLICATE;
     if ((c->flags & TCP_F_SACK) != 0) c->flags |= TCP_F_DSACK;
-    c->dsack_left = in->seq;
-    c->dsack_right = in->seq + in->len;
+    c->busy->dsack_left = in->seq;
+    c->busy->dsack_right = in->seq + in->len;
   }
   if (added > RANGES_OLD) write_payload(c, in, offset);
   if (added != RANGES_FULL) tcp_sack_remember(c, in->seq);
   if (added == RANGES_FULL) in->verdict = YEON_VERDICT_NO_ROOM;
-  if (c->ooo->set->n == 0) tcp_sacks_free(c->t, &c->ooo);
+  if (c->busy->ooo->set->n == 0) tcp_sacks_free(c->t, &c->busy->ooo);
 }
 
 /* Bytes nobody will read: the application shut its reading side, or is gone. */
@@ -166,20 +168,38 @@ static void fin_state(struct tcp_in *in, struct yeon_tcp *c)
   }
 }
 
+static void remember_fin(struct yeon_tcp *c, uint32_t seq)
+{
+  tcp_ack_now(c);
+  if (tcp_busy(c) == NULL) return;
+  c->busy->rcv_fin = seq;
+  c->busy->rcv_fin_known = true;
+}
+
+/* Nothing can follow a FIN. */
+static void forget_beyond(struct yeon_tcp *c)
+{
+  if (c->busy == NULL) return;
+  tcp_sacks_free(c->t, &c->busy->ooo);
+  c->busy->rcv_fin_known = false;
+}
+
 /* Eighth: the FIN, once everything before it is here. A FIN that came early is remembered by its number. */
 void tcp_step_fin(struct tcp_in *in, struct yeon_tcp *c)
 {
+  bool in_order;
   if (in->gone || !receives(c)) return;
   if ((in->flags & YEON_TCP_FIN) != 0) {
-    c->rcv_fin = in->seq + in->len;
-    c->rcv_fin_known = true;
-    if (c->rcv_fin != c->rcv_nxt) tcp_ack_now(c);
+    if (in->seq + in->len != c->rcv_nxt) remember_fin(c, in->seq + in->len);
+    in_order = in->seq + in->len == c->rcv_nxt;
+  } else {
+    in_order = c->busy != NULL && c->busy->rcv_fin_known && c->busy->rcv_fin == c->rcv_nxt;
   }
-  if (!c->rcv_fin_known || c->rcv_fin != c->rcv_nxt) return;
+  if (!in_order) return;
   c->rcv_nxt++;
   if (seq_lt(c->rcv_adv, c->rcv_nxt)) c->rcv_adv = c->rcv_nxt;
   c->flags |= TCP_F_FIN_RECEIVED;
-  tcp_sacks_free(c->t, &c->ooo);
+  forget_beyond(c);
   tcp_ack_now(c);
   tcp_notify(c, YEON_READABLE | YEON_READ_END);
   fin_state(in, c);

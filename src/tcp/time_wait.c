@@ -70,7 +70,7 @@ static void replace(struct yeon_tcp *c, uint32_t expires_ms, yeon_time now)
 
 void tcp_time_wait_compact(struct yeon_tcp *c, yeon_time now)
 {
-  yeon_time at = c->at[YEON_TIMER_TIME_WAIT];
+  yeon_time at = tcp_timer_at(c, YEON_TIMER_TIME_WAIT);
   replace(c, clock_ms(c->t, at != YEON_NEVER ? at : now), now);
 }
 

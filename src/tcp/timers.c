@@ -3,15 +3,30 @@
  * which then fires early, finds nothing due and is armed again. */
 #include "tcp/internal.h"
 
+/* Retransmission and window probes never run together, nor do keepalive and TIME-WAIT (or the wait of an orphan in FIN-WAIT-2). */
+static const uint8_t slot_of[YEON_TIMERS] = {[YEON_TIMER_REXMIT] = 0, [YEON_TIMER_PERSIST] = 0,   [YEON_TIMER_DELACK] = 1,
+                                             [YEON_TIMER_USER] = 2,   [YEON_TIMER_KEEPALIVE] = 3, [YEON_TIMER_TIME_WAIT] = 3};
+
+yeon_time tcp_timer_at(const struct yeon_tcp *c, enum yeon_tcp_timer timer)
+{
+  return tcp_timer_on(c, timer) ? c->at[slot_of[timer]] : YEON_NEVER;
+}
+
 yeon_time tcp_timer_earliest(const struct yeon_tcp *c, enum yeon_tcp_timer *which)
 {
   yeon_time at = YEON_NEVER;
-  for (unsigned i = 0; i < YEON_TIMERS; i++)
-    if (c->at[i] < at) {
-      at = c->at[i];
+  for (unsigned i = 0; c->timers >> i != 0; i++)
+    if (tcp_timer_at(c, (enum yeon_tcp_timer)i) < at) {
+      at = c->at[slot_of[i]];
       *which = (enum yeon_tcp_timer)i;
     }
   return at;
+}
+
+void tcp_timers_forget(struct yeon_tcp *c)
+{
+  c->timers = 0;
+  wheel_cancel(&c->t->wheel, &c->node);
 }
 
 static void place_node(struct yeon_tcp *c)
@@ -30,25 +45,28 @@ static void tell(const struct yeon_tcp *c, enum yeon_tcp_timer timer, enum yeon_
   struct yeon_event ev = tcp_event(c, YEON_EV_TIMER, now);
   ev.u.timer.timer = (uint8_t)timer;
   ev.u.timer.op = (uint8_t)op;
-  ev.u.timer.deadline = c->at[timer];
+  ev.u.timer.deadline = c->at[slot_of[timer]];
   event_emit(c->t->events, &ev);
 }
 
 void tcp_timer_set(struct yeon_tcp *c, enum yeon_tcp_timer timer, yeon_time at, yeon_time now)
 {
   assert(at != YEON_NEVER && c->state != YEON_TCP_CLOSED);
-  if (c->at[timer] == at) return;
-  c->at[timer] = at;
+  unsigned slot = slot_of[timer];
+  if (tcp_timer_on(c, timer) && c->at[slot] == at) return;
+  for (unsigned i = 0; i < YEON_TIMERS; i++)
+    if (slot_of[i] == slot) c->timers &= (uint8_t)~(1u << i);
+  c->timers |= (uint8_t)(1u << timer);
+  c->at[slot] = at;
   if (!wheel_armed(&c->node) || at < c->node.deadline) wheel_arm(&c->t->wheel, &c->node, at);
   tell(c, timer, YEON_TIMER_ARMED, now);
 }
 
 void tcp_timer_stop(struct yeon_tcp *c, enum yeon_tcp_timer timer, yeon_time now)
 {
-  enum yeon_tcp_timer which;
-  if (c->at[timer] == YEON_NEVER) return;
-  c->at[timer] = YEON_NEVER;
-  if (tcp_timer_earliest(c, &which) == YEON_NEVER) wheel_cancel(&c->t->wheel, &c->node);
+  if (!tcp_timer_on(c, timer)) return;
+  c->timers &= (uint8_t)~(1u << timer);
+  if (c->timers == 0) wheel_cancel(&c->t->wheel, &c->node);
   tell(c, timer, YEON_TIMER_STOPPED, now);
 }
 
@@ -81,7 +99,7 @@ static void fire(struct yeon_tcp *c, enum yeon_tcp_timer timer, yeon_time now)
     [YEON_TIMER_REXMIT] = tcp_on_rexmit_timer, [YEON_TIMER_PERSIST] = tcp_on_persist_timer,
     [YEON_TIMER_DELACK] = on_delack,           [YEON_TIMER_KEEPALIVE] = tcp_on_keepalive_timer,
     [YEON_TIMER_USER] = on_user_timeout,       [YEON_TIMER_TIME_WAIT] = on_time_wait};
-  c->at[timer] = YEON_NEVER;
+  c->timers &= (uint8_t)~(1u << timer);
   tell(c, timer, YEON_TIMER_FIRED, now);
   handlers[timer](c, now);
 }

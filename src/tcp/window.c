@@ -51,12 +51,12 @@ static void tune(struct yeon_tcp *c, yeon_time now)
 {
   const struct yeon_tcp_options *o = &c->t->options;
   if (seq_lt(c->rcv_nxt, c->tune_seq)) return;
-  yeon_time round = (yeon_time)(c->srtt_us > 1000 ? c->srtt_us : 1000) * 4 * YEON_US;
-  bool fast = now - c->tune_at <= round && c->tune_copied >= c->rcvbuf / 2;
+  uint32_t now_us = (uint32_t)(now / YEON_US), round_us = (c->srtt_us > 1000 ? c->srtt_us : 1000) * 4;
+  bool fast = now_us - c->tune_us <= round_us && c->tune_copied >= c->rcvbuf / 2;
   if (fast && (c->flags & TCP_F_RCVBUF_FIXED) == 0 && c->rcvbuf < o->rcvbuf_max)
     c->rcvbuf = c->rcvbuf > o->rcvbuf_max / 2 ? o->rcvbuf_max : c->rcvbuf * 2;
   c->tune_copied = 0;
-  c->tune_at = now;
+  c->tune_us = now_us;
   c->tune_seq = c->rcv_nxt + tcp_rcv_wnd(c);
 }
 

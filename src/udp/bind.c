@@ -56,8 +56,9 @@ static int take_port(struct yeon_udp *s, uint16_t port)
 
 int udp_bind_any(struct yeon_udp *s, bool four)
 {
-  static const struct yeon_ip six;
-  s->local.ip = four ? yeon_ip4(0, 0, 0, 0) : six;
+  static const struct yeon_ip both;
+  if (four && s->flags & UDP_V6ONLY) return YEON_ERR_ADDRESS;
+  s->local.ip = both;
   return take_port(s, 0);
 }
 

@@ -111,7 +111,9 @@ static bool input_to_many(struct udp *u, const struct udp_in *in, yeon_time now)
     take_in(u, s, in, now);
     found = true;
   }
-  for (uint32_t i = udp_connected_on(u, in->to.port) ? table_first(&u->table, udp_hash_peer(u, in->to.port, &in->from)) : 0; i;) {
+  for (uint32_t i = udp_connected_on(u, in->to.port) ? table_first(&u->table, udp_hash_peer(u, in->to.port, &in->from))
+                                                     : 0;
+       i;) {
     struct yeon_udp *s = udp_at(u, i);
     i = s->chain;
     if (!is_peer(s, in->to.port, &in->from)) continue;
@@ -144,7 +146,8 @@ bool udp_error(struct udp *u, const struct ip_error *e, yeon_time now)
   return true;
 }
 
-int64_t yeon_udp_recv(struct yeon_udp *udp, void *buf, size_t size, struct yeon_addr *from, struct yeon_addr *to, size_t *full_len)
+int64_t yeon_udp_recv(struct yeon_udp *udp, void *buf, size_t size, struct yeon_addr *from, struct yeon_addr *to,
+                      size_t *full_len)
 {
   struct udp_record r;
   if (udp->error) return yeon_udp_take_error(udp);

@@ -7,17 +7,17 @@
 #include "udp/udp.h"
 
 enum udp_flag {
-  UDP_BOUND = 1,       /* has a port, and so is in the table */
+  UDP_BOUND = 1, /* has a port, and so is in the table */
   UDP_CONNECTED = 2,
-  UDP_CLOSED = 4,      /* the caller has closed it; what it had queued still leaves */
-  UDP_WANTS_ROOM = 8,  /* a send was refused: report when there is room */
+  UDP_CLOSED = 4,     /* the caller has closed it; what it had queued still leaves */
+  UDP_WANTS_ROOM = 8, /* a send was refused: report when there is room */
   UDP_V6ONLY = 16,
   UDP_REUSE = 32,
   UDP_BROADCAST = 64,
   UDP_NO_CHECKSUM = 128,
   UDP_DONT_FRAGMENT = 256,
   UDP_PICKED_LOCAL = 512, /* connect chose the local address; disconnecting forgets it */
-  UDP_WAS_SIX = 1024     /* ... which was :: before */
+  UDP_WAS_SIX = 1024      /* ... which was :: before */
 };
 
 struct udp_group {
@@ -34,15 +34,15 @@ struct yeon_udp {
   struct yeon_addr remote; /* UDP_CONNECTED */
   uint32_t number, chain;
   uint32_t out_next, report_next, sent_next; /* numbers; lists of the instance */
-  uint16_t flags;          /* enum udp_flag */
-  uint8_t out_link;        /* the list it is on, + 1; 0: none */
-  bool reporting, sent;    /* it is on the list of reports; of those with snd_out */
-  uint32_t events;         /* YEON_* to be reported */
-  int error;               /* pending, 0: none */
+  uint16_t flags;                            /* enum udp_flag */
+  uint8_t out_link;                          /* the list it is on, + 1; 0: none */
+  bool reporting, sent;                      /* it is on the list of reports; of those with snd_out */
+  uint32_t events;                           /* YEON_* to be reported */
+  int error;                                 /* pending, 0: none */
   uint8_t hop_limit, multicast_hops, traffic_class, n_groups;
   uint32_t rcvbuf, sndbuf; /* limits, bytes of payload and records */
   struct ring *rcv, *snd;
-  uint32_t snd_out;        /* bytes of snd that the last output handed out and that may be dropped now */
+  uint32_t snd_out; /* bytes of snd that the last output handed out and that may be dropped now */
   struct udp_group *groups;
 };
 
@@ -77,6 +77,7 @@ const struct table_ops *udp_table_ops(void);
 uint32_t udp_connected_on(const struct udp *u, uint16_t port);
 
 /* bind.c */
+/* Any address and a free port, for an endpoint that sends to this family before it was bound. */
 int udp_bind_any(struct yeon_udp *s, bool four);
 
 /* input.c */

@@ -84,7 +84,8 @@ static int make_order(struct yeon_udp *s, const struct yeon_addr *to, size_t len
 {
   struct ip *ip = s->udp->ip;
   struct ip_way way;
-  bool many = wire_ip_is_multicast(&to->ip), free_source = yeon_ip_is_any(&s->local.ip) || wire_ip_is_multicast(&s->local.ip);
+  bool many = wire_ip_is_multicast(&to->ip),
+       free_source = yeon_ip_is_any(&s->local.ip) || wire_ip_is_multicast(&s->local.ip);
   uint16_t source = free_source ? (uint16_t)IP_NONE : ip_local_find(ip, &s->local.ip);
   if (!free_source && source == IP_NONE) return YEON_ERR_ADDRESS; /* taken away since */
   int err = ip_find_way(ip, &to->ip, source, &way, now);
@@ -129,7 +130,8 @@ int64_t yeon_udp_send(struct yeon_udp *udp, const void *buf, size_t len, const s
   if (err == 0) err = enqueue(udp, &o, buf);
   if (err < 0) return err;
   if (event_wanted(udp->udp->events, YEON_EV_DATAGRAM_OUT)) tell(udp, &o, now);
-  if (wire_ip_is_multicast(&o.dst) || ip_is_broadcast(udp->udp->ip, o.link, &o.dst)) send_to_self(udp->udp, &o, buf, now);
+  if (wire_ip_is_multicast(&o.dst) || ip_is_broadcast(udp->udp->ip, o.link, &o.dst))
+    send_to_self(udp->udp, &o, buf, now);
   return (int64_t)len;
 }
 

@@ -16,7 +16,8 @@ uint32_t udp_hash_peer(const struct udp *u, uint16_t port, const struct yeon_add
 
 static uint32_t hash_of(const struct yeon_udp *s)
 {
-  return s->flags & UDP_CONNECTED ? udp_hash_peer(s->udp, s->local.port, &s->remote) : udp_hash_port(s->udp, s->local.port);
+  return s->flags & UDP_CONNECTED ? udp_hash_peer(s->udp, s->local.port, &s->remote)
+                                  : udp_hash_port(s->udp, s->local.port);
 }
 
 static uint32_t *link_of(const void *ctx, uint32_t id) { return &udp_at(ctx, id)->chain; }

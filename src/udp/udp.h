@@ -11,7 +11,7 @@
 #include "event/event.h"
 #include "ip/ip.h"
 
-#define UDP_GROUPS_MAX 64       /* groups one endpoint may join */
+#define UDP_GROUPS_MAX 64 /* groups one endpoint may join */
 #define UDP_BUFFER_DEFAULT 212992u
 #define UDP_BUFFER_MIN 512u
 #define UDP_BUFFER_MAX (1u << 30)
@@ -28,15 +28,15 @@ struct udp {
   const struct event_out *events;
   struct rng *rng;
   struct ip *ip;
-  void *host;                  /* opaque; for yeon_udp_host */
+  void *host;                     /* opaque; for yeon_udp_host */
   uint16_t port_first, port_last; /* ephemeral range */
   struct pool pool;
-  struct table table;          /* bound endpoints: by port, or when connected by port and peer */
+  struct table table; /* bound endpoints: by port, or when connected by port and peer */
   struct hash_key key;
-  uint16_t *connected[256];    /* pages of 256 counts by local port: connected endpoints; NULL: none in that page */
+  uint16_t *connected[256]; /* pages of 256 counts by local port: connected endpoints; NULL: none in that page */
   struct udp_list out[IP_LINKS];
   struct udp_list reports;
-  uint32_t sent;               /* endpoints whose rings hold what the last output handed out */
+  uint32_t sent; /* endpoints whose rings hold what the last output handed out */
   uint64_t next_id;
 };
 
@@ -46,8 +46,8 @@ struct udp_in {
   const struct yeon_slice *slice; /* the payload begins `skip` bytes in */
   uint32_t n_slices, skip, len;
   uint8_t link;
-  bool to_many;                /* multicast or broadcast: everyone who matches gets it */
-  bool no_checksum;            /* it carried none */
+  bool to_many;     /* multicast or broadcast: everyone who matches gets it */
+  bool no_checksum; /* it carried none */
 };
 
 /* A datagram to send. */
@@ -56,10 +56,10 @@ struct udp_out {
   uint16_t src_port, dst_port;
   uint8_t link, hop_limit, traffic_class;
   bool dont_fragment, no_checksum;
-  uint8_t n_payload;           /* 0..2 slices, valid until the next call on the host */
+  uint8_t n_payload; /* 0..2 slices, valid until the next call on the host */
   struct yeon_slice payload[2];
   uint32_t len;
-  uint64_t id;                 /* of the endpoint */
+  uint64_t id; /* of the endpoint */
 };
 
 /* Fields up to port_last are set by the caller before. False: no memory. */

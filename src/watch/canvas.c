@@ -5,7 +5,7 @@
 
 /* Select Graphic Rendition numbers of ECMA-48, the 8 colours that every terminal has. */
 static const char *const style_code[STYLES] = {
-    [STYLE_PLAIN] = "0",   [STYLE_DIM] = "0;2",    [STYLE_BOLD] = "0;1",   [STYLE_GOOD] = "0;32", [STYLE_WARN] = "0;33",
+    [STYLE_PLAIN] = "0",    [STYLE_DIM] = "0;2",   [STYLE_BOLD] = "0;1",   [STYLE_GOOD] = "0;32", [STYLE_WARN] = "0;33",
     [STYLE_BAD] = "0;1;31", [STYLE_LEFT] = "0;36", [STYLE_RIGHT] = "0;35", [STYLE_CALL] = "0;34",
 };
 
@@ -14,9 +14,10 @@ static const struct {
   const char *utf8;
   char ascii;
 } plain[] = {
-    {"│", '|'}, {"┊", ':'}, {"─", '-'}, {"━", '='}, {"┄", '.'}, {"├", '+'}, {"┤", '+'}, {"┝", '+'}, {"┥", '+'}, {"▶", '>'},
-    {"◀", '<'}, {"●", '*'}, {"✕", 'X'}, {"◷", '@'}, {"↻", '^'}, {"→", '>'}, {"←", '<'}, {"·", ','}, {"‹", '<'}, {"›", '>'},
-    {"…", '~'}, {"⋮", ':'}, {"×", 'x'}, {"▸", '>'}, {"✓", '+'}, {"✗", '!'}, {"≠", '!'}, {"µ", 'u'}, {"└", '`'}, {"⇒", '>'},
+    {"│", '|'}, {"┊", ':'}, {"─", '-'}, {"━", '='}, {"┄", '.'}, {"├", '+'}, {"┤", '+'}, {"┝", '+'},
+    {"┥", '+'}, {"▶", '>'}, {"◀", '<'}, {"●", '*'}, {"✕", 'X'}, {"◷", '@'}, {"↻", '^'}, {"→", '>'},
+    {"←", '<'}, {"·", ','}, {"‹", '<'}, {"›", '>'}, {"…", '~'}, {"⋮", ':'}, {"×", 'x'}, {"▸", '>'},
+    {"✓", '+'}, {"✗", '!'}, {"≠", '!'}, {"µ", 'u'}, {"└", '`'}, {"⇒", '>'},
 };
 
 /* The length in bytes of the UTF-8 sequence at s (>= 1; broken sequences count byte by byte) and its code point. */
@@ -42,8 +43,9 @@ static unsigned columns_of(uint32_t code)
 {
   static const struct {
     uint32_t first, last;
-  } wide[] = {{0x1100, 0x115f}, {0x2e80, 0x303e}, {0x3041, 0xa4cf}, {0xa960, 0xa97f}, {0xac00, 0xd7a3},
-              {0xf900, 0xfaff}, {0xfe30, 0xfe6f}, {0xff00, 0xff60}, {0xffe0, 0xffe6}, {0x1f300, 0x1faff}, {0x20000, 0x3fffd}};
+  } wide[] = {{0x1100, 0x115f}, {0x2e80, 0x303e},   {0x3041, 0xa4cf},  {0xa960, 0xa97f},
+              {0xac00, 0xd7a3}, {0xf900, 0xfaff},   {0xfe30, 0xfe6f},  {0xff00, 0xff60},
+              {0xffe0, 0xffe6}, {0x1f300, 0x1faff}, {0x20000, 0x3fffd}};
   if ((code >= 0x300 && code <= 0x36f) || code == 0x200b || code == 0xfe0f) return 0;
   for (size_t i = 0; i < sizeof wide / sizeof wide[0]; i++)
     if (code >= wide[i].first && code <= wide[i].last) return 2;

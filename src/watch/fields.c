@@ -31,16 +31,31 @@ void fields_title(struct fields *f, const char *format, ...)
   f->line(f->ctx, line);
 }
 
-static void row(struct fields *f, unsigned at, unsigned n, const char *name, const char *value, const char *meaning)
+static void emit_row(struct fields *f, unsigned at, const char *bytes, const char *name, const char *value, const char *meaning)
 {
-  char hex[16] = "", line[320];
-  struct text t = text_over(hex, sizeof hex);
-  for (unsigned i = 0; i < n && i < 4; i++) text_add(&t, "%02x ", f->header[at + i]);
-  if (n > 4) text_add(&t, "..");
-  snprintf(line, sizeof line, "  %3u  %-14s %-18s %-12s %s", at, hex, name, value, meaning);
+  char line[320];
+  snprintf(line, sizeof line, "  %2u  %-11s  %-16s  %-10s  %s", at, bytes, name, value, meaning);
   size_t end = strlen(line);
   while (end > 0 && line[end - 1] == ' ') line[--end] = '\0';
   f->line(f->ctx, line);
+}
+
+static void row(struct fields *f, unsigned at, unsigned n, const char *name, const char *value, const char *meaning)
+{
+  char hex[16] = "";
+  struct text t = text_over(hex, sizeof hex);
+  for (unsigned i = 0; i < n && i < (n > 4 ? 3 : 4); i++) text_add(&t, "%s%02x", i > 0 ? " " : "", f->header[at + i]);
+  if (n > 4) text_add(&t, " ..");
+  emit_row(f, at, hex, name, value, meaning);
+}
+
+void fields_bits(struct fields *f, unsigned at, uint8_t mask, const char *name, uint32_t value, const char *meaning)
+{
+  char bits[9] = "........", number[16];
+  for (unsigned i = 0; i < 8; i++)
+    if ((mask & (0x80u >> i)) != 0) bits[i] = (f->header[at] & (0x80u >> i)) != 0 ? '1' : '0';
+  snprintf(number, sizeof number, "%u", value);
+  emit_row(f, at, bits, name, number, meaning);
 }
 
 void fields_row(struct fields *f, unsigned at, unsigned n, const char *name, const char *value, const char *format, ...)
@@ -71,30 +86,32 @@ static unsigned write_option(struct fields *f, unsigned at, unsigned len)
   char value[32];
   switch (p[0]) {
   case OPTION_END: fields_row(f, at, 1, "option: end", "", "the rest is padding"); return len;
-  case OPTION_NOP: fields_row(f, at, 1, "option: no-op", "", "a byte of padding between options"); return 1;
+  case OPTION_NOP: fields_row(f, at, 1, "option: no-op", "", "padding between options"); return 1;
   default: break;
   }
   unsigned n = len >= 2 ? p[1] : 0;
   if (n < 2 || n > len) {
-    fields_row(f, at, 1, "option: broken", "", "its length reaches beyond the header");
+    fields_row(f, at, 1, "option: broken", "", "reaches beyond the header");
     return len;
   }
   if (p[0] == OPTION_MSS && n == 4) {
-    fields_number(f, at, n, "option: MSS", wire_get16(p + 2), "send me at most so many bytes a segment");
+    fields_number(f, at, n, "option: MSS", wire_get16(p + 2), "bytes a segment, at most");
   } else if (p[0] == OPTION_WSCALE && n == 3) {
-    fields_number(f, at, n, "option: scale", p[2], "my window fields count in units of %u bytes", 1u << (p[2] > 14 ? 14 : p[2]));
+    fields_number(f, at, n, "option: scale", p[2], "my windows count %u bytes each",
+                  1u << (p[2] > 14 ? 14 : p[2]));
   } else if (p[0] == OPTION_SACK_OK && n == 2) {
-    fields_row(f, at, n, "option: SACK ok", "", "tell me of bytes received beyond a hole");
+    fields_row(f, at, n, "option: SACK ok", "", "tell me what is beyond a hole");
   } else if (p[0] == OPTION_SACK && n % 8 == 2) {
     for (unsigned i = 2; i < n; i += 8) {
       snprintf(value, sizeof value, "%u", wire_get32(p + i));
-      fields_row(f, at + i, 8, "option: SACK", value, "to %u: received, beyond a hole", wire_get32(p + i + 4));
+      fields_row(f, at + i, 8, "option: SACK", value, "to %u: I have these", wire_get32(p + i + 4));
     }
   } else if (p[0] == OPTION_TS && n == 10) {
-    fields_number(f, at, n, "option: times", wire_get32(p + 2), "my clock; echo of yours: %u", wire_get32(p + 6));
+    fields_number(f, at, n, "option: times", wire_get32(p + 2), "my clock; yours was %u", wire_get32(p + 6));
   } else if (p[0] == OPTION_UTO && n == 4) {
     bool minutes = (p[2] & 0x80) != 0;
-    fields_number(f, at, n, "option: timeout", wire_get16(p + 2) & 0x7fffu, "%s without an answer, and I give up", minutes ? "minutes" : "seconds");
+    fields_number(f, at, n, "option: timeout", wire_get16(p + 2) & 0x7fffu, "%s of silence, and I give up",
+                  minutes ? "minutes" : "seconds");
   } else {
     fields_number(f, at, n, "option: other", p[0], "unknown kinds are skipped");
   }
@@ -106,25 +123,29 @@ static void write_flags(struct fields *f, uint8_t flags)
   static const struct {
     uint8_t bit;
     const char *name, *meaning;
-  } rows[] = {{YEON_TCP_CWR, "flag CWR", "congestion window reduced"},  {YEON_TCP_ECE, "flag ECE", "congestion was reported"},
-              {YEON_TCP_URG, "flag URG", "the urgent pointer counts"},  {YEON_TCP_ACK, "flag ACK", "the acknowledgment number counts"},
-              {YEON_TCP_PSH, "flag PSH", "hand it to the program now"}, {YEON_TCP_RST, "flag RST", "there is no such connection: give up"},
-              {YEON_TCP_SYN, "flag SYN", "my numbers begin here"},      {YEON_TCP_FIN, "flag FIN", "I have nothing more to send"}};
+  } rows[] = {{YEON_TCP_CWR, "flag CWR", "congestion window reduced"},
+              {YEON_TCP_ECE, "flag ECE", "congestion was reported"},
+              {YEON_TCP_URG, "flag URG", "the urgent pointer counts"},
+              {YEON_TCP_ACK, "flag ACK", "the acknowledgment counts"},
+              {YEON_TCP_PSH, "flag PSH", "hand it to the program now"},
+              {YEON_TCP_RST, "flag RST", "no such connection: give up"},
+              {YEON_TCP_SYN, "flag SYN", "my numbers begin here"},
+              {YEON_TCP_FIN, "flag FIN", "I have nothing more to send"}};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     bool set = (flags & rows[i].bit) != 0;
-    fields_number(f, 13, 1, rows[i].name, set, "%s", set ? rows[i].meaning : "");
+    fields_bits(f, 13, rows[i].bit, rows[i].name, set, set ? rows[i].meaning : "");
   }
 }
 
 static const char *sum_words(const struct fields_ip *ip, const uint8_t *p, size_t len, uint8_t protocol)
 {
   uint64_t sum = wire_sum(p, len, wire_sum_pseudo(&ip->src, &ip->dst, protocol, (uint32_t)len));
-  return wire_sum_finish(sum) == 0 ? "right, over pseudo-header, header and data" : "WRONG";
+  return wire_sum_finish(sum) == 0 ? "right, with the pseudo-header" : "WRONG";
 }
 
 static int write_tcp(struct fields *f, const uint8_t *p, const struct fields_ip *ip)
 {
-  char hex[16];
+  char hex[32];
   f->header = p;
   if (ip->len < WIRE_TCP_HEADER) {
     fields_title(f, "  broken: %zu bytes are no TCP header, it has 20 at least", ip->len);
@@ -139,14 +160,17 @@ static int write_tcp(struct fields *f, const uint8_t *p, const struct fields_ip 
   fields_number(f, 0, 2, "source port", wire_get16(p), "which program sends");
   fields_number(f, 2, 2, "destination port", wire_get16(p + 2), "which program it is for");
   fields_number(f, 4, 4, "sequence number", wire_get32(p + 4), "of the first byte here");
-  fields_number(f, 8, 4, "acknowledgment", wire_get32(p + 8), "%s", (p[13] & YEON_TCP_ACK) != 0 ? "the next byte expected" : "means nothing without ACK");
-  fields_number(f, 12, 1, "data offset", p[12] >> 4, "× 4 = %u bytes of header", header);
-  fields_number(f, 12, 1, "reserved", p[12] & 0x0fu, "%s", (p[12] & 0x0f) == 0 ? "must be 0" : "not 0: ignored");
+  fields_number(f, 8, 4, "acknowledgment", wire_get32(p + 8), "%s",
+                (p[13] & YEON_TCP_ACK) != 0 ? "the next byte expected" : "means nothing without ACK");
+  snprintf(hex, sizeof hex, "× 4 = %u bytes", header);
+  fields_bits(f, 12, 0xf0, "data offset", p[12] >> 4, hex);
+  fields_bits(f, 12, 0x0f, "reserved", p[12] & 0x0fu, (p[12] & 0x0f) == 0 ? "must be 0" : "not 0: ignored");
   write_flags(f, p[13]);
-  fields_number(f, 14, 2, "window", wire_get16(p + 14), "room for so many bytes more (times the scale)");
+  fields_number(f, 14, 2, "window", wire_get16(p + 14), "bytes more I have room for");
   snprintf(hex, sizeof hex, "0x%04x", wire_get16(p + 16));
   fields_row(f, 16, 2, "checksum", hex, "%s", sum_words(ip, p, ip->len, WIRE_PROTO_TCP));
-  fields_number(f, 18, 2, "urgent pointer", wire_get16(p + 18), "%s", (p[13] & YEON_TCP_URG) != 0 ? "bytes on, the urgent ones end" : "means nothing without URG");
+  fields_number(f, 18, 2, "urgent pointer", wire_get16(p + 18), "%s",
+                (p[13] & YEON_TCP_URG) != 0 ? "bytes on, urgency ends" : "means nothing without URG");
   for (unsigned at = WIRE_TCP_HEADER; at < header;) at += write_option(f, at, header - at);
   fields_title(f, "  %zu bytes of data", ip->len - header);
   return 0;
@@ -162,11 +186,13 @@ static int write_udp(struct fields *f, const uint8_t *p, const struct fields_ip 
     return YEON_ERR_INVALID;
   }
   fields_title(f, "UDP header, 8 bytes");
-  fields_number(f, 0, 2, "source port", wire_get16(p), "%s", wire_get16(p) != 0 ? "where an answer should go" : "no answer wanted");
+  fields_number(f, 0, 2, "source port", wire_get16(p), "%s",
+                wire_get16(p) != 0 ? "where an answer should go" : "no answer wanted");
   fields_number(f, 2, 2, "destination port", wire_get16(p + 2), "which program it is for");
   fields_number(f, 4, 2, "length", length, "header and data, in bytes");
   snprintf(hex, sizeof hex, "0x%04x", wire_get16(p + 6));
-  fields_row(f, 6, 2, "checksum", hex, "%s", wire_get16(p + 6) == 0 ? "none was computed" : sum_words(ip, p, length, WIRE_PROTO_UDP));
+  fields_row(f, 6, 2, "checksum", hex, "%s",
+             wire_get16(p + 6) == 0 ? "none was computed" : sum_words(ip, p, length, WIRE_PROTO_UDP));
   fields_title(f, "  %u bytes of data", length - WIRE_UDP_HEADER);
   return 0;
 }

@@ -19,6 +19,9 @@ void fields_row(struct fields *f, unsigned at, unsigned n, const char *name, con
 void fields_number(struct fields *f, unsigned at, unsigned n, const char *name, uint32_t value, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
 
+/* A field that is a part of one byte: the bits of mask. */
+void fields_bits(struct fields *f, unsigned at, uint8_t mask, const char *name, uint32_t value, const char *meaning);
+
 /* fields_ip.c: the headers below TCP and UDP. What follows the IP header: its protocol and where it begins; length of the
  * transport part; *src, *dst for its checksum. 0, or YEON_ERR_INVALID after the last line told why. */
 struct fields_ip {

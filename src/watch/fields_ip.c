@@ -38,9 +38,10 @@ static const char *why_not(int result)
 
 static void write_fragment(struct fields *f, const struct wire_ipv4 *h)
 {
-  fields_number(f, 4, 2, "identification", h->id, "the same in all fragments of one packet");
-  fields_number(f, 6, 1, "don't fragment", h->dont_fragment, "%s", h->dont_fragment ? "a router must rather drop it" : "");
-  fields_number(f, 6, 1, "more fragments", h->more_fragments, "%s", h->more_fragments ? "this is not the last" : "");
+  fields_number(f, 4, 2, "identification", h->id, "shared by a packet's fragments");
+  fields_number(f, 6, 1, "don't fragment", h->dont_fragment, "%s",
+                h->dont_fragment ? "a router must drop it instead" : "");
+  fields_bits(f, 6, 0x20, "more fragments", h->more_fragments, h->more_fragments ? "this is not the last" : "");
   fields_number(f, 6, 2, "fragment offset", h->frag_offset, "%s", h->frag_offset != 0 ? "bytes" : "");
 }
 
@@ -52,20 +53,22 @@ static int write_ipv4(struct fields *f, const uint8_t *p, size_t len, struct fie
   if (result != 0) return broken(f, why_not(result));
   f->header = p;
   fields_title(f, "IPv4 header, %u bytes", h.header_len);
-  fields_number(f, 0, 1, "version", 4, "%s", "");
-  fields_number(f, 0, 1, "header length", h.header_len / 4u, "× 4 = %u bytes", h.header_len);
-  fields_number(f, 1, 1, "traffic class", h.tos >> 2, "%s", h.tos >> 2 == 0 ? "best effort" : "");
-  fields_number(f, 1, 1, "ECN", h.tos & 3u, "%s", "");
-  fields_number(f, 2, 2, "total length", h.total_len, "header and all that follows, in bytes");
+  fields_bits(f, 0, 0xf0, "version", 4, "");
+  snprintf(text, sizeof text, "× 4 = %u bytes", h.header_len);
+  fields_bits(f, 0, 0x0f, "header length", h.header_len / 4u, text);
+  fields_bits(f, 1, 0xfc, "traffic class", h.tos >> 2, h.tos >> 2 == 0 ? "best effort" : "");
+  fields_bits(f, 1, 0x03, "ECN", h.tos & 3u, (h.tos & 3) == WIRE_ECN_CE ? "congestion was met" : "");
+  fields_number(f, 2, 2, "total length", h.total_len, "bytes, header and all behind it");
   write_fragment(f, &h);
   fields_number(f, 8, 1, "time to live", h.ttl, "routers it may still cross");
   fields_number(f, 9, 1, "protocol", h.protocol, "%s", protocol_name(h.protocol));
   snprintf(text, sizeof text, "0x%04x", wire_get16(p + 10));
-  fields_row(f, 10, 2, "header checksum", text, "right, over this header alone");
+  fields_row(f, 10, 2, "header checksum", text, "right, of this header alone");
   fields_row(f, 12, 4, "source", yeon_ip_format(&h.src, text, sizeof text), "%s", "");
   fields_row(f, 16, 4, "destination", yeon_ip_format(&h.dst, text, sizeof text), "%s", "");
   if (h.header_len > WIRE_IPV4_HEADER) fields_number(f, 20, h.header_len - 20u, "options", h.header_len - 20u, "bytes");
-  *out = (struct fields_ip){h.src, h.dst, h.protocol, h.header_len, (size_t)(h.total_len - h.header_len), h.frag_offset != 0};
+  *out = (struct fields_ip){
+      h.src, h.dst, h.protocol, h.header_len, (size_t)(h.total_len - h.header_len), h.frag_offset != 0};
   return 0;
 }
 
@@ -78,18 +81,20 @@ static int write_ipv6(struct fields *f, const uint8_t *p, size_t len, struct fie
   if (result != 0) return broken(f, why_not(result));
   f->header = p;
   fields_title(f, "IPv6 header, 40 bytes");
-  fields_number(f, 0, 1, "version", 6, "%s", "");
+  fields_bits(f, 0, 0xf0, "version", 6, "");
   fields_number(f, 0, 2, "traffic class", h.traffic_class, "%s", "");
-  fields_number(f, 1, 3, "flow label", h.flow_label, "the same for all packets of a connection");
-  fields_number(f, 4, 2, "payload length", h.payload_len, "all that follows, in bytes");
+  fields_number(f, 1, 3, "flow label", h.flow_label, "the same for one connection");
+  fields_number(f, 4, 2, "payload length", h.payload_len, "bytes, all behind this header");
   fields_number(f, 6, 1, "next header", h.next_header, "%s", protocol_name(h.next_header));
   fields_number(f, 7, 1, "hop limit", h.hop_limit, "routers it may still cross");
   fields_row(f, 8, 16, "source", yeon_ip_format(&h.src, text, sizeof text), "%s", "");
   fields_row(f, 24, 16, "destination", yeon_ip_format(&h.dst, text, sizeof text), "%s", "");
   size_t whole = (size_t)WIRE_IPV6_HEADER + h.payload_len;
   result = wire_ipv6_extensions(p, whole, &h, &ext);
-  if (result != 0 || ext.action == WIRE_IPV6_DISCARD || ext.action == WIRE_IPV6_PROBLEM) return broken(f, "its extension headers");
-  if (ext.n_headers > 0) fields_title(f, "  %u extension headers, %u bytes", ext.n_headers, ext.offset - WIRE_IPV6_HEADER);
+  if (result != 0 || ext.action == WIRE_IPV6_DISCARD || ext.action == WIRE_IPV6_PROBLEM)
+    return broken(f, "its extension headers");
+  if (ext.n_headers > 0)
+    fields_title(f, "  %u extension headers, %u bytes", ext.n_headers, ext.offset - WIRE_IPV6_HEADER);
   bool fragment = ext.action == WIRE_IPV6_FRAGMENT;
   if (fragment) fields_title(f, "  a fragment, from byte %u on", ext.fragment.offset);
   *out = (struct fields_ip){h.src, h.dst, ext.next_header, ext.offset, whole - ext.offset, fragment};
@@ -117,11 +122,15 @@ int fields_ethernet(struct fields *f, const uint8_t *p, size_t len, uint16_t *ty
   if (wire_eth_parse(p, len, &h) != 0) return broken(f, "no Ethernet header");
   f->header = p;
   fields_title(f, "Ethernet header, %u bytes", h.header_len);
-  fields_row(f, 0, WIRE_MAC, "destination", mac_text(h.dst, text, sizeof text), "%s", wire_mac_is_group(h.dst) ? "a group" : "");
+  fields_row(f, 0, WIRE_MAC, "destination", mac_text(h.dst, text, sizeof text), "%s",
+             wire_mac_is_group(h.dst) ? "a group" : "");
   fields_row(f, 6, WIRE_MAC, "source", mac_text(h.src, text, sizeof text), "%s", "");
   snprintf(text, sizeof text, "0x%04x", h.type);
   fields_row(f, h.header_len - 2u, 2, "type", text, "%s",
-             h.type == WIRE_ETH_IPV4 ? "IPv4" : h.type == WIRE_ETH_IPV6 ? "IPv6" : h.type == WIRE_ETH_ARP ? "ARP" : "");
+             h.type == WIRE_ETH_IPV4   ? "IPv4"
+             : h.type == WIRE_ETH_IPV6 ? "IPv6"
+             : h.type == WIRE_ETH_ARP  ? "ARP"
+                                       : "");
   *type = h.type;
   return h.header_len;
 }

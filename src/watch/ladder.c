@@ -12,13 +12,15 @@ int yeon_ladder_new(struct yeon_ladder **out, const struct yeon_ladder_config *c
 {
   static const char *const fallback[2] = {"left", "right"};
   unsigned width = config->width != 0 ? config->width : WIDTH_DEFAULT;
-  if (config->line == NULL || config->decimals > 9 || width < CANVAS_WIDTH_MIN || width > CANVAS_WIDTH_MAX) return YEON_ERR_INVALID;
+  if (config->line == NULL || config->decimals > 9 || width < CANVAS_WIDTH_MIN || width > CANVAS_WIDTH_MAX)
+    return YEON_ERR_INVALID;
   struct yeon_ladder *l = calloc(1, sizeof *l);
   if (l == NULL) return YEON_ERR_NO_MEMORY;
   l->config = *config;
   if (l->config.decimals == 0) l->config.decimals = DECIMALS_DEFAULT;
   for (unsigned side = 0; side < 2; side++) {
-    snprintf(l->name[side], sizeof l->name[side], "%s", config->name[side] != NULL ? config->name[side] : fallback[side]);
+    snprintf(l->name[side], sizeof l->name[side], "%s",
+             config->name[side] != NULL ? config->name[side] : fallback[side]);
     l->config.name[side] = l->name[side];
   }
   canvas_init(&l->canvas, width, (config->flags & YEON_LADDER_UTF8) != 0, (config->flags & YEON_LADDER_COLOUR) != 0);
@@ -61,7 +63,8 @@ static void cable_row(struct yeon_ladder *l, const struct yeon_event *e)
   struct row *row = ladder_row_add(l, ROW_CABLE, 0, e->at);
   if (row == NULL) return;
   struct text t = text_over(row->text, sizeof row->text);
-  text_add(&t, "cable %s%s", yeon_cable_op_name((enum yeon_cable_op)op), ways[e->u.cable.direction < 2 ? e->u.cable.direction : 2]);
+  text_add(&t, "cable %s%s", yeon_cable_op_name((enum yeon_cable_op)op),
+           ways[e->u.cable.direction < 2 ? e->u.cable.direction : 2]);
   if (op == YEON_CABLE_SET && e->u.cable.text != NULL) text_add(&t, ": %s", e->u.cable.text);
   row->style = op == YEON_CABLE_CUT ? STYLE_BAD : op == YEON_CABLE_JOINED ? STYLE_GOOD : STYLE_WARN;
   row->mark = op == YEON_CABLE_CUT ? MARK_ERROR : MARK_NONE;
@@ -142,23 +145,29 @@ void yeon_ladder_frame(struct yeon_ladder *l, unsigned from, const struct yeon_c
   }
 }
 
-void yeon_ladder_note(struct yeon_ladder *l, yeon_time at, enum yeon_ladder_tone tone, const char *text)
+static enum canvas_style tone_style(enum yeon_ladder_tone tone)
 {
   static const enum canvas_style styles[] = {STYLE_BOLD, STYLE_GOOD, STYLE_WARN, STYLE_BAD, STYLE_PLAIN};
-  bool raw = tone == YEON_TONE_RAW;
+  return styles[tone];
+}
+
+void yeon_ladder_note(struct yeon_ladder *l, yeon_time at, enum yeon_ladder_tone tone, const char *text)
+{
   advance(l, at);
-  /* A long text is several rows. */
-  do {
-    struct row *row = ladder_row_add(l, raw ? ROW_RAW : ROW_WIDE, 0, at);
-    if (row == NULL) return;
-    row->style = (uint8_t)styles[tone];
-    size_t len = strlen(text);
-    if (len >= sizeof row->text) {
-      len = sizeof row->text - 1;
-      while (len > 1 && text[len] != ' ') len--;
-    }
-    snprintf(row->text, sizeof row->text, "%.*s", (int)len, text);
-    text += len;
-    while (!raw && *text == ' ') text++;
-  } while (*text != '\0');
+  struct row *row = ladder_row_add(l, tone == YEON_TONE_RAW ? ROW_RAW : ROW_WIDE, 0, at);
+  if (row == NULL) return;
+  row->style = (uint8_t)tone_style(tone);
+  size_t size = strlen(text) + 1;
+  row->words = malloc(size);
+  if (row->words != NULL) memcpy(row->words, text, size);
+}
+
+void yeon_ladder_line(const char *text, unsigned flags, enum yeon_ladder_tone tone, yeon_line_fn *line, void *ctx)
+{
+  struct canvas wide;
+  char out[CANVAS_TEXT_MAX];
+  canvas_init(&wide, CANVAS_WIDTH_MAX, (flags & YEON_LADDER_UTF8) != 0, (flags & YEON_LADDER_COLOUR) != 0);
+  canvas_put(&wide, 0, wide.width, tone_style(tone), text);
+  canvas_text(&wide, out, sizeof out);
+  line(ctx, out);
 }

@@ -34,26 +34,26 @@ struct row {
   uint32_t payload;  /* bytes */
   uint32_t seq;      /* as on the wire, to find it again */
   uint8_t kind, side, fate, mark, style;
-  bool plain;        /* one of the many: may be folded */
+  bool plain; /* one of the many: may be folded */
   bool duplicate, corrupted, reordered;
-  bool again;        /* a retransmission */
-  bool by_call;      /* MARK_STATE: the application's call did it; the call's row will take this one over */
-  bool win_known;    /* the window is the one this end has shown before: may be left out */
-  char text[168];    /* flags, seq, ack, len; or the text */
+  bool again;     /* a retransmission */
+  bool by_call;   /* MARK_STATE: the application's call did it; the call's row will take this one over */
+  bool win_known; /* the window is the one this end has shown before: may be left out */
+  char text[168]; /* flags, seq, ack, len; or the text */
   char win[24];
-  char why[64];      /* why it is sent again; what the receiver made of it */
+  char why[64]; /* why it is sent again; what the receiver made of it */
   char opts[120];
 };
 
 /* A connection between the two ends, as an onlooker knows it. */
 struct ladder_conn {
   struct yeon_addr end[2];
-  uint32_t number;        /* from 1, in the order of appearance */
-  uint32_t iss[2];        /* if has_iss */
-  uint32_t top[2];        /* the highest sequence number sent, plus one, if has_iss */
-  uint32_t win[2];        /* shown last, bytes */
+  uint32_t number; /* from 1, in the order of appearance */
+  uint32_t iss[2]; /* if has_iss */
+  uint32_t top[2]; /* the highest sequence number sent, plus one, if has_iss */
+  uint32_t win[2]; /* shown last, bytes */
   bool has_iss[2], has_win[2];
-  int8_t wscale[2];       /* offered in the SYN; -1: not */
+  int8_t wscale[2]; /* offered in the SYN; -1: not */
   uint8_t state[2];
   yeon_time established_at[2]; /* YEON_NEVER: not (yet) */
   bool gap_told, opening_told;
@@ -61,16 +61,16 @@ struct ladder_conn {
     uint32_t seq, len;
     uint16_t count;
     uint8_t why;
-    bool waiting;         /* told by the sender, its segment not seen yet */
+    bool waiting; /* told by the sender, its segment not seen yet */
   } again[2];
-  yeon_time timer_at[2];  /* when a timer of this end fired last */
-  uint8_t timer[2];       /* which: enum yeon_tcp_timer */
+  yeon_time timer_at[2]; /* when a timer of this end fired last */
+  uint8_t timer[2];      /* which: enum yeon_tcp_timer */
 };
 
 struct ladder_fold {
   struct row *first, *last; /* rows held back: at most FOLD_TAIL */
   unsigned held;
-  unsigned shown;           /* plain rows drawn since the run began */
+  unsigned shown;                          /* plain rows drawn since the run began */
   uint64_t segments[2], bytes[2], acks[2]; /* folded away, by side */
   uint64_t other;
   yeon_time from, to;
@@ -84,11 +84,11 @@ struct yeon_ladder {
   struct ladder_fold fold;
   struct ladder_conn *conns;
   uint32_t n_conns, cap_conns, n_numbers;
-  yeon_time now;            /* of the newest input */
-  yeon_time drawn_at;       /* the latest instant drawn; YEON_NEVER: none */
-  yeon_time flight[2];      /* how long the latest frame of each side took; 0: not known */
-  uint64_t no_memory;       /* rows that could not be kept */
-  bool headed;              /* the names have been drawn */
+  yeon_time now;       /* of the newest input */
+  yeon_time drawn_at;  /* the latest instant drawn; YEON_NEVER: none */
+  yeon_time flight[2]; /* how long the latest frame of each side took; 0: not known */
+  uint64_t no_memory;  /* rows that could not be kept */
+  bool headed;         /* the names have been drawn */
 };
 
 /* ladder_rows.c */
@@ -98,14 +98,17 @@ struct row *ladder_row_add(struct yeon_ladder *l, enum row_kind kind, unsigned s
 struct row *ladder_row_recent(struct yeon_ladder *l, enum row_mark mark, unsigned side, uint32_t conn, yeon_time at);
 /* The newest frame row of a side on its way with this number. */
 struct row *ladder_row_flying(struct yeon_ladder *l, unsigned side, uint64_t number);
+void ladder_row_free(struct row *row);
 /* Draws the rows that are complete and older than now; all: every row. */
 void ladder_rows_drain(struct yeon_ladder *l, yeon_time now, bool all);
 
 /* ladder_conn.c */
 /* The connection between these two ends (in either order of the sides: end[0] is the left one's); made if need be. NULL: no memory. */
-struct ladder_conn *ladder_conn_find(struct yeon_ladder *l, const struct yeon_addr *left, const struct yeon_addr *right);
+struct ladder_conn *ladder_conn_find(struct yeon_ladder *l, const struct yeon_addr *left,
+                                     const struct yeon_addr *right);
 /* Learns from a segment that `side` sends; says whether it is one sent before. */
-bool ladder_conn_sent(struct yeon_ladder *l, struct ladder_conn *c, unsigned side, const struct wire_tcp *h, uint32_t len);
+bool ladder_conn_sent(struct yeon_ladder *l, struct ladder_conn *c, unsigned side, const struct wire_tcp *h,
+                      uint32_t len);
 /* The sequence number as it is shown. */
 uint32_t ladder_conn_show(const struct yeon_ladder *l, const struct ladder_conn *c, unsigned side, uint32_t seq);
 /* Bytes of the window in a segment of `side`. */

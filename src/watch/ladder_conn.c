@@ -13,7 +13,8 @@ static bool addr_equal(const struct yeon_addr *a, const struct yeon_addr *b)
   return a->port == b->port && yeon_ip_equal(&a->ip, &b->ip);
 }
 
-static void start(struct yeon_ladder *l, struct ladder_conn *c, const struct yeon_addr *left, const struct yeon_addr *right)
+static void start(struct yeon_ladder *l, struct ladder_conn *c, const struct yeon_addr *left,
+                  const struct yeon_addr *right)
 {
   memset(c, 0, sizeof *c);
   c->end[0] = *left;
@@ -62,7 +63,8 @@ static void learn_syn(struct yeon_ladder *l, struct ladder_conn *c, unsigned sid
   c->wscale[side] = h->wscale;
 }
 
-bool ladder_conn_sent(struct yeon_ladder *l, struct ladder_conn *c, unsigned side, const struct wire_tcp *h, uint32_t len)
+bool ladder_conn_sent(struct yeon_ladder *l, struct ladder_conn *c, unsigned side, const struct wire_tcp *h,
+                      uint32_t len)
 {
   if ((h->flags & YEON_TCP_SYN) != 0) learn_syn(l, c, side, h);
   uint32_t occupies = len + ((h->flags & YEON_TCP_SYN) != 0) + ((h->flags & YEON_TCP_FIN) != 0);

@@ -24,9 +24,11 @@ static void put_time(struct yeon_ladder *l, unsigned side, yeon_time at)
 {
   char text[48];
   unsigned columns = time_columns(l);
-  unsigned end = side == 0 ? columns : l->canvas.width;
   snprintf(text, sizeof text, "%.*f", (int)decimals(l), (double)at / 1e9);
-  canvas_put_right(&l->canvas, end - columns, end, STYLE_DIM, text);
+  if (side == 0)
+    canvas_put_right(&l->canvas, 0, columns, STYLE_DIM, text);
+  else
+    canvas_put(&l->canvas, l->canvas.width - columns, l->canvas.width, STYLE_DIM, text);
 }
 
 static void begin_line(struct yeon_ladder *l)
@@ -94,9 +96,16 @@ static void draw_side(struct yeon_ladder *l, const struct row *row)
 {
   unsigned left = left_line(l), right = right_line(l);
   unsigned own = row->side == 0 ? left : right;
-  const char *bullet = row->mark == MARK_STATE ? "●" : row->mark == MARK_CALL ? "▸" : row->mark == MARK_ERROR ? "●" : NULL;
-  const char *rest = row->text;
-  char line[256];
+  const char *bullet = row->mark == MARK_STATE   ? "●"
+                       : row->mark == MARK_CALL  ? "▸"
+                       : row->mark == MARK_ERROR ? "●"
+                                                 : NULL;
+  char line[512], tagged[220];
+  bool tag = l->n_numbers > 1 && row->conn != 0;
+  char number[16] = "";
+  if (tag) snprintf(number, sizeof number, "#%u ", row->conn);
+  snprintf(tagged, sizeof tagged, "%s%s", number, row->text);
+  const char *rest = tagged;
   for (bool first = true; first || *rest != '\0'; first = false) {
     begin_line(l);
     wrap_text(&rest, right - left - 5, line, sizeof line);
@@ -116,19 +125,19 @@ static void draw_wide(struct yeon_ladder *l, const struct row *row)
   struct canvas *c = &l->canvas;
   unsigned left = left_line(l), right = right_line(l);
   enum canvas_style style = (enum canvas_style)row->style;
-  char line[256];
-  const char *rest = row->text;
+  char line[512];
+  const char *rest = row->words != NULL ? row->words : row->text;
   bool ruled = row->mark == MARK_GAP || row->mark == MARK_OPENING;
   for (bool first = true; first || *rest != '\0'; first = false) {
     begin_line(l);
     wrap_text(&rest, right - left - 5, line, sizeof line);
     if (ruled) {
       canvas_fill(c, left + 1, right, style, "┄");
-      char padded[264];
+      char padded[520];
       snprintf(padded, sizeof padded, " %s ", line);
       canvas_put(c, (left + right + 1 - canvas_columns(padded)) / 2, right, style, padded);
     } else {
-      if (first) put_time(l, 0, row->at);
+      if (first && line[0] != '\0') put_time(l, 0, row->at);
       canvas_put(c, left + 3, right, style, line);
     }
     end_line(l);
@@ -255,17 +264,10 @@ static void draw_frame(struct yeon_ladder *l, const struct row *row)
   end_line(l);
 }
 
-static void draw_raw(struct yeon_ladder *l, const struct row *row)
-{
-  canvas_clear(&l->canvas);
-  canvas_put(&l->canvas, 0, l->canvas.width, STYLE_PLAIN, row->text);
-  end_line(l);
-}
-
 void ladder_draw(struct yeon_ladder *l, const struct row *row)
 {
   if (row->kind == ROW_RAW) {
-    draw_raw(l, row);
+    yeon_ladder_line(row->words != NULL ? row->words : "", l->config.flags, YEON_TONE_RAW, l->config.line, l->config.ctx);
     return;
   }
   if (!l->headed) draw_names(l);

@@ -9,8 +9,8 @@ static struct ladder_conn *conn_of(struct yeon_ladder *l, unsigned side, const s
   return side == 0 ? ladder_conn_find(l, &e->local, &e->remote) : ladder_conn_find(l, &e->remote, &e->local);
 }
 
-static struct row *side_row(struct yeon_ladder *l, unsigned side, const struct ladder_conn *c, yeon_time at, enum row_mark mark,
-                            enum canvas_style style)
+static struct row *side_row(struct yeon_ladder *l, unsigned side, const struct ladder_conn *c, yeon_time at,
+                            enum row_mark mark, enum canvas_style style)
 {
   struct row *row = ladder_row_add(l, ROW_SIDE, side, at);
   if (row == NULL) return NULL;
@@ -37,7 +37,8 @@ static void tell_gap(struct yeon_ladder *l, struct ladder_conn *c, yeon_time at)
   if (gap == 0)
     text_add(&t, "both ESTABLISHED at the same instant");
   else
-    text_add(&t, "%s ESTABLISHED %s before %s", l->name[first], text_span(gap > 0 ? gap : -gap, span, sizeof span), l->name[1 - first]);
+    text_add(&t, "%s ESTABLISHED %s before %s", l->name[first], text_span(gap > 0 ? gap : -gap, span, sizeof span),
+             l->name[1 - first]);
 }
 
 static bool is_call_cause(uint8_t cause)
@@ -92,6 +93,14 @@ static void on_state(struct yeon_ladder *l, unsigned side, const struct yeon_eve
   if (c != NULL) tell_gap(l, c, e->at);
 }
 
+/* "RESET": the name without what all names begin with. */
+static const char *error_word(int error)
+{
+  static const char prefix[] = "YEON_ERR_";
+  const char *name = yeon_error_name(error);
+  return strncmp(name, prefix, sizeof prefix - 1) == 0 ? name + sizeof prefix - 1 : name;
+}
+
 static void call_words(struct text *t, const struct yeon_event *e)
 {
   char end[54], bytes[32];
@@ -103,15 +112,13 @@ static void call_words(struct text *t, const struct yeon_event *e)
     if (e->remote.port != 0) text_add(t, " %s", text_end(&e->remote, end, sizeof end));
     break;
   case YEON_CALL_LISTEN:
-  case YEON_CALL_BIND:
-    text_add(t, " port %u", e->local.port);
-    break;
+  case YEON_CALL_BIND: text_add(t, " port %u", e->local.port); break;
   default: break;
   }
-  bool counts = e->u.call.call == YEON_CALL_SEND || e->u.call.call == YEON_CALL_RECV || e->u.call.call == YEON_CALL_SENDTO ||
-                e->u.call.call == YEON_CALL_RECVFROM;
+  bool counts = e->u.call.call == YEON_CALL_SEND || e->u.call.call == YEON_CALL_RECV ||
+                e->u.call.call == YEON_CALL_SENDTO || e->u.call.call == YEON_CALL_RECVFROM;
   if (result < 0)
-    text_add(t, " ✗ %s", yeon_error_name((int)result));
+    text_add(t, " ✗ %s", error_word((int)result));
   else if (e->u.call.call == YEON_CALL_RECV && result == 0)
     text_add(t, ": end of stream");
   else if (counts)
@@ -124,6 +131,8 @@ static void on_call(struct yeon_ladder *l, unsigned side, const struct yeon_even
   struct ladder_conn *c = udp ? NULL : conn_of(l, side, e);
   int64_t result = e->u.call.result;
   if (result == YEON_ERR_AGAIN || result == YEON_ERR_IN_PROGRESS) return;
+  if (e->u.call.call == YEON_CALL_BIND && result >= 0) return; /* the listen or connect behind it tells the port */
+  if (e->u.call.call == YEON_CALL_CLOSE && c != NULL && c->state[side] == YEON_TCP_CLOSED) return; /* of what has failed already */
   uint32_t number = c != NULL ? c->number : 0;
   char words[120];
   struct text t = text_over(words, sizeof words);
@@ -155,9 +164,18 @@ static void on_timer(struct yeon_ladder *l, unsigned side, const struct yeon_eve
   if (c == NULL) return;
   if (armed && e->u.timer.deadline > e->at) {
     struct row *before = ladder_row_recent(l, MARK_TIMER, side, c->number, e->at);
-    if (before != NULL && strstr(before->text, "next") == NULL && strstr(before->text, "runs") == NULL && timer == c->timer[side]) {
+    if (before != NULL && strstr(before->text, "next") == NULL && strstr(before->text, "runs") == NULL &&
+        timer == c->timer[side]) {
       struct text t = {before->text, sizeof before->text, strlen(before->text)};
       text_add(&t, ", next in %s", text_span(e->u.timer.deadline - e->at, span, sizeof span));
+      return;
+    }
+  }
+  if (armed && timer == YEON_TIMER_TIME_WAIT && c->state[side] == YEON_TCP_TIME_WAIT) {
+    struct row *state = ladder_row_recent(l, MARK_STATE, side, c->number, e->at);
+    if (state != NULL && strcmp(state->text, yeon_tcp_state_name(YEON_TCP_TIME_WAIT)) == 0) {
+      struct text t = {state->text, sizeof state->text, strlen(state->text)};
+      text_add(&t, " for %s", text_span(e->u.timer.deadline - e->at, span, sizeof span));
       return;
     }
   }
@@ -165,8 +183,7 @@ static void on_timer(struct yeon_ladder *l, unsigned side, const struct yeon_eve
     c->timer_at[side] = e->at;
     c->timer[side] = timer;
   }
-  bool tells = fired ? timer == YEON_TIMER_REXMIT || timer == YEON_TIMER_USER : armed && timer == YEON_TIMER_TIME_WAIT;
-  if (!all && !tells) return;
+  if (!all && !(fired && (timer == YEON_TIMER_REXMIT || timer == YEON_TIMER_USER))) return;
   struct row *row = side_row(l, side, c, e->at, MARK_TIMER, STYLE_DIM);
   if (row == NULL) return;
   struct text t = text_over(row->text, sizeof row->text);
@@ -193,7 +210,7 @@ static void on_error(struct yeon_ladder *l, unsigned side, const struct yeon_eve
   struct row *row = side_row(l, side, conn_of(l, side, e), e->at, MARK_ERROR, e->u.error.soft ? STYLE_WARN : STYLE_BAD);
   if (row == NULL) return;
   struct text t = text_over(row->text, sizeof row->text);
-  text_add(&t, "%s %s", e->u.error.soft ? "hint:" : "✗", yeon_error_name(e->u.error.error));
+  text_add(&t, "%s %s", e->u.error.soft ? "hint:" : "✗", error_word(e->u.error.error));
   if (e->u.error.cause != YEON_CAUSE_NONE) text_add(&t, " (%s)", yeon_cause_name((enum yeon_cause)e->u.error.cause));
 }
 
@@ -204,7 +221,8 @@ static void on_arrival(struct yeon_ladder *l, unsigned side, const struct yeon_e
   struct ladder_conn *c = conn_of(l, side, e);
   if (c == NULL || s->verdict == YEON_VERDICT_ACCEPTED || s->verdict >= YEON_VERDICTS) return;
   for (struct row *r = l->first; r != NULL; r = r->next) {
-    bool it = r->kind == ROW_FRAME && r->side == 1 - side && r->conn == c->number && r->fate == FATE_ARRIVED && r->done_at == e->at;
+    bool it = r->kind == ROW_FRAME && r->side == 1 - side && r->conn == c->number && r->fate == FATE_ARRIVED &&
+              r->done_at == e->at;
     if (!it || r->seq != s->seq) continue;
     struct text t = {r->why, sizeof r->why, strlen(r->why)};
     text_add(&t, "%s%s", t.len > 0 ? ", " : "", yeon_verdict_name((enum yeon_verdict)s->verdict));

@@ -4,7 +4,8 @@
 #include "base/seq.h"
 #include "watch/ladder.h"
 
-static void put_options(struct yeon_ladder *l, const struct ladder_conn *c, unsigned side, const struct wire_tcp *h, struct row *row)
+static void put_options(struct yeon_ladder *l, const struct ladder_conn *c, unsigned side, const struct wire_tcp *h,
+                        struct row *row)
 {
   struct text t = text_over(row->opts, sizeof row->opts);
   if (h->mss != 0) text_add(&t, " mss %u", h->mss);
@@ -18,23 +19,27 @@ static void put_options(struct yeon_ladder *l, const struct ladder_conn *c, unsi
   if (h->wscale >= 0) text_add(&t, " ws %d", h->wscale);
   if (h->n_sack > 0) text_add(&t, " sack");
   for (unsigned i = 0; i < h->n_sack; i++)
-    text_add(&t, " %u:%u", ladder_conn_show(l, c, 1 - side, h->sack[i].left), ladder_conn_show(l, c, 1 - side, h->sack[i].right));
+    text_add(&t, " %u:%u", ladder_conn_show(l, c, 1 - side, h->sack[i].left),
+             ladder_conn_show(l, c, 1 - side, h->sack[i].right));
   if (h->has_uto) text_add(&t, " uto");
 }
 
 /* Why it is sent: what the sender said just before, else what an onlooker can tell. */
-static void put_why(struct yeon_ladder *l, struct ladder_conn *c, unsigned side, const struct wire_tcp *h, uint32_t len, struct row *row)
+static void put_why(struct yeon_ladder *l, struct ladder_conn *c, unsigned side, const struct wire_tcp *h, uint32_t len,
+                    struct row *row)
 {
   struct text t = text_over(row->why, sizeof row->why);
   bool told = c->again[side].waiting && h->seq - c->again[side].seq < (c->again[side].len > 0 ? c->again[side].len : 1);
   bool fired = c->timer_at[side] == l->now;
-  bool behind = len <= 1 && (h->flags & (YEON_TCP_SYN | YEON_TCP_FIN | YEON_TCP_RST)) == 0 && h->seq + 1 == c->top[side];
+  bool behind =
+      len <= 1 && (h->flags & (YEON_TCP_SYN | YEON_TCP_FIN | YEON_TCP_RST)) == 0 && h->seq + 1 == c->top[side];
   if (fired && c->timer[side] == YEON_TIMER_KEEPALIVE && len <= 1) {
     text_add(&t, "keepalive probe");
   } else if (fired && c->timer[side] == YEON_TIMER_PERSIST) {
     text_add(&t, "window probe");
-  } else if (row->again && told && (c->again[side].why == YEON_REXMIT_RTO || c->again[side].why == YEON_REXMIT_SYN ||
-                                    c->again[side].why == YEON_REXMIT_FIN)) {
+  } else if (row->again && told &&
+             (c->again[side].why == YEON_REXMIT_RTO || c->again[side].why == YEON_REXMIT_SYN ||
+              c->again[side].why == YEON_REXMIT_FIN)) {
     text_add(&t, "timeout");
     if (c->again[side].count > 0) text_add(&t, " %u", c->again[side].count);
   } else if (row->again && told) {
@@ -130,9 +135,7 @@ static struct row *label_other(struct yeon_ladder *l, unsigned side, const struc
     row->payload = p->payload;
     row->plain = true;
     break;
-  default:
-    text_add(&t, "IP protocol %u, %u bytes", p->protocol, p->payload);
-    break;
+  default: text_add(&t, "IP protocol %u, %u bytes", p->protocol, p->payload); break;
   }
   return row;
 }

@@ -26,6 +26,12 @@ struct row *ladder_row_add(struct yeon_ladder *l, enum row_kind kind, unsigned s
   return row;
 }
 
+void ladder_row_free(struct row *row)
+{
+  free(row->words);
+  free(row);
+}
+
 struct row *ladder_row_recent(struct yeon_ladder *l, enum row_mark mark, unsigned side, uint32_t conn, yeon_time at)
 {
   struct row *found = NULL;
@@ -79,7 +85,7 @@ static void end_run(struct yeon_ladder *l)
     struct row *row = f->first;
     f->first = row->next;
     ladder_draw(l, row);
-    free(row);
+    ladder_row_free(row);
   }
   f->last = NULL;
   f->held = f->shown = 0;
@@ -105,7 +111,7 @@ static void pass(struct yeon_ladder *l, struct row *row)
   if (!plain || f->shown < FOLD_HEAD) {
     f->shown += plain;
     ladder_draw(l, row);
-    free(row);
+    ladder_row_free(row);
     return;
   }
   hold(f, row);
@@ -116,7 +122,7 @@ static void pass(struct yeon_ladder *l, struct row *row)
     f->first = old->next;
     f->held--;
     count_folded(f, old);
-    free(old);
+    ladder_row_free(old);
   }
 }
 

@@ -122,8 +122,8 @@ void packet_parse(const uint8_t *p, size_t len, size_t total, bool ethernet, str
 
 static const char *icmp4_name(const struct wire_icmp *h)
 {
-  static const char *const unreachable[] = {"network unreachable",  "host unreachable",     "protocol unreachable",
-                                            "port unreachable",     "fragmentation needed", "source route failed"};
+  static const char *const unreachable[] = {"network unreachable", "host unreachable",     "protocol unreachable",
+                                            "port unreachable",    "fragmentation needed", "source route failed"};
   switch (h->type) {
   case WIRE_ICMP4_ECHO: return "echo";
   case WIRE_ICMP4_ECHO_REPLY: return "echo reply";
@@ -138,8 +138,8 @@ static const char *icmp4_name(const struct wire_icmp *h)
 
 static const char *icmp6_name(const struct wire_icmp *h)
 {
-  static const char *const unreachable[] = {"no route", "administratively prohibited", "beyond scope", "address unreachable",
-                                            "port unreachable"};
+  static const char *const unreachable[] = {"no route", "administratively prohibited", "beyond scope",
+                                            "address unreachable", "port unreachable"};
   switch (h->type) {
   case WIRE_ICMP6_UNREACHABLE: return h->code < 5 ? unreachable[h->code] : "destination unreachable";
   case WIRE_ICMP6_TOO_BIG: return "packet too big";

@@ -11,10 +11,10 @@
 #define PACKET_HEAD 320 /* bytes of a frame that are looked at: more than all headers together */
 
 enum packet_kind {
-  PACKET_BAD,      /* not even an IP or ARP header, or a broken one */
+  PACKET_BAD, /* not even an IP or ARP header, or a broken one */
   PACKET_TCP,
   PACKET_UDP,
-  PACKET_ICMP,     /* of either family, neighbour discovery too */
+  PACKET_ICMP, /* of either family, neighbour discovery too */
   PACKET_ARP,
   PACKET_FRAGMENT, /* not the first one */
   PACKET_OTHER

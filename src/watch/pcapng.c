@@ -147,8 +147,8 @@ int yeon_pcapng_interface(struct yeon_pcapng *pcap, const char *name, bool ether
   return (int)pcap->interfaces++;
 }
 
-static void write_packet(struct yeon_pcapng *pcap, uint32_t interface, uint32_t direction, yeon_time at, const void *bytes, size_t len,
-                         const char *comment)
+static void write_packet(struct yeon_pcapng *pcap, uint32_t interface, uint32_t direction, yeon_time at,
+                         const void *bytes, size_t len, const char *comment)
 {
   static const uint8_t zeros[4] = {0};
   uint8_t flags[4] = {(uint8_t)direction, 0, 0, 0};
@@ -173,8 +173,8 @@ static void write_packet(struct yeon_pcapng *pcap, uint32_t interface, uint32_t 
   send_bytes(pcap, tail.head, tail.len);
 }
 
-void yeon_pcapng_bytes(struct yeon_pcapng *pcap, unsigned interface, bool outbound, yeon_time at, const void *bytes, size_t len,
-                       const char *comment)
+void yeon_pcapng_bytes(struct yeon_pcapng *pcap, unsigned interface, bool outbound, yeon_time at, const void *bytes,
+                       size_t len, const char *comment)
 {
   assert(interface < pcap->interfaces);
   write_packet(pcap, interface, outbound ? FLAG_OUTBOUND : FLAG_INBOUND, at, bytes, len, comment);

@@ -70,10 +70,11 @@ char *yeon_tally_format(const struct yeon_tally *tally, char *buf, size_t size)
   const struct {
     uint64_t count;
     const char *what;
-  } more[] = {{tally->retransmissions, "sent again"}, {tally->datagrams, "datagrams"},   {tally->other, "other packets"},
-              {tally->lost, "lost"},                  {tally->queue_full, "queue full"}, {tally->swallowed, "swallowed by the cut"},
-              {tally->duplicated, "doubled"},         {tally->corrupted, "corrupted"},   {tally->reordered, "reordered"},
-              {tally->resets, "resets"}};
+  } more[] = {{tally->retransmissions, "sent again"}, {tally->datagrams, "datagrams"},
+              {tally->other, "other packets"},        {tally->lost, "lost"},
+              {tally->queue_full, "queue full"},      {tally->swallowed, "swallowed by the cut"},
+              {tally->duplicated, "doubled"},         {tally->corrupted, "corrupted"},
+              {tally->reordered, "reordered"},        {tally->resets, "resets"}};
   for (size_t i = 0; i < sizeof more / sizeof more[0]; i++)
     if (more[i].count > 0) text_add(&t, ", %llu %s", (unsigned long long)more[i].count, more[i].what);
   return buf;

@@ -65,6 +65,17 @@ static void fail_end(struct end *e, int error, bool check)
   leave(e, END_FAILED);
 }
 
+/* Memory was refused: nothing is lost, it tries again later. */
+static bool starves(struct end *e, int64_t n)
+{
+  struct world *w = e->world;
+  if (n != YEON_ERR_NO_MEMORY || !w->plan->famine) return false;
+  int error = YEON_ERR_NO_MEMORY;
+  for (unsigned i = 0; i < 1000 && error != 0; i++) error = yeon_sim_at(w->sim, yeon_sim_now(w->sim) + 10 * YEON_MS, wake_writer, e);
+  e->write_paused = error == 0;
+  return true;
+}
+
 static bool waits(const struct end *e, int64_t n)
 {
   if (n == YEON_ERR_AGAIN || n == YEON_ERR_IN_PROGRESS) return true;
@@ -104,8 +115,8 @@ static void check_bytes(struct end *e, const uint8_t *buf, size_t n)
                (unsigned long long)(e->received + n));
 }
 
-/* A look without taking, by one call or the other; must agree with what recv then gives. */
-static void look_ahead(struct end *e)
+/* A look without taking, by one call and the other; they must agree. False: the connection has failed. */
+static bool look_ahead(struct end *e)
 {
   uint8_t peek[256];
   struct yeon_slice slices[4];
@@ -118,9 +129,14 @@ static void look_ahead(struct end *e)
   int64_t got = yeon_tcp_recv(e->tcp, peek, sizeof peek, YEON_RECV_PEEK, yeon_sim_now(e->world->sim));
   if (got > 0 && !content_check(peek, stream_of(e->other), e->received, (size_t)got))
     world_fail(e->world, "connection %u, %s: recv with PEEK shows wrong bytes at %llu", e->conn, name_end(e), (unsigned long long)e->received);
+  if (got < 0 && !waits(e, got)) {
+    fail_end(e, (int)got, true); /* also a look takes the error */
+    return false;
+  }
   uint64_t all = pos - e->received, want = all < sizeof peek ? all : sizeof peek;
   if (got >= 0 && (uint64_t)got != want)
     world_fail(e->world, "connection %u, %s: %lld bytes by PEEK, %llu by slices", e->conn, name_end(e), (long long)got, (unsigned long long)all);
+  return true;
 }
 
 static void read_some(struct end *e)
@@ -129,7 +145,7 @@ static void read_some(struct end *e)
   uint8_t buf[BUFFER];
   while (e->tcp != NULL && !e->eof && !e->read_paused && w->failure[0] == '\0') {
     size_t size = 1 + rng_below(&w->rng, e->plan->read_max);
-    if (e->plan->peek && e->connected && chance(w, 3)) look_ahead(e);
+    if (e->plan->peek && e->connected && chance(w, 3) && !look_ahead(e)) return;
     int64_t n = yeon_tcp_recv(e->tcp, buf, size, 0, yeon_sim_now(w->sim));
     if (waits(e, n)) return;
     if (n < 0) {
@@ -171,7 +187,7 @@ static void write_some(struct end *e)
     if (len > e->plan->total - e->sent) len = (size_t)(e->plan->total - e->sent);
     content_fill(buf, stream_of(e), e->sent, len);
     int64_t n = yeon_tcp_send(e->tcp, buf, len, send_flags(e, e->sent + len == e->plan->total), yeon_sim_now(w->sim));
-    if (waits(e, n)) return;
+    if (waits(e, n) || starves(e, n)) return;
     if (n < 0) {
       fail_end(e, (int)n, true);
       return;
@@ -207,6 +223,9 @@ static void finish_writing(struct end *e)
   int error = yeon_tcp_shutdown(e->tcp, YEON_SHUT_WR, yeon_sim_now(e->world->sim));
   if (error == 0) return;
   e->fin = false;
+  if (starves(e, error)) return;
+  /* It has failed, and the program, at rest, has not looked yet. */
+  if (error == YEON_ERR_NOT_CONNECTED) error = yeon_tcp_take_error(e->tcp);
   fail_end(e, error, true);
 }
 
@@ -338,7 +357,8 @@ static struct end *find_caller(struct world *w, unsigned host, const struct yeon
 {
   struct yeon_tcp_info info;
   yeon_tcp_info(tcp, &info);
-  for (unsigned i = 0; i < w->plan->n_conns; i++) {
+  /* The newest first: one that was aborted before its SYN went out may have had the same number at the same instant. */
+  for (unsigned i = w->plan->n_conns; i-- > 0;) {
     struct end *caller = &w->ends[i][!host];
     if (caller->active && caller->port == info.remote.port && caller->iss == info.irs && !caller->other->active) return caller;
   }
