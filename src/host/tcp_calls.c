@@ -20,7 +20,8 @@ int yeon_tcp_bind(struct yeon_tcp *tcp, const struct yeon_addr *local, yeon_time
 {
   struct yeon_host *host = host_of(tcp);
   now = host_clock(host, now);
-  uint16_t index = yeon_ip_is_any(&local->ip) ? any_of(tcp, &local->ip) : ip_local_find(&host->ip, &local->ip);
+  if (yeon_ip_is_any(&local->ip)) return tcp_bind(tcp, any_of(tcp, &local->ip), local->port, now);
+  uint16_t index = ip_local_find(&host->ip, &local->ip);
   if (index == IP_NONE) return YEON_ERR_ADDRESS;
   return tcp_bind(tcp, index, local->port, now);
 }

@@ -70,6 +70,7 @@ static bool update_window(struct tcp_in *in, struct yeon_tcp *c)
   c->snd_wl1 = in->seq;
   c->snd_wl2 = in->ack;
   c->snd_wnd = in->window;
+  if (in->window > 0) c->probe_backoff = 0;
   if (in->window > c->max_snd_wnd) c->max_snd_wnd = in->window;
   return changed;
 }
@@ -97,6 +98,8 @@ static void tune_sndbuf(struct yeon_tcp *c)
 /* RFC 5681 section 2: the five signs of a duplicate acknowledgment. */
 static bool is_duplicate(const struct tcp_in *in, const struct yeon_tcp *c, bool window_changed)
 {
+  /* The answer to a window probe looks the same, but tells of a full receiver, not of a gap. */
+  if (in->window == 0 || tcp_flight(c) == 0) return false;
   return in->ack == c->snd_una && tcp_outstanding(c) && in->s->len == 0 && !window_changed &&
          (in->flags & (YEON_TCP_SYN | YEON_TCP_FIN)) == 0;
 }

@@ -119,6 +119,7 @@ struct tcp_busy *tcp_busy(struct yeon_tcp *c)
   struct tcp_busy *b = pool_new(&c->t->busies, &number);
   if (b == NULL) {
     c->t->counters->no_memory++;
+    c->flags2 |= TCP_G_STARVED;
     return NULL;
   }
   b->number = number;

@@ -104,6 +104,7 @@ enum tcp_urgent { TCP_URGENT_NONE, TCP_URGENT_COMING, TCP_URGENT_HERE, TCP_URGEN
 #define TCP_G_USER_SHUT_WR (1u << 5)
 #define TCP_G_EOF_TOLD (1u << 6)
 #define TCP_G_USED (1u << 8) /* has left CLOSED once */
+#define TCP_G_STARVED (1u << 12) /* something was due, and memory for it refused: the retransmission timer tries again */
 #define TCP_G_FIN_ACKED (1u << 9)
 #define TCP_G_WANTS_ROOM (1u << 11) /* a send was cut short: tell when there is room */
 #define TCP_G_RESCUED (1u << 10) /* RFC 6675 4, NextSeg (4): once a recovery */
@@ -154,6 +155,7 @@ struct yeon_tcp {
   uint16_t rcv_mss;              /* largest segment seen */
   uint8_t acks_owed;             /* duplicate ACKs to send one by one (no SACK) */
   uint8_t snd_wscale, rcv_wscale;
+  uint8_t probe_backoff;         /* doublings of the window probe's interval */
 
   /* Sending. Sequence numbers as in RFC 9293 3.3.1; snd_max: highest sent + 1 (snd_nxt goes back after a time-out). */
   struct ring *snd;              /* bytes from snd_una (past the SYN) on; NULL: none */

@@ -22,7 +22,7 @@ static bool may_send_data(const struct yeon_tcp *c)
 
 static yeon_time interval(const struct yeon_tcp *c)
 {
-  return (yeon_time)tcp_backoff(c->t, c->rto_us, c->probes) * YEON_US;
+  return (yeon_time)tcp_backoff(c->t, c->rto_us, c->probe_backoff) * YEON_US;
 }
 
 /* After output or input: bytes wait, nothing is in flight that an acknowledgment could release, so only this timer can go on. */
@@ -45,7 +45,7 @@ static bool gave_up(const struct yeon_tcp *c)
 void tcp_on_persist_timer(struct yeon_tcp *c, yeon_time now)
 {
   if (!may_send_data(c) || !something_to_send(c)) return;
-  if (c->snd_wnd > 0 && c->probes == 0) {
+  if (c->snd_wnd > 0 && c->probe_backoff == 0) {
     c->flags2 |= TCP_G_SWS_OVERRIDE;
     tcp_want_output(c);
     return;
@@ -57,6 +57,7 @@ void tcp_on_persist_timer(struct yeon_tcp *c, yeon_time now)
     return;
   }
   c->probes++;
+  if (c->probe_backoff < 30) c->probe_backoff++;
   c->flags |= TCP_F_PROBE;
   tcp_want_output(c);
   tcp_timer_set(c, YEON_TIMER_PERSIST, now + interval(c), now);

@@ -24,7 +24,9 @@ static bool gave_up(const struct yeon_tcp *c, yeon_time now)
 {
   unsigned retries = retries_of(c);
   bool handshake = c->state == YEON_TCP_SYN_SENT || c->state == YEON_TCP_SYN_RECEIVED;
-  if (c->t->options.linux_timeout && !handshake) return c->rexmits > 0 && time_is_up(c, retries, now);
+  /* RFC 9293 3.8.6.1: a peer that answers, with its window closed, has not failed. */
+  if (!handshake && c->snd_wnd == 0 && now - c->heard_at <= (yeon_time)tcp_rto_us(c) * YEON_US) return false;
+  if (c->t->options.linux_timeout && !handshake && c->busy != NULL) return c->rexmits > 0 && time_is_up(c, retries, now);
   return c->rexmits >= retries;
 }
 
@@ -51,19 +53,21 @@ static void go_back(struct yeon_tcp *c, yeon_time now)
 
 void tcp_on_rexmit_timer(struct yeon_tcp *c, yeon_time now)
 {
-  if (!tcp_outstanding(c)) return;
+  bool starved = (c->flags2 & TCP_G_STARVED) != 0;
+  c->flags2 &= ~TCP_G_STARVED;
+  if (!tcp_outstanding(c) && !starved) return;
   if (gave_up(c, now)) {
     fail(c, now);
     return;
   }
-  if (c->rexmits == 0 && c->state != YEON_TCP_SYN_SENT && c->state != YEON_TCP_SYN_RECEIVED) c->busy->rexmit_since = c->busy->sent_at;
+  if (c->rexmits == 0 && c->state != YEON_TCP_SYN_SENT && c->state != YEON_TCP_SYN_RECEIVED && c->busy != NULL) c->busy->rexmit_since = c->busy->sent_at;
   if (c->rexmits < UINT8_MAX) c->rexmits++;
   c->t->counters->tcp_rexmit_rto++;
   c->flags &= ~TCP_F_TIMING;
   if (c->state == YEON_TCP_SYN_SENT || c->state == YEON_TCP_SYN_RECEIVED) {
     c->flags |= TCP_F_SEND_SYN;
     c->flags2 |= TCP_G_SYN_REXMIT;
-  } else {
+  } else if (tcp_outstanding(c)) {
     go_back(c, now);
   }
   tcp_want_output(c);

@@ -149,7 +149,7 @@ static void draw_cable(struct yeon_ladder *l, const struct row *row)
   struct canvas *c = &l->canvas;
   unsigned left = left_line(l), right = right_line(l);
   enum canvas_style style = (enum canvas_style)row->style;
-  char padded[200];
+  char padded[216];
   begin_line(l);
   put_time(l, 0, row->at);
   canvas_fill(c, left, right + 1, style, row->mark == MARK_ERROR ? "━" : "─");

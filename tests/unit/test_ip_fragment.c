@@ -153,7 +153,7 @@ static void duplicates_are_harmless(void **state)
 static void overlaps_are_refused(void **state)
 {
   (void)state;
-  static const size_t overlap[][2] = {{792, 1000}, {0, 808}, {8, 16}, {0, 1608}, {792, 800}, {0, 8}};
+  static const size_t overlap[][2] = {{792, 1000}, {0, 808}, {8, 16}, {792, 1608}, {792, 800}, {0, 8}};
   for (int six = 0; six < 2; six++) {
     for (size_t i = 0; i < sizeof overlap / sizeof overlap[0]; i++) {
       struct world w;
@@ -182,9 +182,9 @@ static void contradicting_ends_are_refused(void **state)
     give(&w, 1, 800, 1608, false); /* then something behind the end */
     give(&w, 1, 1608, 1616, true);
     give(&w, 2, 800, 1608, true); /* the end before what is there */
-    give(&w, 2, 0, 400, false);
+    give(&w, 2, 8, 400, false);
     give(&w, 3, 800, 1608, false); /* two ends */
-    give(&w, 3, 0, 800, false);
+    give(&w, 3, 8, 800, false);
     assert_int_equal(count_of(w.p, 1)->frag_overlap, 3);
     assert_false(arrived(&w));
     pair_close(w.p);
