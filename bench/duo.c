@@ -59,6 +59,7 @@ bool duo_new(struct duo *d, const struct duo_setup *setup)
 {
   memset(d, 0, sizeof *d);
   d->now = YEON_SEC;
+  d->batch = setup->batch ? setup->batch : DUO_BATCH;
   d->slot = setup->offload & YEON_LINK_GSO ? SLOT_GSO : SLOT_PLAIN;
   d->wire = malloc(DUO_BATCH * d->slot);
   if (d->wire != NULL && make_host(d, 0, setup) && make_host(d, 1, setup)) {
@@ -95,7 +96,7 @@ static void copy_frame(struct duo *d, struct yeon_frame *in, const struct yeon_f
 size_t duo_carry(struct duo *d, unsigned from)
 {
   struct yeon_frame out[DUO_BATCH], in[DUO_BATCH];
-  size_t n = yeon_host_output(d->host[from], 0, out, DUO_BATCH, d->now);
+  size_t n = yeon_host_output(d->host[from], 0, out, d->batch, d->now);
   if (n == 0) return 0;
   for (size_t i = 0; i < n; i++) copy_frame(d, &in[i], &out[i], i);
   d->frames += n;

@@ -8,11 +8,12 @@
 #include <yeon/host.h>
 #include <yeon/tcp.h>
 
-#define DUO_BATCH 64 /* frames carried at once */
+#define DUO_BATCH 64 /* frames carried at once, at most */
 
 struct duo_setup {
   struct yeon_tcp_options tcp;
   uint32_t offload;  /* YEON_LINK_... of both ends */
+  size_t batch;      /* frames carried at once; 0: DUO_BATCH */
   bool six;          /* fd00::1 and fd00::2, not 10.0.0.1 and 10.0.0.2 */
   uint32_t most;     /* records of each kind a host may hold; 0: its defaults */
 };
@@ -23,6 +24,7 @@ struct duo {
   yeon_time now;
   struct yeon_addr addr[2]; /* port 0 */
   uint8_t *wire;          /* DUO_BATCH slots */
+  size_t batch;
   size_t slot;            /* bytes */
   uint64_t data_segments; /* carried, with payload; a super-segment counts as the segments in it */
   uint64_t frames;        /* carried, all */
@@ -33,7 +35,7 @@ void duo_setup_init(struct duo_setup *setup);
 /* False: no memory, or the options are refused. */
 bool duo_new(struct duo *d, const struct duo_setup *setup);
 void duo_free(struct duo *d);
-/* At most DUO_BATCH frames from host `from` to the other; how many. */
+/* At most a batch of frames from host `from` to the other; how many. */
 size_t duo_carry(struct duo *d, unsigned from);
 /* Carries both ways until neither has more to say at this instant. */
 void duo_settle(struct duo *d);

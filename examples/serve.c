@@ -26,7 +26,7 @@ struct client {
   size_t request_len;
   bool sending, close_after;
   char head[1024];            /* of the answer */
-  char *body;                 /* made in memory, NULL: none, or a file */
+  char *body;                 /* made in memory and not begun yet, NULL: none, or a file */
   size_t body_len;
   int fd;                     /* the file, -1: none */
   int64_t at, end;            /* of the file: what remains to be read */
@@ -232,9 +232,9 @@ static bool next_request(struct server *v, struct client *c)
 static int refill(struct client *c)
 {
   if (c->body) {
-    bool fresh = c->out == c->head;
-    c->out = c->body;
-    c->out_len = fresh ? c->body_len : 0;
+    c->out = c->piece = c->body;
+    c->out_len = c->body_len;
+    c->body = NULL;
     return c->out_len > 0;
   }
   if (c->fd < 0 || c->at >= c->end) return 0;

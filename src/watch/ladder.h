@@ -35,6 +35,7 @@ struct row {
   uint32_t seq;      /* as on the wire, to find it again */
   uint8_t kind, side, fate, mark, style;
   bool plain; /* one of the many: may be folded */
+  bool bulk;  /* of a transfer that goes on: data, an ACK, a send or recv; folded when its kind has been shown often enough */
   bool duplicate, corrupted, reordered;
   bool again;     /* a retransmission */
   bool by_call;   /* MARK_STATE: the application's call did it; the call's row will take this one over */
@@ -45,6 +46,8 @@ struct row {
   char why[64]; /* why it is sent again; what the receiver made of it */
   char opts[120];
 };
+
+#define AGAIN_MAX 16 /* hosts send in batches of about this many: so many may be told before the first is seen */
 
 /* A connection between the two ends, as an onlooker knows it. */
 struct ladder_conn {
@@ -58,22 +61,26 @@ struct ladder_conn {
   uint8_t state[2];
   yeon_time established_at[2]; /* YEON_NEVER: not (yet) */
   bool gap_told, opening_told;
-  struct {
+  struct ladder_again {
     uint32_t seq, len;
     uint16_t count;
     uint8_t why;
     bool waiting; /* told by the sender, its segment not seen yet */
-  } again[2];
+  } again[2][AGAIN_MAX];
+  uint8_t next_again[2];
   yeon_time timer_at[2]; /* when a timer of this end fired last */
   uint8_t timer[2];      /* which: enum yeon_tcp_timer */
 };
 
+/* Kinds of rows that a transfer repeats. Of each the first few are drawn. */
+enum fold_kind { FOLD_PLAIN, FOLD_LOST, FOLD_AGAIN, FOLD_REORDERED, FOLD_SACK, FOLD_ODD, FOLD_KINDS };
+
 struct ladder_fold {
-  struct row *first, *last; /* rows held back: at most FOLD_TAIL */
+  struct row *first, *last;    /* rows held back: at most FOLD_TAIL, or a few more when nothing is folded yet */
   unsigned held;
-  unsigned shown;                          /* plain rows drawn since the run began */
+  unsigned shown[FOLD_KINDS];  /* rows drawn since the transfer began, or was disturbed */
   uint64_t segments[2], bytes[2], acks[2]; /* folded away, by side */
-  uint64_t other;
+  uint64_t kinds[FOLD_KINDS];  /* likewise, by kind */
   yeon_time from, to;
 };
 

@@ -282,15 +282,39 @@ void ladder_draw(struct yeon_ladder *l, const struct row *row)
   if (l->drawn_at == YEON_NEVER || until > l->drawn_at) l->drawn_at = until;
 }
 
+static const char *plural(uint64_t n) { return n == 1 ? "" : "s"; }
+
 static void fold_side(struct text *t, const struct ladder_fold *f, unsigned side)
 {
   char bytes[32];
   const char *arrow = side == 0 ? "→" : "←";
   if (f->segments[side] > 0)
-    text_add(t, "%s%llu segments, %s %s", t->len > 0 ? " · " : "", (unsigned long long)f->segments[side],
+    text_add(t, "%s%llu segment%s, %s %s", t->len > 0 ? " · " : "", (unsigned long long)f->segments[side], plural(f->segments[side]),
              text_bytes(f->bytes[side], bytes, sizeof bytes), arrow);
   if (f->acks[side] > 0)
-    text_add(t, "%s%llu ACKs %s", t->len > 0 ? " · " : "", (unsigned long long)f->acks[side], arrow);
+    text_add(t, "%s%llu ACK%s %s", t->len > 0 ? " · " : "", (unsigned long long)f->acks[side], plural(f->acks[side]), arrow);
+}
+
+/* What went wrong among them. */
+static void fold_troubles(struct text *t, const struct ladder_fold *f)
+{
+  static const char *const names[FOLD_KINDS] = {
+      [FOLD_LOST] = "lost", [FOLD_AGAIN] = "sent again", [FOLD_REORDERED] = "out of order", [FOLD_SACK] = "with SACK", [FOLD_ODD] = "odd"};
+  for (unsigned i = FOLD_LOST; i < FOLD_KINDS; i++)
+    if (f->kinds[i] > 0) text_add(t, "%s%llu %s", t->len > 0 ? ", " : "of them ", (unsigned long long)f->kinds[i], names[i]);
+}
+
+static void fold_line(struct yeon_ladder *l, const char *line, bool times)
+{
+  unsigned left = left_line(l), right = right_line(l);
+  begin_line(l);
+  canvas_put(&l->canvas, left, right, STYLE_DIM, "⋮");
+  canvas_put(&l->canvas, right, right + 1, STYLE_DIM, "⋮");
+  unsigned columns = canvas_columns(line), room = right - left - 3;
+  canvas_put(&l->canvas, columns < room ? (left + right + 1 - columns) / 2 : left + 2, right - 1, STYLE_DIM, line);
+  if (times) put_time(l, 0, l->fold.from);
+  if (times) put_time(l, 1, l->fold.to);
+  end_line(l);
 }
 
 void ladder_draw_fold(struct yeon_ladder *l)
@@ -298,24 +322,15 @@ void ladder_draw_fold(struct yeon_ladder *l)
   const struct ladder_fold *f = &l->fold;
   char words[200], span[32];
   struct text t = text_over(words, sizeof words);
-  unsigned left = left_line(l), right = right_line(l);
-  if (f->segments[0] + f->acks[0] > 0 && f->segments[1] > f->segments[0]) {
-    fold_side(&t, f, 1);
-    fold_side(&t, f, 0);
-  } else {
-    fold_side(&t, f, 0);
-    fold_side(&t, f, 1);
-  }
-  if (t.len == 0) text_add(&t, "%llu calls", (unsigned long long)f->other);
+  unsigned first = f->segments[1] > f->segments[0] ? 1 : 0;
+  fold_side(&t, f, first);
+  fold_side(&t, f, 1 - first);
+  if (t.len == 0) text_add(&t, "%llu calls", (unsigned long long)f->kinds[FOLD_PLAIN]);
   char line[240];
   snprintf(line, sizeof line, "… %s … %s", words, text_span(f->to - f->from, span, sizeof span));
-  begin_line(l);
-  canvas_put(&l->canvas, left, right, STYLE_DIM, "⋮");
-  canvas_put(&l->canvas, right, right + 1, STYLE_DIM, "⋮");
-  put_time(l, 0, f->from);
-  unsigned columns = canvas_columns(line), room = right - left - 3;
-  canvas_put(&l->canvas, columns < room ? (left + right + 1 - columns) / 2 : left + 2, right - 1, STYLE_DIM, line);
-  put_time(l, 1, f->to);
-  end_line(l);
+  fold_line(l, line, true);
+  t = text_over(words, sizeof words);
+  fold_troubles(&t, f);
+  if (t.len > 0) fold_line(l, words, false);
   if (l->drawn_at == YEON_NEVER || f->to > l->drawn_at) l->drawn_at = f->to;
 }

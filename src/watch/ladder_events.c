@@ -78,7 +78,7 @@ static void on_state(struct yeon_ladder *l, unsigned side, const struct yeon_eve
   if (call != NULL && strstr(call->text, "→") == NULL) {
     struct text t = {call->text, sizeof call->text, strlen(call->text)};
     text_add(&t, " → %s", name);
-    call->plain = false;
+    call->plain = call->bulk = false;
     call->conn = number;
   } else {
     struct row *row = side_row(l, side, c, e->at, MARK_STATE, STYLE_BOLD);
@@ -150,7 +150,7 @@ static void on_call(struct yeon_ladder *l, unsigned side, const struct yeon_even
   struct row *row = side_row(l, side, c, e->at, MARK_CALL, result < 0 ? STYLE_BAD : STYLE_CALL);
   if (row == NULL) return;
   memcpy(row->text, words, sizeof words);
-  row->plain = result > 0 && (e->u.call.call == YEON_CALL_SEND || e->u.call.call == YEON_CALL_RECV);
+  row->plain = row->bulk = result > 0 && (e->u.call.call == YEON_CALL_SEND || e->u.call.call == YEON_CALL_RECV);
 }
 
 /* Timers that teach something: those that fire because an answer is missing, and how long the next wait will be. */
@@ -198,11 +198,12 @@ static void on_retransmit(struct yeon_ladder *l, unsigned side, const struct yeo
 {
   struct ladder_conn *c = conn_of(l, side, e);
   if (c == NULL) return;
-  c->again[side].seq = e->u.retransmit.seq;
-  c->again[side].len = e->u.retransmit.len;
-  c->again[side].count = e->u.retransmit.count;
-  c->again[side].why = e->u.retransmit.why;
-  c->again[side].waiting = true;
+  struct ladder_again *a = &c->again[side][c->next_again[side]++ % AGAIN_MAX];
+  *a = (struct ladder_again){.seq = e->u.retransmit.seq,
+                             .len = e->u.retransmit.len,
+                             .count = e->u.retransmit.count,
+                             .why = e->u.retransmit.why,
+                             .waiting = true};
 }
 
 static void on_error(struct yeon_ladder *l, unsigned side, const struct yeon_event *e)

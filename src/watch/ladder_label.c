@@ -24,32 +24,38 @@ static void put_options(struct yeon_ladder *l, const struct ladder_conn *c, unsi
   if (h->has_uto) text_add(&t, " uto");
 }
 
-/* Why it is sent: what the sender said just before, else what an onlooker can tell. */
-static void put_why(struct yeon_ladder *l, struct ladder_conn *c, unsigned side, const struct wire_tcp *h, uint32_t len,
-                    struct row *row)
+/* What the sender told of this retransmission just before, NULL: nothing. */
+static struct ladder_again *told_of(struct ladder_conn *c, unsigned side, uint32_t seq)
+{
+  for (unsigned i = 0; i < AGAIN_MAX; i++) {
+    struct ladder_again *a = &c->again[side][i];
+    if (a->waiting && seq - a->seq < (a->len > 0 ? a->len : 1)) return a;
+  }
+  return NULL;
+}
+
+static bool is_timeout(const struct ladder_again *a)
+{
+  return a->why == YEON_REXMIT_RTO || a->why == YEON_REXMIT_SYN || a->why == YEON_REXMIT_FIN;
+}
+
+/* Why it is sent: what the sender said, else what an onlooker can tell. */
+static void put_why(struct yeon_ladder *l, struct ladder_conn *c, unsigned side, const struct wire_tcp *h, uint32_t len, struct row *row)
 {
   struct text t = text_over(row->why, sizeof row->why);
-  bool told = c->again[side].waiting && h->seq - c->again[side].seq < (c->again[side].len > 0 ? c->again[side].len : 1);
-  bool fired = c->timer_at[side] == l->now;
-  bool behind =
-      len <= 1 && (h->flags & (YEON_TCP_SYN | YEON_TCP_FIN | YEON_TCP_RST)) == 0 && h->seq + 1 == c->top[side];
+  struct ladder_again *told = told_of(c, side, h->seq);
+  bool fired = c->timer_at[side] == l->now && (h->flags & YEON_TCP_RST) == 0;
   if (fired && c->timer[side] == YEON_TIMER_KEEPALIVE && len <= 1) {
     text_add(&t, "keepalive probe");
   } else if (fired && c->timer[side] == YEON_TIMER_PERSIST) {
     text_add(&t, "window probe");
-  } else if (row->again && told &&
-             (c->again[side].why == YEON_REXMIT_RTO || c->again[side].why == YEON_REXMIT_SYN ||
-              c->again[side].why == YEON_REXMIT_FIN)) {
+  } else if (row->again && told != NULL && is_timeout(told)) {
     text_add(&t, "timeout");
-    if (c->again[side].count > 0) text_add(&t, " %u", c->again[side].count);
-  } else if (row->again && told) {
-    text_add(&t, "%s", yeon_retransmit_why_name((enum yeon_retransmit_why)c->again[side].why));
+    if (told->count > 0) text_add(&t, " %u", told->count);
   } else if (row->again) {
-    text_add(&t, "again");
-  } else if (behind && len == 0 && !fired && c->has_iss[side] && c->top[side] != c->iss[side] + 1) {
-    text_add(&t, "probe");
+    text_add(&t, "%s", told != NULL ? yeon_retransmit_why_name((enum yeon_retransmit_why)told->why) : "again");
   }
-  if (told) c->again[side].waiting = row->again && c->again[side].len > len;
+  if (told != NULL) told->waiting = row->again && told->len > len;
 }
 
 static enum canvas_style style_of(const struct row *row, uint8_t flags, uint32_t window)
@@ -104,6 +110,9 @@ static struct row *label_tcp(struct yeon_ladder *l, unsigned side, const struct 
   put_options(l, c, side, h, row);
   put_why(l, c, side, h, p->payload, row);
   row->style = (uint8_t)style_of(row, h->flags, window);
+  row->bulk = row->why[0] == '\0' && window != 0;
+  if (row->again) row->bulk = true;
+  row->bulk = row->bulk && (h->flags & (YEON_TCP_SYN | YEON_TCP_FIN | YEON_TCP_RST | YEON_TCP_URG)) == 0;
   row->plain = !row->again && row->why[0] == '\0' && h->n_sack == 0 && window != 0 &&
                (h->flags & (YEON_TCP_SYN | YEON_TCP_FIN | YEON_TCP_RST | YEON_TCP_URG)) == 0;
   return row;
@@ -119,7 +128,7 @@ static struct row *label_other(struct yeon_ladder *l, unsigned side, const struc
   case PACKET_UDP:
     text_add(&t, "UDP %u → %u len %u", p->src.port, p->dst.port, p->payload);
     row->payload = p->payload;
-    row->plain = true;
+    row->plain = row->bulk = true;
     row->style = STYLE_PLAIN;
     break;
   case PACKET_ICMP:
@@ -133,7 +142,7 @@ static struct row *label_other(struct yeon_ladder *l, unsigned side, const struc
   case PACKET_FRAGMENT:
     text_add(&t, "IP fragment, %u bytes", p->payload);
     row->payload = p->payload;
-    row->plain = true;
+    row->plain = row->bulk = true;
     break;
   default: text_add(&t, "IP protocol %u, %u bytes", p->protocol, p->payload); break;
   }

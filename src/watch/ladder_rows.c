@@ -1,4 +1,6 @@
-/* The queue of rows, and folding: of a run of plain rows the first FOLD_HEAD and the last FOLD_TAIL are drawn, with one line for the others. */
+/* The queue of rows, and folding. A transfer repeats itself: of its plain rows the first FOLD_HEAD are drawn, of each kind of trouble in it the
+ * first FOLD_RARE, and the last FOLD_TAIL before anything else happens; one line stands for the others. What is not part of the transfer (a
+ * state, a cut, a timer, a word of the scenario) is always drawn, and the counting begins anew. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,6 +8,7 @@
 
 #define FOLD_HEAD 6
 #define FOLD_TAIL 2
+#define FOLD_RARE 3 /* losses, retransmissions and the like */
 #define FOLD_MIN 4 /* fewer rows than this are not worth a line */
 
 struct row *ladder_row_add(struct yeon_ladder *l, enum row_kind kind, unsigned side, yeon_time at)
@@ -47,13 +50,22 @@ struct row *ladder_row_flying(struct yeon_ladder *l, unsigned side, uint64_t num
   return NULL;
 }
 
+static enum fold_kind kind_of(const struct row *row)
+{
+  if (row->plain) return FOLD_PLAIN;
+  if (row->fate != FATE_ARRIVED && row->kind == ROW_FRAME) return FOLD_LOST;
+  if (row->again) return FOLD_AGAIN;
+  if (row->reordered || row->duplicate || row->corrupted) return FOLD_ODD;
+  return row->payload > 0 ? FOLD_REORDERED : FOLD_SACK;
+}
+
 static void count_folded(struct ladder_fold *f, const struct row *row)
 {
   if (f->from == YEON_NEVER) f->from = row->at;
-  f->to = row->done_at;
-  if (row->kind != ROW_FRAME)
-    f->other++;
-  else if (row->payload == 0)
+  if (row->done_at > f->to) f->to = row->done_at;
+  f->kinds[kind_of(row)]++;
+  if (row->kind != ROW_FRAME) return;
+  if (row->payload == 0)
     f->acks[row->side]++;
   else {
     f->segments[row->side]++;
@@ -61,18 +73,21 @@ static void count_folded(struct ladder_fold *f, const struct row *row)
   }
 }
 
+static uint64_t folded(const struct ladder_fold *f)
+{
+  uint64_t n = 0;
+  for (unsigned i = 0; i < FOLD_KINDS; i++) n += f->kinds[i];
+  return n;
+}
+
 static void reset_counts(struct ladder_fold *f)
 {
   memset(f->segments, 0, sizeof f->segments);
   memset(f->bytes, 0, sizeof f->bytes);
   memset(f->acks, 0, sizeof f->acks);
-  f->other = 0;
+  memset(f->kinds, 0, sizeof f->kinds);
   f->from = YEON_NEVER;
-}
-
-static uint64_t folded(const struct ladder_fold *f)
-{
-  return f->segments[0] + f->segments[1] + f->acks[0] + f->acks[1] + f->other;
+  f->to = 0;
 }
 
 /* The run is over: the line for what is gone, then the rows held back. */
@@ -88,7 +103,7 @@ static void end_run(struct yeon_ladder *l)
     ladder_row_free(row);
   }
   f->last = NULL;
-  f->held = f->shown = 0;
+  f->held = 0;
 }
 
 static void hold(struct ladder_fold *f, struct row *row)
@@ -105,11 +120,15 @@ static void hold(struct ladder_fold *f, struct row *row)
 /* Takes a row that is complete. A few rows more than the tail are held, so that a short run is drawn whole. */
 static void pass(struct yeon_ladder *l, struct row *row)
 {
+  static const unsigned head[FOLD_KINDS] = {[FOLD_PLAIN] = FOLD_HEAD,      [FOLD_LOST] = FOLD_RARE, [FOLD_AGAIN] = FOLD_RARE,
+                                            [FOLD_REORDERED] = FOLD_RARE, [FOLD_SACK] = FOLD_RARE, [FOLD_ODD] = FOLD_RARE};
   struct ladder_fold *f = &l->fold;
-  bool plain = row->plain && (l->config.flags & YEON_LADDER_ALL) == 0;
-  if (!plain) end_run(l);
-  if (!plain || f->shown < FOLD_HEAD) {
-    f->shown += plain;
+  bool bulk = row->bulk && (l->config.flags & YEON_LADDER_ALL) == 0;
+  enum fold_kind kind = kind_of(row);
+  if (!bulk || f->shown[kind] < head[kind]) {
+    if (!bulk || kind != FOLD_PLAIN || f->held > 0) end_run(l);
+    if (!bulk) memset(f->shown, 0, sizeof f->shown);
+    f->shown[kind] += bulk;
     ladder_draw(l, row);
     ladder_row_free(row);
     return;

@@ -152,7 +152,8 @@ class Peer:
             self.process.kill()
         finally:
             self.process.wait()
-            self.process.stdin.close()
+            with contextlib.suppress(OSError):
+                self.process.stdin.close()
             self.process.stdout.close()
             self.bench.tidy()
         return self.process.returncode
@@ -357,7 +358,7 @@ def thousand_small_from_kernel(bench, v):
             kernel_recv(k, size)
             k.shutdown(socket.SHUT_WR)
             peer.do("close", s)
-    have = peer.settle(connections=1, half_open=0)
+    have = peer.settle(connections=0, half_open=0)
     check(have["tcp_opened_passive"] == 1000, "opened %d" % have["tcp_opened_passive"])
 
 
@@ -683,7 +684,7 @@ def many_at_once(bench, v):
         kernel_recv(k, 2000)
         peer.do("close", s)
         k.close()
-    peer.settle(connections=1)
+    peer.settle(connections=0)
 
 
 @test(4, 6)
@@ -790,7 +791,8 @@ def garbage_does_no_harm(bench, v):
                 raw.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, 255)
             for size in (0, 1, 3, 7, 19, 20, 21, 40, 60, 100, 1000):
                 for _ in range(20):
-                    raw.sendto(luck.randbytes(size), (OURS[v], 0))
+                    with contextlib.suppress(OSError):  # the kernel itself refuses some of it
+                        raw.sendto(luck.randbytes(size), (OURS[v], 0))
     port = k.getsockname()[1]
     with socket.socket(FAMILY[v], socket.SOCK_RAW, 6) as raw:  # at the very connection, with flags and offsets at random
         for _ in range(500):
@@ -915,7 +917,7 @@ class Bench:
         self.peer, self.serve = peer, serve
         self.running = None
         run("ip", "link", "set", "lo", "up")
-        for name, value in (("net/ipv4/tcp_congestion_control", "cubic"), ("net/ipv6/conf/all/accept_dad", "0"), ("net/ipv6/conf/default/accept_dad", "0"),
+        for name, value in (("net/ipv4/tcp_congestion_control", "reno"), ("net/ipv6/conf/all/accept_dad", "0"), ("net/ipv6/conf/default/accept_dad", "0"),
                             ("net/ipv4/ping_group_range", "0 0"), ("net/ipv4/icmp_ratelimit", "0"), ("net/ipv6/icmp/ratelimit", "0")):
             try:
                 with open("/proc/sys/" + name, "w", encoding="ascii") as f:

@@ -13,7 +13,7 @@ static bool may_fail_so(const struct world *w, const struct end *e)
   const struct plan_conn *plan = &w->plan->conn[e->conn];
   if (is_misfortune(e->error)) return true;
   if (e->error == YEON_ERR_IN_USE) return plan->local_port != 0 && plan->opening != OPEN_BOTH && e->active;
-  return e->error == YEON_ERR_NO_MEMORY && w->plan->famine;
+  return e->error == YEON_ERR_NO_MEMORY && (w->plan->famine || w->plan->max_buffer_bytes > 0);
 }
 
 /* One end resets by plan, or closes although the other may have more to say. */
@@ -103,6 +103,8 @@ void tally_world(struct tally *t, const struct world *w)
   t->worlds++;
   t->frames += w->frames;
   t->calm += p->calm;
+  t->attacks += w->attacks;
+  t->small_tables += p->max_half_open || p->max_time_wait || p->max_buffer_bytes;
   t->famine += arena_refused(w->arena) > 0;
   for (unsigned i = 0; i < p->n_changes; i++) t->cut += p->change[i].kind == CHANGE_CUT;
   for (unsigned i = 0; i < p->n_conns; i++) {

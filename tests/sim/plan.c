@@ -99,6 +99,9 @@ static void plan_program(struct rng *r, struct plan_end *e, bool kind)
   e->urgent = one_in(r, 30);
   e->more = one_in(r, 10);
   e->peek = one_in(r, 10);
+  e->slices = one_in(r, 4);
+  if (one_in(r, 20)) e->maxseg = logarithmic(r, 88, 1400);
+  if (one_in(r, 20)) e->window_clamp = logarithmic(r, 1000, 30000);
   e->wait_closed = one_in(r, 3);
   e->write_early = one_in(r, 3);
 }
@@ -147,6 +150,11 @@ static void plan_changes(struct rng *r, struct plan *p)
     at += (yeon_time)logarithmic(r, 100, 600000000) * YEON_US;
     p->change[p->n_changes++] = (struct change){.at = at, .kind = CHANGE_JOIN, .mask = YEON_CABLE_BOTH};
   }
+  if (p->n_changes < MAX_CHANGES && one_in(r, 8)) {
+    uint16_t mtu = (uint16_t)between(r, p->v6 ? 1280 : 576, 9000);
+    p->change[p->n_changes++] =
+      (struct change){.at = (yeon_time)logarithmic(r, 10, 5000000) * YEON_US, .kind = CHANGE_MTU, .mask = between(r, 1, 3), .mtu = mtu};
+  }
   while (p->n_changes < MAX_CHANGES && one_in(r, 3)) {
     struct change *c = &p->change[p->n_changes++];
     *c = (struct change){.at = (yeon_time)logarithmic(r, 10, 10000000) * YEON_US, .kind = CHANGE_SET, .mask = between(r, 1, 3)};
@@ -187,12 +195,19 @@ static bool queues_are_fair(const struct plan *p)
 
 static bool is_calm(const struct plan *p)
 {
-  if (p->n_changes > 0 || p->famine || p->listener_gone_at != YEON_NEVER) return false;
+  if (p->n_changes > 0 || p->famine || p->max_half_open || p->max_time_wait || p->max_buffer_bytes || p->listener_gone_at != YEON_NEVER) return false;
   for (unsigned i = 0; i < 2; i++) {
     if (p->way[i].burst_enter_ppm > 0) return false;
     if (p->way[i].corrupt_ppm > 0 && p->ethernet) return false; /* ARP has no checksum: a wrong MAC is learned */
   }
   return survives_losses(p) && queues_are_fair(p);
+}
+
+static void plan_limits(struct rng *r, struct plan *p)
+{
+  p->max_half_open = one_in(r, 2) ? between(r, 1, 4) : 0;
+  p->max_time_wait = one_in(r, 2) ? between(r, 1, 4) : 0;
+  p->max_buffer_bytes = one_in(r, 2) ? logarithmic(r, 4000, 500000) : 0;
 }
 
 static void plan_hosts(struct rng *r, struct plan *p)
@@ -208,6 +223,8 @@ static void plan_hosts(struct rng *r, struct plan *p)
     p->backlog[i] = one_in(r, 3) ? between(r, 1, 3) : 16;
   }
   if (one_in(r, 6)) p->accept_pause_us = logarithmic(r, 10, 2000000);
+  p->listen_any = one_in(r, 4);
+  if (one_in(r, 8) && p->tcp[0].challenge_ack && p->tcp[1].challenge_ack) p->attacks = between(r, 1, 50);
   if (one_in(r, 10)) p->datagrams = between(r, 1, 20);
   p->datagram_max = one_in(r, 4) ? 20000 : 1000;
 }
@@ -225,6 +242,7 @@ void plan_make(struct plan *p, uint64_t seed)
   for (unsigned i = 0; i < p->n_conns; i++) plan_conn(r, &p->conn[i], i, kind);
   if (!kind) plan_changes(r, p);
   p->famine = !kind && one_in(r, 20);
+  if (!kind && one_in(r, 10)) plan_limits(r, p);
   p->listener_gone_at = !kind && one_in(r, 15) ? (yeon_time)logarithmic(r, 10, 5000000) * YEON_US : YEON_NEVER;
   shorten(p);
   p->calm = is_calm(p);
@@ -248,7 +266,9 @@ static void print_end(const char *name, const struct plan_end *e)
   if (e->sndbuf) printf(", sndbuf %lld", (long long)e->sndbuf);
   if (e->rcvbuf) printf(", rcvbuf %lld", (long long)e->rcvbuf);
   if (e->user_timeout_ms) printf(", user timeout %lld ms", (long long)e->user_timeout_ms);
-  printf("%s%s%s%s%s%s%s%s\n", e->nodelay ? " nodelay" : "", e->cork ? " cork" : "", e->quickack ? " quickack" : "",
+  if (e->maxseg) printf(", maxseg %lld", (long long)e->maxseg);
+  if (e->window_clamp) printf(", window <= %lld", (long long)e->window_clamp);
+  printf("%s%s%s%s%s%s%s%s%s\n", e->slices ? " slices" : "", e->nodelay ? " nodelay" : "", e->cork ? " cork" : "", e->quickack ? " quickack" : "",
          e->urgent ? " urgent" : "", e->more ? " more" : "", e->peek ? " peek" : "", e->wait_closed ? " wait-closed" : "",
          e->write_early ? " write-early" : "");
 }
@@ -273,10 +293,16 @@ void plan_print(const struct plan *p)
   print_way("b->a", &p->way[1]);
   for (unsigned i = 0; i < p->n_changes; i++) {
     const struct change *c = &p->change[i];
-    printf("# at %.6f: %s %u\n", (double)c->at / 1e9, c->kind == CHANGE_CUT ? "cut" : c->kind == CHANGE_JOIN ? "join" : "set", c->mask);
+    static const char *const kinds[] = {"cut", "join", "set", "mtu"};
+    printf("# at %.6f: %s %u %u\n", (double)c->at / 1e9, kinds[c->kind], c->mask, c->mtu);
     if (c->kind == CHANGE_SET) print_way("  to", &c->way);
   }
   if (p->listener_gone_at != YEON_NEVER) printf("# listeners close at %.6f\n", (double)p->listener_gone_at / 1e9);
+  if (p->max_half_open || p->max_time_wait || p->max_buffer_bytes)
+    printf("# at most %u half-open, %u TIME-WAIT, %llu bytes of buffers (0: plenty)\n", p->max_half_open, p->max_time_wait,
+           (unsigned long long)p->max_buffer_bytes);
+  if (p->attacks) printf("# %u attacks by a stranger\n", p->attacks);
+  if (p->listen_any) printf("# listeners on any address\n");
   printf("# backlog %u and %u, accepts after <= %u us, %u datagrams of <= %u bytes each way\n", p->backlog[0], p->backlog[1],
          p->accept_pause_us, p->datagrams, p->datagram_max);
   for (unsigned i = 0; i < p->n_conns; i++) {

@@ -69,7 +69,7 @@ static void fail_end(struct end *e, int error, bool check)
 static bool starves(struct end *e, int64_t n)
 {
   struct world *w = e->world;
-  if (n != YEON_ERR_NO_MEMORY || !w->plan->famine) return false;
+  if (n != YEON_ERR_NO_MEMORY || (!w->plan->famine && w->plan->max_buffer_bytes == 0)) return false;
   int error = YEON_ERR_NO_MEMORY;
   for (unsigned i = 0; i < 1000 && error != 0; i++) error = yeon_sim_at(w->sim, yeon_sim_now(w->sim) + 10 * YEON_MS, wake_writer, e);
   e->write_paused = error == 0;
@@ -139,6 +139,28 @@ static bool look_ahead(struct end *e)
   return true;
 }
 
+/* Reads without copying into buf all that recv would have given at most; as recv otherwise. */
+static int64_t read_slices(struct end *e, uint8_t *buf, size_t size)
+{
+  struct yeon_slice slices[2];
+  size_t n = yeon_tcp_peek_slices(e->tcp, slices, 2), len = 0;
+  for (size_t i = 0; i < n && len < size; i++) {
+    size_t part = slices[i].len < size - len ? slices[i].len : size - len;
+    memcpy(buf + len, slices[i].base, part);
+    len += part;
+  }
+  if (len == 0) return yeon_tcp_recv(e->tcp, buf, size, 0, yeon_sim_now(e->world->sim));
+  int error = yeon_tcp_consume(e->tcp, len, yeon_sim_now(e->world->sim));
+  if (error != 0) world_fail(e->world, "connection %u, %s: consume of %zu: %s", e->conn, name_end(e), len, yeon_error_name(error));
+  return (int64_t)len;
+}
+
+static int64_t read_once(struct end *e, uint8_t *buf, size_t size)
+{
+  if (e->plan->slices && e->connected) return read_slices(e, buf, size);
+  return yeon_tcp_recv(e->tcp, buf, size, 0, yeon_sim_now(e->world->sim));
+}
+
 static void read_some(struct end *e)
 {
   struct world *w = e->world;
@@ -146,7 +168,7 @@ static void read_some(struct end *e)
   while (e->tcp != NULL && !e->eof && !e->read_paused && w->failure[0] == '\0') {
     size_t size = 1 + rng_below(&w->rng, e->plan->read_max);
     if (e->plan->peek && e->connected && chance(w, 3) && !look_ahead(e)) return;
-    int64_t n = yeon_tcp_recv(e->tcp, buf, size, 0, yeon_sim_now(w->sim));
+    int64_t n = read_once(e, buf, size);
     if (waits(e, n)) return;
     if (n < 0) {
       fail_end(e, (int)n, true);
@@ -273,6 +295,8 @@ static void set_options(struct end *e)
   if (p->quickack) set_option(e, YEON_TCP_QUICKACK, 1);
   if (p->sndbuf) set_option(e, YEON_TCP_SNDBUF, p->sndbuf);
   if (p->rcvbuf) set_option(e, YEON_TCP_RCVBUF, p->rcvbuf);
+  if (p->maxseg && e->active) set_option(e, YEON_TCP_MAXSEG, p->maxseg);
+  if (p->window_clamp) set_option(e, YEON_TCP_WINDOW_CLAMP, p->window_clamp);
   if (p->user_timeout_ms) set_option(e, YEON_TCP_USER_TIMEOUT_MS, p->user_timeout_ms);
 }
 
@@ -407,6 +431,8 @@ void program_listen(struct world *w, unsigned host)
   *l = (struct listener){.world = w, .host = host};
   struct yeon_addr local = w->addr[host];
   local.port = LISTEN_PORT;
+  if (w->plan->listen_any) local.ip = (host == 0) != w->plan->v6 ? yeon_ip4(0, 0, 0, 0) : (struct yeon_ip){{0}};
+  if (w->plan->v6) local.ip = w->plan->listen_any ? (struct yeon_ip){{0}} : w->addr[host].ip;
   int error = yeon_tcp_open(w->host[host], &l->tcp);
   if (error == 0) error = yeon_tcp_bind(l->tcp, &local, yeon_sim_now(w->sim));
   if (error == 0) error = yeon_tcp_listen(l->tcp, w->plan->backlog[host], yeon_sim_now(w->sim));

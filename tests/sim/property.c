@@ -197,7 +197,8 @@ static double seconds(void)
 
 #define TALLY(X)                                                                                                                     \
   X(worlds) X(calm) X(conns) X(whole) X(aborted) X(reset) X(timed_out) X(refused) X(unreachable) X(other_errors) X(simultaneous)     \
-  X(half_closed) X(reused_ports) X(bytes) X(frames) X(datagrams) X(datagrams_received) X(snapshots) X(twice) X(famine) X(cut)
+  X(half_closed) X(reused_ports) X(bytes) X(frames) X(datagrams) X(datagrams_received) X(snapshots) X(twice) X(famine) X(cut)    \
+  X(attacks) X(small_tables)
 
 /* Prints what happened; true if all kinds of things did. */
 static bool print_tally(const struct tally *t, double took)

@@ -81,6 +81,9 @@ static void make_host(struct world *w, unsigned i)
   yeon_host_config_init(&config);
   config.name = i == 0 ? "a" : "b";
   config.tcp = &w->plan->tcp[i];
+  config.max_half_open = w->plan->max_half_open;
+  config.max_time_wait = w->plan->max_time_wait;
+  config.max_buffer_bytes = w->plan->max_buffer_bytes;
   config.seed = 0; /* derived from the universe's */
   if (w->verbose) config.sink = (struct yeon_event_sink){show_event, NULL, YEON_EV_ALL};
   int node = yeon_sim_add_host(w->sim, &config, &w->host[i]);
@@ -136,13 +139,21 @@ static void start_conn(void *ctx, struct yeon_sim *sim, yeon_time now)
   if (e->world->failure[0] == '\0') program_connect(e->world, e->conn);
 }
 
+static void change_mtu(const struct change *c, struct yeon_sim *sim)
+{
+  for (unsigned i = 0; i < 2; i++) {
+    if (c->mask & 1u << i) yeon_host_set_mtu(yeon_sim_host(sim, i), 0, c->mtu);
+  }
+}
+
 static void make_change(void *ctx, struct yeon_sim *sim, yeon_time now)
 {
   const struct change *c = ctx;
   struct yeon_cable *cable = yeon_sim_cable(sim, 0);
   if (c->kind == CHANGE_CUT) yeon_cable_cut(cable, c->mask, now);
   else if (c->kind == CHANGE_JOIN) yeon_cable_join(cable, c->mask, now);
-  else yeon_cable_set(cable, c->mask, &c->way, now);
+  else if (c->kind == CHANGE_SET) yeon_cable_set(cable, c->mask, &c->way, now);
+  else change_mtu(c, sim);
 }
 
 static void drop_listeners(void *ctx, struct yeon_sim *sim, yeon_time now)
@@ -166,6 +177,10 @@ static void start_programs(struct world *w)
     yeon_sim_at(w->sim, p->conn[i].start_at, start_conn, &w->ends[i][0]);
   }
   for (unsigned i = 0; i < p->n_changes; i++) yeon_sim_at(w->sim, p->change[i].at, make_change, (void *)(uintptr_t)&p->change[i]);
+  for (unsigned i = 0; i < p->attacks; i++) {
+    yeon_time at = (yeon_time)(rng_next(&w->rng) % (UINT64_C(1) << (10 + rng_below(&w->rng, 23)))); /* up to 4 s, early ones more often */
+    yeon_sim_at(w->sim, at, stranger_attacks, w);
+  }
   if (p->listener_gone_at != YEON_NEVER) yeon_sim_at(w->sim, p->listener_gone_at, drop_listeners, w);
 }
 

@@ -36,7 +36,8 @@ struct plan_end {
   uint32_t pause_max_us;
   int64_t sndbuf, rcvbuf;/* 0: as the host has it */
   int64_t user_timeout_ms;
-  bool nodelay, cork, quickack, keepalive, urgent, more, peek, wait_closed, write_early;
+  bool nodelay, cork, quickack, keepalive, urgent, more, peek, slices, wait_closed, write_early;
+  int64_t maxseg, window_clamp; /* 0: unset */
 };
 
 enum opening { OPEN_A, OPEN_B, OPEN_BOTH };
@@ -47,12 +48,13 @@ struct plan_conn {
   struct plan_end end[2];
 };
 
-enum change_kind { CHANGE_CUT, CHANGE_JOIN, CHANGE_SET };
+enum change_kind { CHANGE_CUT, CHANGE_JOIN, CHANGE_SET, CHANGE_MTU };
 struct change {
   yeon_time at;
   enum change_kind kind;
   unsigned mask;
-  struct yeon_cable_way way;
+  struct yeon_cable_way way; /* CHANGE_SET */
+  uint16_t mtu;              /* CHANGE_MTU: of the hosts of the mask */
 };
 
 struct plan {
@@ -69,6 +71,10 @@ struct plan {
   unsigned backlog[2];
   uint32_t accept_pause_us;  /* at most */
   yeon_time listener_gone_at;/* YEON_NEVER: it stays */
+  bool listen_any;           /* listeners take any address, not just the host's */
+  uint32_t max_half_open, max_time_wait; /* 0: plenty */
+  uint64_t max_buffer_bytes; /* 0: plenty */
+  unsigned attacks;          /* by a stranger, in the first seconds */
   unsigned datagrams;        /* each host sends so many */
   uint32_t datagram_max;
   bool calm;                 /* nothing is so bad that a connection may fail */
@@ -126,6 +132,7 @@ struct world {
   struct yeon_host *host[2];
   struct yeon_addr addr[2]; /* port 0 */
   unsigned link[2];
+  uint64_t attacks;
   struct end ends[MAX_CONNS][2];
   struct listener listener[2];
   struct datagrams datagrams[2];
@@ -152,6 +159,7 @@ void program_listen(struct world *w, unsigned host);
 void program_unlisten(struct world *w, unsigned host);
 void program_datagrams(struct world *w, unsigned host);
 void program_datagrams_ready(struct datagrams *d);
+void stranger_attacks(void *ctx, struct yeon_sim *sim, yeon_time now);
 /* Whether all programs have ended. */
 bool programs_ended(const struct world *w);
 /* Whether those that wait to be accepted are all that is left. */
@@ -173,7 +181,7 @@ static inline uint64_t stream_of(const struct end *sender)
 /* What happened over all worlds; the test wants to see all of it. */
 struct tally {
   uint64_t worlds, conns, whole, aborted, reset, timed_out, refused, unreachable, other_errors, simultaneous, half_closed, reused_ports,
-      bytes, frames, datagrams, datagrams_received, snapshots, twice, calm, famine, cut;
+      bytes, frames, datagrams, datagrams_received, snapshots, twice, calm, famine, cut, attacks, small_tables;
 };
 void tally_world(struct tally *t, const struct world *w);
 
