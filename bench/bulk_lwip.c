@@ -5,6 +5,7 @@
  * it runs without its thread (lwip_init alone) and through its raw API, which is its fastest way. Both ends are in the one instance there can
  * be: two interfaces, each endpoint bound to its own, so that no packet takes a short cut. As in duo.c the cable copies each frame once, and
  * frames are carried in batches. sys_now is answered here, so that its timers see the same virtual time as ours. */
+#define _DEFAULT_SOURCE /* clock_gettime, and what lwIP's headers want */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,20 +1,21 @@
 #!/usr/bin/env python3
 """Writes embedded.c or embedded.h: the Lua files that the command carries within itself.
 
-usage: embed.py OUTPUT PRELUDE TOUR..."""
+usage: embed.py OUTPUT PRELUDE... -- TOUR...   (the parts of the prelude become one text)"""
 import os
 import sys
 
 
-def array(name, path):
-    data = open(path, "rb").read()
+def array(name, *paths):
+    data = b"".join(open(path, "rb").read() for path in paths)
     rows = [", ".join(str(b) for b in data[i:i + 24]) for i in range(0, len(data), 24)]
     return "static const unsigned char %s[] = {\n  %s, 0};\n" % (name, ",\n  ".join(rows)), len(data)
 
 
 def main():
-    output, prelude, tours = sys.argv[1], sys.argv[2], sys.argv[3:]
-    text, length = array("prelude", prelude)
+    output, split = sys.argv[1], sys.argv.index("--")
+    prelude, tours = sys.argv[2:split], sys.argv[split + 1:]
+    text, length = array("prelude", *prelude)
     out = ['#include "embedded.h"\n', text,
            "const unsigned char *const cli_embedded_prelude = prelude;\n",
            "const size_t cli_embedded_prelude_len = %d;\n" % length]

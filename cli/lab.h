@@ -1,7 +1,7 @@
 /* A scenario: a universe in virtual time (yeon/sim.h) whose hosts run programs written in Lua.
  *
- * The part that a scenario's author sees is prelude.lua: coroutines that read like blocking code. It stands on the functions registered
- * here, which never wait: what would wait gives nil and an error code, and prelude.lua yields until the universe reports readiness.
+ * The part that a scenario's author sees is prelude/: coroutines that read like blocking code. It stands on the functions registered
+ * here, which never wait: what would wait gives nil and an error code, and prelude/ yields until the universe reports readiness.
  * One universe, one Lua state and everything else of a run hang on one struct lab, reached from Lua by its extra space. */
 #ifndef CLI_LAB_H
 #define CLI_LAB_H
@@ -48,6 +48,15 @@ struct lab_cable {
   int interface[2];         /* of the capture, for what ends a and b send; -1: none */
 };
 
+/* A retransmission that some host told of. */
+struct lab_again {
+  unsigned node;
+  yeon_time at;
+  uint32_t len;
+  const char *why;
+};
+#define LAB_AGAIN_MAX 65536u /* the first so many of a run are kept */
+
 /* The script wants the next such frame taken apart. */
 struct lab_wanted {
   struct lab_wanted *next;
@@ -65,6 +74,8 @@ struct lab {
   struct yeon_pcapng *pcap;
   FILE *pcap_file;
   struct yeon_tally tally;
+  struct lab_again *again;
+  unsigned n_again, cap_again;
   struct lab_cable *cables[LAB_CABLES_MAX];
   unsigned n_cables, n_hosts;
   struct lab_wanted *wanted;

@@ -149,7 +149,7 @@ static void on_ready(void *ctx, struct yeon_sim *sim, unsigned node, const struc
   lua_rawgeti(L, LUA_REGISTRYINDEX, s->self);
   lua_pushinteger(L, ready->events);
   if (lua_pcall(L, 2, 0, 0) == LUA_OK) return;
-  /* prelude.lua catches what programs do wrong; this is a fault of its own, or no memory. */
+  /* prelude/ catches what programs do wrong; this is a fault of its own, or no memory. */
   lab_out_note(lab, YEON_TONE_BAD, lua_tostring(L, -1) != NULL ? lua_tostring(L, -1) : "no memory");
   lua_pop(L, 1);
   lab->failures++;

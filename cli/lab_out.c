@@ -83,11 +83,47 @@ static bool between(const struct lab *lab, const struct lab_cable *c, unsigned *
   return (c->node[0] == left && c->node[1] == right) || (c->node[0] == right && c->node[1] == left);
 }
 
+static void keep_again(struct lab *lab, const struct yeon_event *event)
+{
+  if (lab->n_again == lab->cap_again) {
+    unsigned cap = lab->cap_again == 0 ? 64 : lab->cap_again * 2;
+    struct lab_again *grown = cap <= LAB_AGAIN_MAX ? realloc(lab->again, cap * sizeof *grown) : NULL;
+    if (grown == NULL) return;
+    lab->again = grown;
+    lab->cap_again = cap;
+  }
+  lab->again[lab->n_again++] =
+      (struct lab_again){event->host - 1, event->at, event->u.retransmit.len,
+                         yeon_retransmit_why_name((enum yeon_retransmit_why)event->u.retransmit.why)};
+}
+
+/* (node): a list of {at, bytes, why} */
+static int out_again(lua_State *L)
+{
+  const struct lab *lab = lab_of(L);
+  unsigned node = lab_node(L, 1);
+  lua_Integer n = 0;
+  lua_newtable(L);
+  for (unsigned i = 0; i < lab->n_again; i++) {
+    if (lab->again[i].node != node) continue;
+    lua_newtable(L);
+    lua_pushnumber(L, (double)lab->again[i].at / 1e9);
+    lua_setfield(L, -2, "at");
+    lua_pushinteger(L, lab->again[i].len);
+    lua_setfield(L, -2, "bytes");
+    lua_pushstring(L, lab->again[i].why);
+    lua_setfield(L, -2, "why");
+    lua_rawseti(L, -2, ++n);
+  }
+  return 1;
+}
+
 /* Hosts and cables report here. */
 static void on_event(void *ctx, const struct yeon_event *event)
 {
   struct lab *lab = ctx;
   yeon_tally_event(&lab->tally, event);
+  if (event->type == YEON_EV_RETRANSMIT) keep_again(lab, event);
   if (lab->ladder == NULL) return;
   if (event->type != YEON_EV_CABLE) {
     yeon_ladder_event(lab->ladder, event);
@@ -242,10 +278,15 @@ static int out_tally(lua_State *L)
 
 int lab_out_register(lua_State *L)
 {
-  static const luaL_Reg calls[] = {{"ladder", out_ladder}, {"ladder_off", out_ladder_off},
-                                   {"note", out_note},     {"side", out_side},
-                                   {"raw", out_raw},       {"want", out_want},
-                                   {"tally", out_tally},   {NULL, NULL}};
+  static const luaL_Reg calls[] = {{"ladder", out_ladder},
+                                   {"ladder_off", out_ladder_off},
+                                   {"note", out_note},
+                                   {"side", out_side},
+                                   {"raw", out_raw},
+                                   {"want", out_want},
+                                   {"tally", out_tally},
+                                   {"again", out_again},
+                                   {NULL, NULL}};
   luaL_setfuncs(L, calls, 0);
   return 0;
 }

@@ -194,7 +194,7 @@ static const luaL_Reg base_calls[] = {{"now", sim_now},       {"after", sim_afte
                                       {"random", sim_random}, {"where", where},     {"where_of", where_of},
                                       {"nearest", nearest},   {NULL, NULL}};
 
-/* Runs prelude.lua, which gives two functions: start(chunk) and finish(). Protected: argument 1 is the script's chunk. */
+/* Runs prelude/, which gives two functions: start(chunk) and finish(). Protected: argument 1 is the script's chunk. */
 static int prepare(lua_State *L)
 {
   open_libraries(L);
@@ -230,7 +230,7 @@ static void move(struct lab *lab)
   }
 }
 
-/* A call of one of prelude.lua's functions; its integer result, or CLI_USAGE after telling what went wrong. */
+/* A call of one of prelude/'s functions; its integer result, or CLI_USAGE after telling what went wrong. */
 static int call_prelude(lua_State *L, const char *name, int arguments)
 {
   lua_getfield(L, LUA_REGISTRYINDEX, name);
@@ -269,6 +269,7 @@ static void free_lab(struct lab *lab)
     lab->wanted = w->next;
     free(w);
   }
+  free(lab->again);
   free(lab);
 }
 

@@ -25,6 +25,7 @@ struct client {
   char request[REQUEST_MAX];
   size_t request_len;
   bool sending, close_after;
+  bool leaving;               /* all is said; what still comes is thrown away, until the peer ends too */
   char head[1024];            /* of the answer */
   char *body;                 /* made in memory and not begun yet, NULL: none, or a file */
   size_t body_len;
@@ -249,6 +250,14 @@ static int refill(struct client *c)
   return 1;
 }
 
+/* Closing at once would reset the connection if more of a request is still coming, and take the answer with it (RFC 9112 9.6). */
+static bool leave(struct server *v, struct client *c)
+{
+  c->leaving = yeon_shutdown(v->net.loop, c->s, YEON_SHUT_WR) == 0;
+  c->request_len = 0;
+  return c->leaving;
+}
+
 /* Sends what there is room for. False: the connection is over. */
 static bool push(struct server *v, struct client *c)
 {
@@ -259,7 +268,7 @@ static bool push(struct server *v, struct client *c)
       if (more < 0) return false;
       if (more == 0) {
         end_answer(c);
-        if (c->close_after) return false;
+        if (c->close_after) return leave(v, c);
         next_request(v, c);
         continue;
       }
@@ -281,6 +290,7 @@ static bool pull(struct server *v, struct client *c)
   int64_t n = yeon_recv(v->net.loop, c->s, c->request + c->request_len, sizeof c->request - c->request_len, 0);
   if (n == YEON_ERR_AGAIN) return true;
   if (n <= 0) return false;
+  if (c->leaving) return true;
   c->request_len += (size_t)n;
   touch(v, c, false);
   next_request(v, c);

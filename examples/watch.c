@@ -16,13 +16,18 @@ struct watch {
   FILE *ladder_file, *pcap_file;
   unsigned interface[2];
   uint64_t number;            /* of frames seen on the link; far above those of the cable */
+  yeon_time begin_at;         /* the ladder counts from here */
 };
 
 static void moment(void *ctx, const struct yeon_cable_tap *tap)
 {
   struct watch *w = ctx;
-  if (w->ladder) yeon_ladder_frame(w->ladder, tap->direction, tap);
   if (w->pcap) yeon_pcapng_frame(w->pcap, w->interface[tap->direction], tap);
+  if (!w->ladder) return;
+  struct yeon_cable_tap shifted = *tap;
+  shifted.at -= w->begin_at;
+  shifted.sent_at -= w->begin_at;
+  yeon_ladder_frame(w->ladder, tap->direction, &shifted);
 }
 
 static bool enters_cable(const struct net *n, unsigned direction)
@@ -46,7 +51,11 @@ static void on_frame(void *ctx, const struct yeon_link *link, bool outbound, con
 static void on_event(void *ctx, const struct yeon_event *event)
 {
   struct watch *w = ctx;
-  if (w->ladder) yeon_ladder_event(w->ladder, event);
+  if (!w->ladder) return;
+  struct yeon_event shifted = *event;
+  shifted.at -= w->begin_at;
+  if (event->type == YEON_EV_TIMER && event->u.timer.deadline != YEON_NEVER) shifted.u.timer.deadline -= w->begin_at;
+  yeon_ladder_event(w->ladder, &shifted);
 }
 
 static void on_line(void *ctx, const char *line)
@@ -106,6 +115,7 @@ int watch_open(struct net *n, struct yeon_link **link)
   n->watch = w;
   w->net = n;
   w->number = (uint64_t)1 << 40;
+  w->begin_at = yeon_loop_now(n->loop);
   if (n->ladder && open_ladder(w) != 0) return -1;
   if (n->pcap && open_pcap(w, (*link)->config.ethernet) != 0) return -1;
   struct yeon_link *tapped = NULL;

@@ -48,19 +48,20 @@ def cases_of(record):
 
 
 def remarks_of(record, name):
-    """What a program said of a failed test: the TAP comments around its line; of a crash, the end of its standard error."""
-    comments, found, wanted = [], [], False
+    """What a program said of a failed test: the TAP comments after its line, else before it; of a crash, its last words."""
+    before, after, last, here = [], [], [], False
     for line in (record.get("stdout") or "").splitlines():
         match = TAP_LINE.match(line)
         if match:
-            wanted = bool(match.group(1)) and match.group(2).strip() == name
-            found += comments if wanted else []
-            comments = []
+            here = bool(match.group(1)) and match.group(2).strip() == name
+            before = last if here else before
+            last = []
         elif line.startswith("#"):
-            (found if wanted else comments).append(line)
-    if not found:
-        found = ((record.get("stdout") or "") + (record.get("stderr") or "")).splitlines()[-MOST_LINES:]
-    return found[:MOST_LINES]
+            last.append(line)
+            if here:
+                after.append(line)
+    said = (record.get("stdout") or "") + (record.get("stderr") or "")
+    return (after or before)[:MOST_LINES] or said.splitlines()[-MOST_LINES:]
 
 
 def read_log(directory):

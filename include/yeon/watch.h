@@ -84,7 +84,7 @@ YEON_API int yeon_pcapng_close(struct yeon_pcapng *pcap);
  * frame: what could be read was written, and the last line says what is wrong. */
 YEON_API int yeon_fields_write(const void *bytes, size_t len, bool ethernet, yeon_line_fn *line, void *ctx);
 
-/* What a frame is, in one line without its payload: "TCP 10.0.0.1:49152 > 10.0.0.2:80 SYN seq 5 win 64240 mss 1460".
+/* What a frame is, in one line without its payload: "TCP 10.0.0.1:49152 > 10.0.0.2:80 SYN seq 5".
  * Returns buf; 200 bytes are always enough. */
 YEON_API char *yeon_frame_describe(const void *bytes, size_t len, bool ethernet, char *buf, size_t size);
 

@@ -129,8 +129,8 @@ static void handle_other(struct ip *ip, struct ip_packet *k, yeon_time now)
     if (flatten(ip, k)) ip_icmp_input(ip, k, now);
     return;
   }
-  if (!four && k->protocol == WIRE_PROTO_NONE) return;
   IP_DROP(ip, drop_ip_protocol, k->len, now);
+  if (!four && k->protocol == WIRE_PROTO_NONE) return; /* says itself that there is nothing in it */
   if (flatten(ip, k)) ip_icmp_complain(ip, k, IP_COMPLAIN_PROTOCOL, 0, 0, false, now);
 }
 

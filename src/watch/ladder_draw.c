@@ -196,7 +196,7 @@ static void compose(const struct yeon_ladder *l, const struct row *row, unsigned
   snprintf(out->below, sizeof out->below, "%s", opts[0] != '\0' ? opts + 1 : "");
   if (canvas_columns(out->text) <= room) return;
   snprintf(out->text, sizeof out->text, "%s%s%s%s", number, mark, row->text, win);
-  snprintf(out->below, sizeof out->below, "%s%s", why[0] != '\0' ? why + 1 : "", opts);
+  snprintf(out->below, sizeof out->below, "%s%s", why[0] != '\0' ? why + strlen(" · ") : "", opts);
 }
 
 /* How far it came, in columns of the way between the lifelines. */
@@ -299,7 +299,7 @@ static void fold_side(struct text *t, const struct ladder_fold *f, unsigned side
 static void fold_troubles(struct text *t, const struct ladder_fold *f)
 {
   static const char *const names[FOLD_KINDS] = {
-      [FOLD_LOST] = "lost", [FOLD_AGAIN] = "sent again", [FOLD_REORDERED] = "out of order", [FOLD_SACK] = "with SACK", [FOLD_ODD] = "odd"};
+      [FOLD_LOST] = "lost", [FOLD_AGAIN] = "again", [FOLD_REORDERED] = "out of order", [FOLD_SACK] = "with SACK", [FOLD_ODD] = "odd"};
   for (unsigned i = FOLD_LOST; i < FOLD_KINDS; i++)
     if (f->kinds[i] > 0) text_add(t, "%s%llu %s", t->len > 0 ? ", " : "of them ", (unsigned long long)f->kinds[i], names[i]);
 }
@@ -328,6 +328,7 @@ void ladder_draw_fold(struct yeon_ladder *l)
   if (t.len == 0) text_add(&t, "%llu calls", (unsigned long long)f->kinds[FOLD_PLAIN]);
   char line[240];
   snprintf(line, sizeof line, "… %s … %s", words, text_span(f->to - f->from, span, sizeof span));
+  if (canvas_columns(line) + 4 > right_line(l) - left_line(l)) snprintf(line, sizeof line, "… %s", words);
   fold_line(l, line, true);
   t = text_over(words, sizeof words);
   fold_troubles(&t, f);

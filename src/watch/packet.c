@@ -173,8 +173,6 @@ static void describe_tcp(struct text *t, const struct wire_tcp *h, uint32_t payl
   text_add(t, " %s seq %u", text_flags(h->flags, "+", flags, sizeof flags), h->seq);
   if ((h->flags & YEON_TCP_ACK) != 0) text_add(t, " ack %u", h->ack);
   if (payload != 0) text_add(t, " len %u", payload);
-  text_add(t, " win %u", h->window);
-  if (h->mss != 0) text_add(t, " mss %u", h->mss);
 }
 
 char *yeon_frame_describe(const void *bytes, size_t len, bool ethernet, char *buf, size_t size)

@@ -531,7 +531,8 @@ def port_in_time_wait_is_used_again(bench, v):
         peer.do("close", s)
         check(k.recv(1) == b"", "no end of stream")
         k.close()
-        peer.settle(time_wait=1)
+        peer.settle(connections=0)
+    check(peer.counters()["tcp_time_wait_reused"] == 4, "reused %d times" % peer.counters()["tcp_time_wait_reused"])
 
 
 @test(4, 6)
@@ -609,7 +610,7 @@ def cable_pulled_and_put_back(bench, v, who):
     peer.do("recv", s, SIZE)
 
     def pull():
-        time.sleep(0.05)
+        time.sleep(0.01)
         peer.do("cut")
         time.sleep(1.5)
         peer.do("join")
@@ -617,6 +618,7 @@ def cable_pulled_and_put_back(bench, v, who):
         with in_background(kernel_recv, k, SIZE):
             pull()
         check(peer.done(s)[:2] == [SIZE, SIZE], "not all arrived")
+    check(peer.counters()["swallowed"] > 0, "the cut came too late to matter")
     k.close()
     peer.do("close", s)
 

@@ -98,6 +98,13 @@ static void step(struct peer *p, int timeout_ms)
   }
 }
 
+/* Until anything happens, and what there is to do in the background. */
+static void run_loop(struct peer *p)
+{
+  yeon_loop_step(p->net.loop, 20);
+  step(p, 0);
+}
+
 static void watch(struct peer *p, struct end *e)
 {
   yeon_watch(p->net.loop, number_of(p, e), YEON_READABLE | YEON_WRITABLE | YEON_READ_END, e);
@@ -151,7 +158,7 @@ static void do_connect(struct peer *p, struct end *e, const char *to, const char
     return;
   }
   for (yeon_time deadline = after(p, ms); !over(p, deadline);) {
-    step(p, 20);
+    run_loop(p);
     yeon_getsockopt(p->net.loop, s, YEON_SO_READY, &ready);
     if (ready & (YEON_WRITABLE | YEON_ERROR | YEON_CLOSED)) {
       yeon_getsockopt(p->net.loop, s, YEON_SO_ERROR, &error);
@@ -169,7 +176,7 @@ static void do_accept(struct peer *p, struct end *e, const char *ms)
   int rc = YEON_ERR_AGAIN;
   for (yeon_time deadline = after(p, ms); rc == YEON_ERR_AGAIN && !over(p, deadline);) {
     rc = yeon_accept(p->net.loop, number_of(p, e), &remote);
-    if (rc == YEON_ERR_AGAIN) step(p, 20);
+    if (rc == YEON_ERR_AGAIN) run_loop(p);
   }
   if (rc >= 0) rc = adopt(p, rc, true);
   if (rc < 0) reply(rc);
@@ -232,9 +239,13 @@ static void do_counters(struct peer *p)
 {
   const struct yeon_counters *c = yeon_host_counters(p->net.host);
   struct yeon_host_usage u;
+  struct yeon_cable_stats out, in;
   yeon_host_usage(p->net.host, &u);
-  printf("ok connections=%llu half_open=%llu time_wait=%llu listeners=%llu", (unsigned long long)u.connections, (unsigned long long)u.half_open,
-         (unsigned long long)u.time_wait, (unsigned long long)u.listeners);
+  yeon_cable_stats(p->net.cable, YEON_CABLE_AB, &out);
+  yeon_cable_stats(p->net.cable, YEON_CABLE_BA, &in);
+  printf("ok connections=%llu half_open=%llu time_wait=%llu listeners=%llu swallowed=%llu", (unsigned long long)u.connections,
+         (unsigned long long)u.half_open, (unsigned long long)u.time_wait, (unsigned long long)u.listeners,
+         (unsigned long long)(out.swallowed + in.swallowed));
 #define SHOW(name) printf(" " #name "=%llu", (unsigned long long)c->name);
   YEON_COUNTERS(SHOW)
 #undef SHOW

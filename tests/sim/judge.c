@@ -71,8 +71,21 @@ static void judge_datagrams(struct world *w, unsigned host)
   const struct yeon_cable_way *way = &p->way[!host];
   bool all_arrive = p->calm && !p->ethernet && way->loss_ppm == 0 && way->corrupt_ppm == 0 && way->rate_bps == 0 && w->over;
   const struct datagrams *d = &w->datagrams[host], *from = &w->datagrams[!host];
-  if (all_arrive && way->delay_us + way->jitter_us + way->reorder_us == 0 && d->received - d->repeated != from->sent)
+  if (all_arrive && way->delay_us + way->jitter_us + way->reorder_us == 0 && d->received - d->repeated < from->sent)
     world_fail(w, "%llu of %u datagrams over a perfect wire", (unsigned long long)(d->received - d->repeated), from->sent);
+}
+
+/* Over a wire without fault, sending anything twice is a stall that the timer had to end. */
+static void judge_smooth(struct world *w, unsigned host)
+{
+  const struct yeon_counters *c = yeon_host_counters(w->host[host]);
+  for (unsigned i = 0; i < w->plan->n_conns; i++) {
+    if (is_rude(&w->plan->conn[i])) return; /* a reset may leave something unanswered */
+  }
+  if (c->tcp_rexmit_rto > 0 || c->tcp_rexmit_fast > 0)
+    world_fail(w, "%s: %llu time-outs and %llu fast retransmissions over a smooth wire", host == 0 ? "a" : "b",
+               (unsigned long long)c->tcp_rexmit_rto, (unsigned long long)c->tcp_rexmit_fast);
+  if (w->persists > 0) world_fail(w, "the persist timer had to fire %llu times although everybody reads at once", (unsigned long long)w->persists);
 }
 
 void judge(struct world *w)
@@ -81,6 +94,7 @@ void judge(struct world *w)
   for (unsigned i = 0; i < 2; i++) {
     judge_host(w, i);
     judge_datagrams(w, i);
+    if (w->plan->smooth) judge_smooth(w, i);
   }
 }
 
@@ -103,6 +117,9 @@ void tally_world(struct tally *t, const struct world *w)
   t->worlds++;
   t->frames += w->frames;
   t->calm += p->calm;
+  t->loops += p->loop;
+  t->prompt += p->prompt;
+  t->smooth += p->smooth;
   t->attacks += w->attacks;
   t->small_tables += p->max_half_open || p->max_time_wait || p->max_buffer_bytes;
   t->famine += arena_refused(w->arena) > 0;

@@ -2,6 +2,7 @@
  * meet every other. */
 #include <stdio.h>
 #include <string.h>
+#include <stdlib.h>
 
 #include "world.h"
 
@@ -66,6 +67,17 @@ static void plan_way(struct rng *r, struct yeon_cable_way *w, bool kind)
   w->burst_loss_ppm = one_in(r, 2) ? 0 : between(r, 300000, 1000000);
 }
 
+/* Hosts that try long, and a cable that asks for it: even so, nothing may fail. */
+static void plan_patience(struct rng *r, struct plan *p)
+{
+  for (unsigned i = 0; i < 2; i++) {
+    struct yeon_tcp_options *o = &p->tcp[i];
+    o->retries_syn = o->retries_syn_ack = o->retries_data = o->retries_orphan = 15;
+    o->keepalive_probes = 15;
+    p->way[i].loss_ppm = logarithmic(r, 10000, 80000);
+  }
+}
+
 static uint32_t plan_total(struct rng *r)
 {
   uint32_t luck = rng_below(r, 1000);
@@ -101,7 +113,7 @@ static void plan_program(struct rng *r, struct plan_end *e, bool kind)
   e->peek = one_in(r, 10);
   e->slices = one_in(r, 4);
   if (one_in(r, 20)) e->maxseg = logarithmic(r, 88, 1400);
-  if (one_in(r, 20)) e->window_clamp = logarithmic(r, 1000, 30000);
+  if (!getenv("NOCLAMP") && one_in(r, 20)) e->window_clamp = logarithmic(r, 1000, 30000);
   e->wait_closed = one_in(r, 3);
   e->write_early = one_in(r, 3);
 }
@@ -229,6 +241,43 @@ static void plan_hosts(struct rng *r, struct plan *p)
   p->datagram_max = one_in(r, 4) ? 20000 : 1000;
 }
 
+/* Everything between the two ends stays inside host a. */
+static void plan_loop(struct plan *p)
+{
+  p->loop = true;
+  p->hub = false;
+  p->n_changes = p->attacks = p->datagrams = 0;
+  memset(p->way, 0, sizeof p->way);
+  for (unsigned i = 0; i < p->n_conns; i++) {
+    p->conn[i].opening = OPEN_A;
+    if (p->conn[i].local_port < 20000) p->conn[i].local_port = 0;
+  }
+}
+
+static bool is_smooth(const struct plan *p)
+{
+  if (!p->calm || p->accept_pause_us > 0) return false;
+  for (unsigned i = 0; i < 2; i++) {
+    const struct yeon_cable_way *w = &p->way[i];
+    if (w->loss_ppm || w->corrupt_ppm || w->reorder_ppm || w->duplicate_ppm || w->jitter_us || w->rate_bps || w->delay_us > 200000) return false;
+    if (p->backlog[i] < p->n_conns || p->tcp[i].delack_us > 150000) return false;
+  }
+  return p->attacks == 0;
+}
+
+/* A smooth world in which nobody rests or holds back: a window never stays closed, so no timer needs to look after it. */
+static bool is_prompt(const struct plan *p)
+{
+  if (!p->smooth) return false;
+  for (unsigned i = 0; i < p->n_conns; i++) {
+    for (unsigned k = 0; k < 2; k++) {
+      const struct plan_end *e = &p->conn[i].end[k];
+      if (e->pause_one_in > 0 || e->cork || e->more) return false;
+    }
+  }
+  return true;
+}
+
 void plan_make(struct plan *p, uint64_t seed)
 {
   struct rng rng, *r = &rng;
@@ -238,6 +287,7 @@ void plan_make(struct plan *p, uint64_t seed)
   bool kind = one_in(r, 2);
   plan_hosts(r, p);
   for (unsigned i = 0; i < 2; i++) plan_way(r, &p->way[i], kind);
+  if (kind && one_in(r, 5)) plan_patience(r, p);
   p->n_conns = one_in(r, 3) ? between(r, 1, MAX_CONNS) : 1;
   for (unsigned i = 0; i < p->n_conns; i++) plan_conn(r, &p->conn[i], i, kind);
   if (!kind) plan_changes(r, p);
@@ -245,7 +295,10 @@ void plan_make(struct plan *p, uint64_t seed)
   if (!kind && one_in(r, 10)) plan_limits(r, p);
   p->listener_gone_at = !kind && one_in(r, 15) ? (yeon_time)logarithmic(r, 10, 5000000) * YEON_US : YEON_NEVER;
   shorten(p);
+  if (one_in(r, 30)) plan_loop(p);
   p->calm = is_calm(p);
+  p->smooth = is_smooth(p);
+  p->prompt = is_prompt(p);
   p->twice = seed % 50 == 0;
   if (seed % 50 == 25) p->snapshot_round = logarithmic(r, 1, 1000);
 }
@@ -286,7 +339,7 @@ void plan_print(const struct plan *p)
 {
   static const char *const openings[] = {"a connects", "b connects", "both connect"};
   printf("# seed %llu: %s, %s%s, mtu %u%s%s\n", (unsigned long long)p->seed, p->v6 ? "IPv6" : "IPv4", p->ethernet ? "Ethernet" : "IP",
-         p->hub ? " with a hub" : "", p->mtu, p->calm ? ", calm" : "", p->famine ? ", famine" : "");
+         p->hub ? " with a hub" : p->loop ? " within a" : "", p->mtu, p->smooth ? ", smooth" : p->calm ? ", calm" : "", p->famine ? ", famine" : "");
   print_options("a", &p->tcp[0], p->profile[0]);
   print_options("b", &p->tcp[1], p->profile[1]);
   print_way("a->b", &p->way[0]);

@@ -381,12 +381,15 @@ static struct end *find_caller(struct world *w, unsigned host, const struct yeon
 {
   struct yeon_tcp_info info;
   yeon_tcp_info(tcp, &info);
-  /* The newest first: one that was aborted before its SYN went out may have had the same number at the same instant. */
-  for (unsigned i = w->plan->n_conns; i-- > 0;) {
+  struct end *found = NULL;
+  for (unsigned i = 0; i < w->plan->n_conns; i++) {
     struct end *caller = &w->ends[i][!host];
-    if (caller->active && caller->port == info.remote.port && caller->iss == info.irs && !caller->other->active) return caller;
+    if (!caller->active || caller->other->active || caller->port != info.remote.port || caller->iss != info.irs) continue;
+    /* The initial number's clock ticks every 4 us: two of one port may have had the same. One that was aborted at once is not meant. */
+    if (found == NULL || caller->other->status == END_WAITING) found = caller;
+    if (found->other->status == END_WAITING && found->status != END_ABORTED) return found;
   }
-  return NULL;
+  return found;
 }
 
 static void welcome(struct listener *l, struct yeon_tcp *tcp)
@@ -460,12 +463,13 @@ static void ready_end(struct world *w, struct end *e, const struct yeon_ready *r
 void program_ready(void *ctx, struct yeon_sim *sim, unsigned node, const struct yeon_ready *ready, yeon_time now)
 {
   (void)sim;
+  (void)node;
   (void)now;
   struct world *w = ctx;
   if (w->failure[0] != '\0') return;
   if (ready->user == NULL || (ready->tcp != NULL) == (ready->udp != NULL)) world_fail(w, "a report (%#x) about nobody", ready->events);
   else if (ready->udp != NULL) program_datagrams_ready(ready->user);
-  else if (ready->user == &w->listener[node]) accept_some(ready->user);
+  else if (ready->user == &w->listener[0] || ready->user == &w->listener[1]) accept_some(ready->user);
   else ready_end(w, ready->user, ready);
 }
 

@@ -1,5 +1,5 @@
 /* A stranger on the cable who knows addresses and ports of a connection, but not its numbers, and sends it resets, SYNs, acknowledgments and
- * ICMP errors with numbers of his own. None of them may do harm (RFC 5961, RFC 5927): worlds stay as calm as they are. */
+ * ICMP errors with numbers of his own, and junk. None of them may do harm (RFC 5961, RFC 5927): worlds stay as calm as they are. */
 #include <string.h>
 
 #include "wire/checksum.h"
@@ -77,6 +77,22 @@ static size_t add_ethernet(const struct world *w, const struct end *from, const 
   return wire_eth_emit(&h, p);
 }
 
+/* Any protocol, any bytes, behind a proper IP header; also as a fragment of something. */
+static size_t forge_junk(struct world *w, const struct end *from, const struct end *to, uint8_t *p)
+{
+  static const uint8_t protocols[] = {WIRE_PROTO_ICMP, WIRE_PROTO_TCP, WIRE_PROTO_UDP, WIRE_PROTO_FRAGMENT, WIRE_PROTO_ICMPV6,
+                                      WIRE_PROTO_HOPOPTS, WIRE_PROTO_DSTOPTS, WIRE_PROTO_ROUTING, WIRE_PROTO_NONE, 200};
+  size_t len = rng_below(&w->rng, 150), head = ip_header(w);
+  for (size_t i = 0; i < len; i++) p[head + i] = (uint8_t)rng_next(&w->rng);
+  uint8_t protocol = protocols[rng_below(&w->rng, sizeof protocols)];
+  len = add_ip(w, &w->addr[from->host].ip, &w->addr[to->host].ip, protocol, len, p);
+  if (w->plan->v6 || rng_below(&w->rng, 2) == 0) return len;
+  wire_put16(p + 6, (uint16_t)(rng_next(&w->rng) & 0x20ff)); /* more fragments, and where */
+  wire_put16(p + 10, 0);
+  wire_put16(p + 10, wire_sum_finish(wire_sum(p, head, 0)));
+  return len;
+}
+
 /* A SYN may rightly end a TIME-WAIT that may be reused, or meet the next connection of the same port. */
 static bool syn_is_fair(const struct world *w, const struct end *e)
 {
@@ -88,9 +104,10 @@ static void attack(struct world *w, const struct end *from, const struct end *to
   static const uint8_t flags[] = {YEON_TCP_RST, YEON_TCP_RST | YEON_TCP_ACK, YEON_TCP_ACK, YEON_TCP_SYN};
   uint8_t bytes[256];
   size_t start = w->plan->ethernet ? add_ethernet(w, from, to, bytes) : 0, len;
-  unsigned kind = rng_below(&w->rng, 5);
+  unsigned kind = rng_below(&w->rng, 6);
   if (kind == 3 && !syn_is_fair(w, to)) kind = 0;
   if (kind == 4) len = forge_icmp(w, from, to, bytes + start);
+  else if (kind == 5) len = forge_junk(w, from, to, bytes + start);
   else len = forge_segment(w, from, to, flags[kind], bytes + start);
   struct yeon_frame frame;
   yeon_frame_from_bytes(&frame, bytes, start + len);

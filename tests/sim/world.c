@@ -73,6 +73,12 @@ static void tap(void *ctx, const struct yeon_cable_tap *t)
   w->hash = hash_bytes(w->hash, t->frame->slice[0].base, t->frame->len);
 }
 
+static void count_persists(void *ctx, const struct yeon_event *event)
+{
+  struct world *w = ctx;
+  w->persists += event->u.timer.timer == YEON_TIMER_PERSIST && event->u.timer.op == YEON_TIMER_FIRED;
+}
+
 static void make_host(struct world *w, unsigned i)
 {
   const char *field = "";
@@ -85,6 +91,7 @@ static void make_host(struct world *w, unsigned i)
   config.max_time_wait = w->plan->max_time_wait;
   config.max_buffer_bytes = w->plan->max_buffer_bytes;
   config.seed = 0; /* derived from the universe's */
+  if (w->plan->prompt) config.sink = (struct yeon_event_sink){count_persists, w, YEON_EV_BIT(YEON_EV_TIMER)};
   if (w->verbose) config.sink = (struct yeon_event_sink){show_event, NULL, YEON_EV_ALL};
   int node = yeon_sim_add_host(w->sim, &config, &w->host[i]);
   if (node != (int)i) world_fail(w, "a host: %s", yeon_error_name(node));
@@ -100,6 +107,7 @@ static void give_address(struct world *w, unsigned i)
   yeon_sim_on_ready(w->sim, i, program_ready, w);
 }
 
+
 static void lay_cable(struct world *w, unsigned a, unsigned b, unsigned ends[2])
 {
   struct yeon_sim_link link;
@@ -113,12 +121,28 @@ static void lay_cable(struct world *w, unsigned a, unsigned b, unsigned ends[2])
   else yeon_cable_set_tap(yeon_sim_cable(w->sim, (unsigned)cable), tap, w);
 }
 
+/* One host with a cable to nowhere; host b is host a. */
+static void make_loop(struct world *w)
+{
+  unsigned hub = (unsigned)yeon_sim_add_hub(w->sim), ends[2];
+  lay_cable(w, 0, hub, ends);
+  w->link[0] = w->link[1] = ends[0];
+  give_address(w, 0);
+  w->host[1] = w->host[0];
+  w->addr[1] = w->addr[0];
+  if (w->plan->seed % 2 == 0) yeon_ip_parse(w->plan->v6 ? "::1" : "127.0.0.1", &w->addr[1].ip);
+}
+
 static void make_universe(struct world *w)
 {
   struct yeon_memory memory = arena_memory(w->arena);
   if (yeon_sim_new(&w->sim, w->plan->seed, &memory) != 0) return;
-  for (unsigned i = 0; i < 2; i++) make_host(w, i);
+  for (unsigned i = 0; i < (w->plan->loop ? 1 : 2); i++) make_host(w, i);
   if (w->failure[0] != '\0') return;
+  if (w->plan->loop) {
+    make_loop(w);
+    return;
+  }
   if (w->plan->hub) {
     unsigned hub = (unsigned)yeon_sim_add_hub(w->sim), ends[2];
     lay_cable(w, 0, hub, ends);
@@ -168,7 +192,7 @@ static void start_programs(struct world *w)
 {
   const struct plan *p = w->plan;
   for (unsigned i = 0; i < 2; i++) {
-    program_listen(w, i);
+    if (!p->loop || i == 1) program_listen(w, i);
     program_datagrams(w, i);
   }
   for (unsigned i = 0; i < p->n_conns; i++) {

@@ -60,6 +60,7 @@ struct change {
 struct plan {
   uint64_t seed;
   bool v6, ethernet, hub, famine;
+  bool loop;         /* both ends are on host a */
   uint16_t mtu;
   enum yeon_profile profile[2];
   struct yeon_tcp_options tcp[2];
@@ -78,6 +79,8 @@ struct plan {
   unsigned datagrams;        /* each host sends so many */
   uint32_t datagram_max;
   bool calm;                 /* nothing is so bad that a connection may fail */
+  bool smooth;               /* calm, and nothing is ever lost, late or out of order: no retransmission at all */
+  bool prompt;               /* smooth, and programs never rest: no window stays closed */
   bool twice;                /* run again: the same frames */
   uint32_t snapshot_round;   /* 0: none */
 };
@@ -132,7 +135,7 @@ struct world {
   struct yeon_host *host[2];
   struct yeon_addr addr[2]; /* port 0 */
   unsigned link[2];
-  uint64_t attacks;
+  uint64_t attacks, persists; /* persists: how often that timer fired, in prompt worlds */
   struct end ends[MAX_CONNS][2];
   struct listener listener[2];
   struct datagrams datagrams[2];
@@ -181,7 +184,7 @@ static inline uint64_t stream_of(const struct end *sender)
 /* What happened over all worlds; the test wants to see all of it. */
 struct tally {
   uint64_t worlds, conns, whole, aborted, reset, timed_out, refused, unreachable, other_errors, simultaneous, half_closed, reused_ports,
-      bytes, frames, datagrams, datagrams_received, snapshots, twice, calm, famine, cut, attacks, small_tables;
+      bytes, frames, datagrams, datagrams_received, snapshots, twice, calm, famine, cut, attacks, small_tables, loops, smooth, prompt;
 };
 void tally_world(struct tally *t, const struct world *w);
 

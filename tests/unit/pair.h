@@ -30,11 +30,11 @@ struct pair {
   bool ethernet;
   yeon_time now;
   pair_filter *filter;
-  int lost;                     /* by the filter */
-  uint32_t passed[2];           /* frames taken from each host */
-  uint8_t last[2][PAIR_MAX];    /* the last frame each host sent */
+  int lost;                  /* by the filter */
+  uint32_t passed[2];        /* frames taken from each host */
+  uint8_t last[2][PAIR_MAX]; /* the last frame each host sent */
   size_t last_len[2];
-  int wanted;                   /* for filters */
+  int wanted; /* for filters */
 };
 
 static inline struct yeon_ip pair_ip(const char *text)
@@ -58,7 +58,8 @@ static inline const uint8_t *pair_mac(int side)
 }
 
 /* Host 0 is 10.0.0.1/24 and fd00::1/64, host 1 is 10.0.0.2 and fd00::2. */
-static inline struct pair *pair_open_with(bool ethernet, uint16_t mtu, uint32_t offload, const struct yeon_host_config *base)
+static inline struct pair *pair_open_with(bool ethernet, uint16_t mtu, uint32_t offload,
+                                          const struct yeon_host_config *base)
 {
   struct pair *p = calloc(1, sizeof *p);
   assert_non_null(p);
@@ -230,6 +231,9 @@ static inline struct yeon_udp *open_udp(struct yeon_host *h, const char *bound)
   return u;
 }
 
-static inline const struct yeon_counters *count_of(const struct pair *p, int side) { return yeon_host_counters(p->host[side]); }
+static inline const struct yeon_counters *count_of(const struct pair *p, int side)
+{
+  return yeon_host_counters(p->host[side]);
+}
 
 #endif

@@ -4,7 +4,8 @@
 #define ID 0x1234
 
 /* A piece of the transport bytes as a fragment. */
-static size_t make_fragment(uint8_t *out, bool six, uint32_t id, const uint8_t *data, size_t offset, size_t len, bool more)
+static size_t make_fragment(uint8_t *out, bool six, uint32_t id, const uint8_t *data, size_t offset, size_t len,
+                            bool more)
 {
   uint8_t body[2048];
   if (six) {
@@ -125,7 +126,8 @@ static void many_large_datagrams_wait_their_turn(void **state)
   struct yeon_addr a = pair_addr("10.0.0.2:5");
   assert_int_equal(yeon_udp_set(client, YEON_UDP_SNDBUF, 1 << 21), 0);
   assert_int_equal(yeon_udp_set(server, YEON_UDP_RCVBUF, 1 << 21), 0);
-  for (int i = 0; i < 30; i++) assert_int_equal(yeon_udp_send(client, data, sizeof data, &a, p->now), (int64_t)sizeof data);
+  for (int i = 0; i < 30; i++)
+    assert_int_equal(yeon_udp_send(client, data, sizeof data, &a, p->now), (int64_t)sizeof data);
   pair_pump(p);
   for (int i = 0; i < 30; i++)
     assert_int_equal(yeon_udp_recv(server, data, sizeof data, NULL, NULL, NULL), (int64_t)sizeof data);
@@ -196,12 +198,17 @@ static void nonsense_is_refused(void **state)
   (void)state;
   struct world w;
   open_world(&w, false);
-  give(&w, 1, 0, 801, true);  /* not a multiple of eight */
+  give(&w, 1, 0, 801, true);    /* not a multiple of eight */
   give(&w, 2, 800, 800, false); /* empty */
   assert_int_equal(count_of(w.p, 1)->frag_bad, 2);
   uint8_t packet[64];
   static const uint8_t zeros[64];
-  struct wire_ipv4 h = {.src = pair_ip("10.0.0.1"), .dst = pair_ip("10.0.0.2"), .total_len = 60, .frag_offset = 65528, .ttl = 9, .protocol = 17};
+  struct wire_ipv4 h = {.src = pair_ip("10.0.0.1"),
+                        .dst = pair_ip("10.0.0.2"),
+                        .total_len = 60,
+                        .frag_offset = 65528,
+                        .ttl = 9,
+                        .protocol = 17};
   wire_ipv4_emit(&h, packet);
   memcpy(packet + 20, zeros, 40);
   pair_inject(w.p, 1, packet, 60); /* reaches beyond 65535 */
@@ -258,7 +265,8 @@ static void parts_are_bounded(void **state)
   struct world w;
   uint8_t data[8 * 300] = {0}, packet[64];
   open_world(&w, false);
-  for (size_t i = 0; i < IP_REASM_PARTS; i++) pair_inject(w.p, 1, packet, make_fragment(packet, false, ID, data, i * 8, 8, true));
+  for (size_t i = 0; i < IP_REASM_PARTS; i++)
+    pair_inject(w.p, 1, packet, make_fragment(packet, false, ID, data, i * 8, 8, true));
   assert_int_equal(count_of(w.p, 1)->frag_limit, 0);
   pair_inject(w.p, 1, packet, make_fragment(packet, false, ID, data, IP_REASM_PARTS * 8, 8, true));
   assert_int_equal(count_of(w.p, 1)->frag_limit, 1);

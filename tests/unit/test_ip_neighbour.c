@@ -31,7 +31,8 @@ static bool none_pass(struct pair *p, int from, uint8_t *bytes, size_t *len)
 static void resolved_both_ways(void **state)
 {
   (void)state;
-  static const char *const bound[] = {"10.0.0.2:5", "[fd00::2]:5"}, *const name[][2] = {{"10.0.0.1", "10.0.0.2"}, {"fd00::1", "fd00::2"}};
+  static const char *const bound[] = {"10.0.0.2:5", "[fd00::2]:5"}, *const name[][2] = {{"10.0.0.1", "10.0.0.2"},
+                                                                                        {"fd00::1", "fd00::2"}};
   struct pair *p = pair_open(true, 1500);
   pair_run(p, p->now + 2 * YEON_SEC);
   for (int six = 0; six < 2; six++) {
@@ -224,7 +225,8 @@ static void the_table_is_bounded(void **state)
   pair_close(p);
 }
 
-static void say_nd(struct pair *p, int to, const char *src, const char *dst, const uint8_t *mac, const struct wire_nd *nd, uint8_t hops)
+static void say_nd(struct pair *p, int to, const char *src, const char *dst, const uint8_t *mac,
+                   const struct wire_nd *nd, uint8_t hops)
 {
   uint8_t packet[512], frame[600];
   struct wire_ipv6 h = {.src = pair_ip(src), .dst = pair_ip(dst), .next_header = 58, .hop_limit = hops};
@@ -245,7 +247,10 @@ static void discovery_needs_hop_limit_255(void **state)
   (void)state;
   struct pair *p = pair_open(true, 1500);
   pair_pump(p);
-  struct wire_nd nd = {.type = WIRE_ICMP6_NS, .target = pair_ip("fd00::2"), .has_source_mac = true, .source_mac = {2, 7}};
+  struct wire_nd nd = {.type = WIRE_ICMP6_NS,
+                       .target = pair_ip("fd00::2"),
+                       .has_source_mac = true,
+                       .source_mac = {2, 7}};
   say_nd(p, 1, "fd00::9", "fd00::2", nd.source_mac, &nd, 254);
   assert_int_equal(count_of(p, 1)->drop_nd_bad, 1);
   assert_null(neighbour(p, 1, "fd00::9"));
@@ -280,8 +285,19 @@ static void a_duplicate_address_is_given_up(void **state)
 
 static struct wire_nd advert(void)
 {
-  struct wire_nd ra = {.type = WIRE_ICMP6_RA, .hop_limit = 64, .lifetime_s = 1800, .has_source_mac = true, .source_mac = {2, 5}, .mtu = 1400, .n_prefixes = 1};
-  ra.prefix[0] = (struct wire_nd_prefix){.prefix = pair_ip("2001:db8::"), .valid_s = 7200 * 2, .preferred_s = 3600, .len = 64, .on_link = true, .autonomous = true};
+  struct wire_nd ra = {.type = WIRE_ICMP6_RA,
+                       .hop_limit = 64,
+                       .lifetime_s = 1800,
+                       .has_source_mac = true,
+                       .source_mac = {2, 5},
+                       .mtu = 1400,
+                       .n_prefixes = 1};
+  ra.prefix[0] = (struct wire_nd_prefix){.prefix = pair_ip("2001:db8::"),
+                                         .valid_s = 7200 * 2,
+                                         .preferred_s = 3600,
+                                         .len = 64,
+                                         .on_link = true,
+                                         .autonomous = true};
   return ra;
 }
 

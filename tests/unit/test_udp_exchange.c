@@ -69,7 +69,8 @@ static void v6only_refuses_four(void **state)
 {
   (void)state;
   struct pair *p = pair_open(false, 1500);
-  struct yeon_udp *server = open_udp(p->host[1], NULL), *four = open_udp(p->host[1], NULL), *client = open_udp(p->host[0], NULL);
+  struct yeon_udp *server = open_udp(p->host[1], NULL), *four = open_udp(p->host[1], NULL),
+                  *client = open_udp(p->host[0], NULL);
   struct yeon_addr any = pair_addr("[::]:53"), any4 = pair_addr("0.0.0.0:53"), to = pair_addr("10.0.0.1:9");
   assert_int_equal(yeon_udp_set(server, YEON_UDP_V6ONLY, 1), 0);
   assert_int_equal(yeon_udp_bind(server, &any), 0);
@@ -86,8 +87,10 @@ static void connected_beats_bound_beats_any(void **state)
 {
   (void)state;
   struct pair *p = pair_open(false, 1500);
-  struct yeon_addr peer = pair_addr("10.0.0.1:1000"), at = pair_addr("10.0.0.2:53"), any4 = pair_addr("0.0.0.0:53"), any = pair_addr("[::]:53");
-  struct yeon_udp *u[4], *client = open_udp(p->host[0], "10.0.0.1:1000"), *stranger = open_udp(p->host[0], "10.0.0.1:1001");
+  struct yeon_addr peer = pair_addr("10.0.0.1:1000"), at = pair_addr("10.0.0.2:53"), any4 = pair_addr("0.0.0.0:53"),
+                   any = pair_addr("[::]:53");
+  struct yeon_udp *u[4], *client = open_udp(p->host[0], "10.0.0.1:1000"),
+                         *stranger = open_udp(p->host[0], "10.0.0.1:1001");
   const struct yeon_addr *where[4] = {&any, &any4, &at, &at};
   for (int i = 0; i < 4; i++) {
     u[i] = open_udp(p->host[1], NULL);
@@ -224,7 +227,8 @@ static void several_to_one_side_in_turn(void **state)
 {
   (void)state;
   struct pair *p = pair_open(false, 1500);
-  struct yeon_udp *server = open_udp(p->host[1], "10.0.0.2:5"), *a = open_udp(p->host[0], "10.0.0.1:1"), *b = open_udp(p->host[0], "10.0.0.1:2");
+  struct yeon_udp *server = open_udp(p->host[1], "10.0.0.2:5"), *a = open_udp(p->host[0], "10.0.0.1:1"),
+                  *b = open_udp(p->host[0], "10.0.0.1:2");
   for (int i = 0; i < 3; i++) send_text(p, a, "10.0.0.2:5", "a");
   for (int i = 0; i < 3; i++) send_text(p, b, "10.0.0.2:5", "b");
   pair_pump(p);
@@ -290,7 +294,8 @@ static void nowhere_to_go(void **state)
   (void)state;
   struct pair *p = pair_open(false, 1500);
   struct yeon_udp *u = open_udp(p->host[0], NULL);
-  struct yeon_addr far = pair_addr("192.0.2.1:5"), none = pair_addr("0.0.0.0:5"), no_port = pair_addr("10.0.0.2:0"), broadcast = pair_addr("10.0.0.255:5");
+  struct yeon_addr far = pair_addr("192.0.2.1:5"), none = pair_addr("0.0.0.0:5"), no_port = pair_addr("10.0.0.2:0"),
+                   broadcast = pair_addr("10.0.0.255:5");
   static char big[65536];
   assert_int_equal(yeon_udp_send(u, "x", 1, &far, p->now), YEON_ERR_NO_ROUTE);
   assert_int_equal(yeon_udp_send(u, "x", 1, &none, p->now), YEON_ERR_ADDRESS);
@@ -356,20 +361,13 @@ static void ports_run_out(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(both_families_and_links),
-      cmocka_unit_test(to_itself),
-      cmocka_unit_test(v6only_refuses_four),
-      cmocka_unit_test(connected_beats_bound_beats_any),
-      cmocka_unit_test(binding_conflicts),
-      cmocka_unit_test(port_unreachable_is_told),
-      cmocka_unit_test(excess_is_cut_and_told),
-      cmocka_unit_test(buffers_are_bounded),
-      cmocka_unit_test(closing_still_sends),
-      cmocka_unit_test(several_to_one_side_in_turn),
-      cmocka_unit_test(checksum_rules),
-      cmocka_unit_test(options_reach_the_wire),
-      cmocka_unit_test(nowhere_to_go),
-      cmocka_unit_test(disconnecting_opens_again),
+      cmocka_unit_test(both_families_and_links), cmocka_unit_test(to_itself),
+      cmocka_unit_test(v6only_refuses_four),     cmocka_unit_test(connected_beats_bound_beats_any),
+      cmocka_unit_test(binding_conflicts),       cmocka_unit_test(port_unreachable_is_told),
+      cmocka_unit_test(excess_is_cut_and_told),  cmocka_unit_test(buffers_are_bounded),
+      cmocka_unit_test(closing_still_sends),     cmocka_unit_test(several_to_one_side_in_turn),
+      cmocka_unit_test(checksum_rules),          cmocka_unit_test(options_reach_the_wire),
+      cmocka_unit_test(nowhere_to_go),           cmocka_unit_test(disconnecting_opens_again),
       cmocka_unit_test(ports_run_out),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,23 @@
+-- Who closes first ends in TIME-WAIT. A half-closed connection still carries bytes the other way.
+local client, server = hosts("client", "server")
+cable(client, server, {delay = "10ms"})
+
+server:listen(80, function(c)
+  local length = c:recv_all()
+  c:send("I read " .. length .. " bytes until your FIN")
+  c:close()
+end)
+
+local c = client:connect("server:80")
+c:send("all I have to say")
+c:shutdown("write")
+expect_equal(c:state(), "FIN-WAIT-1", "after shutdown")
+expect_error("PIPE", function() c:send("one more thing") end)
+expect_equal(c:recv(), "I read 17 bytes until your FIN", "the answer, on a half-closed connection")
+expect_equal(c:recv(), nil, "and then the end of the stream")
+c:close()
+sleep(0.1)
+expect_equal(c:state(), "TIME-WAIT", "the client")
+expect_equal(server:time_wait(), 0, "sockets in TIME-WAIT on the server")
+sleep(61)
+expect_equal(c:state(), "CLOSED", "a minute later")

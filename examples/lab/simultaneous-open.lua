@@ -1,0 +1,17 @@
+-- Both ends call at the same moment, and the SYNs cross: one connection comes of it, not two.
+local a, b = hosts("left", "right")
+cable(a, b, {delay = "10ms"})
+
+local x = a:connect_start(b, 5000, {bind = 5000})
+local y = b:connect_start(a, 5000, {bind = 5000})
+sleep(0.1)
+expect_equal(x:state(), "ESTABLISHED", "left")
+expect_equal(y:state(), "ESTABLISHED", "right")
+x:send("to the right")
+y:send("to the left")
+expect_equal(x:recv(), "to the left")
+expect_equal(y:recv(), "to the right")
+x:close()
+sleep(0.1)
+expect_equal(y:recv(), nil, "the end of the stream")
+y:close()
