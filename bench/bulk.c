@@ -103,8 +103,8 @@ static bool run(struct transfer *t, const char *variant, uint64_t bytes, uint64_
   int64_t from = duo_clock();
   if (!bench_measured(t, bytes)) return false;
   int64_t ns = duo_clock() - from;
-  printf("segments %" PRIu64 "\nframes %" PRIu64 "\nbytes %" PRIu64 "\nns %" PRId64 "\n", t->duo.data_segments - segments,
-         t->duo.frames - frames, bytes, ns);
+  printf("segments %" PRIu64 "\nframes %" PRIu64 "\nbytes %" PRIu64 "\nns %" PRId64 "\n",
+         t->duo.data_segments - segments, t->duo.frames - frames, bytes, ns);
   return true;
 }
 

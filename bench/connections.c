@@ -30,6 +30,7 @@ int main(int argc, char **argv)
     fprintf(stderr, "connections: %lu of the kind %s could not be made\n", n, argv[1]);
     return 1;
   }
-  printf("active_bytes %.2f\npassive_bytes %.2f\nconnect_ns %.1f\n", weight.bytes[0], weight.bytes[1], weight.connect_ns);
+  printf("active_bytes %.2f\npassive_bytes %.2f\nhost_bytes %.0f\nconnect_ns %.1f\n", weight.bytes[0], weight.bytes[1],
+         weight.host_bytes, weight.connect_ns);
   return 0;
 }

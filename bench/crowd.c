@@ -6,8 +6,9 @@
 #include "wire/ipv4.h"
 #include "wire/tcp.h"
 
-#define BATCH 32              /* connections under way at once */
-#define PER_LISTENER 8192     /* connections to one port: a third of the ephemeral ports towards it, so that a free one is found fast */
+#define BATCH 32 /* connections under way at once */
+#define PER_LISTENER                                                                                                   \
+  8192 /* connections to one port: a third of the ephemeral ports towards it, so that a free one is found fast */
 #define FIRST_PORT 10000
 #define LISTENERS_MOST 256
 #define REQUEST 100
@@ -41,6 +42,7 @@ static bool gather(struct crowd *c, uint32_t n)
 
 static void weigh(struct crowd *c, struct crowd_weight *out)
 {
+  out->host_bytes = (double)c->before[1];
   for (unsigned i = 0; i < 2; i++) out->bytes[i] = ((double)c->duo.heap[i] - (double)c->before[i]) / c->n;
 }
 

@@ -7,6 +7,7 @@
 
 struct crowd_weight {
   double bytes[2];   /* per record: on host 0 (the active end), on host 1 (the passive end) */
+  double host_bytes; /* what host 1 held before the first: itself, its link, its address, its listeners */
   double connect_ns; /* processor time to establish one connection, both ends together; 0: not measured */
 };
 

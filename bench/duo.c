@@ -1,6 +1,7 @@
 #define _POSIX_C_SOURCE 200809L /* clock_gettime */
 #include "duo.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -74,7 +75,10 @@ bool duo_new(struct duo *d, const struct duo_setup *setup)
 
 void duo_free(struct duo *d)
 {
-  for (unsigned i = 0; i < 2; i++) yeon_host_free(d->host[i]);
+  for (unsigned i = 0; i < 2; i++) {
+    yeon_host_free(d->host[i]);
+    assert(d->heap[i] == 0);
+  }
   free(d->wire);
   memset(d, 0, sizeof *d);
 }

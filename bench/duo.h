@@ -12,18 +12,18 @@
 
 struct duo_setup {
   struct yeon_tcp_options tcp;
-  uint32_t offload;  /* YEON_LINK_... of both ends */
-  size_t batch;      /* frames carried at once; 0: DUO_BATCH */
-  bool six;          /* fd00::1 and fd00::2, not 10.0.0.1 and 10.0.0.2 */
-  uint32_t most;     /* records of each kind a host may hold; 0: its defaults */
+  uint32_t offload; /* YEON_LINK_... of both ends */
+  size_t batch;     /* frames carried at once; 0: DUO_BATCH */
+  bool six;         /* fd00::1 and fd00::2, not 10.0.0.1 and 10.0.0.2 */
+  uint32_t most;    /* records of each kind a host may hold; 0: its defaults */
 };
 
 struct duo {
   struct yeon_host *host[2];
-  uint64_t heap[2];       /* bytes each host holds */
+  uint64_t heap[2]; /* bytes each host holds */
   yeon_time now;
   struct yeon_addr addr[2]; /* port 0 */
-  uint8_t *wire;          /* DUO_BATCH slots */
+  uint8_t *wire;            /* DUO_BATCH slots */
   size_t batch;
   size_t slot;            /* bytes */
   uint64_t data_segments; /* carried, with payload; a super-segment counts as the segments in it */

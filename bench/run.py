@@ -14,8 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-REPEATS = 9
-BULK_BYTES, WARM_UP = 200_000_000, 20_000_000
+REPEATS = 15
+BULK_BYTES, WARM_UP = 120_000_000, 12_000_000
 PROFILED_BYTES, PROFILED_WARM_UP = 20_000_000, 2_000_000
 COUNTS = (10, 10_000, 1_000_000)
 BUDGETS = {"idle": 384, "timewait": 64, "halfopen": 96}
@@ -56,7 +56,7 @@ class Bench:
     def __init__(self, build, only, quick):
         self.folder = Path(build) / "bench"
         self.only = only
-        self.repeats = 3 if quick else REPEATS
+        self.repeats = 5 if quick else REPEATS
         self.counts = COUNTS[:2] if quick else COUNTS
         self.rows, self.notes, self.failures = [], [], []
         self.lwip = self.folder / "bulk-lwip"
@@ -144,6 +144,8 @@ class Bench:
         names = [f"core.{kind}.bytes.{count}"] + ([f"core.{kind}.bytes"] if count == self.counts[-1] else [])
         for name in names:
             self.add(name, heavier, "bytes", peers, "lwIP tcp_pcb", BUDGETS[kind], digits=1)
+        if kind == "idle" and count == self.counts[0]:
+            self.add("core.host.bytes", [one["host_bytes"] for one in figures], "bytes", digits=0)
         if kind == "idle":
             self.add(f"core.connect.ns.{count}", [one["connect_ns"] for one in figures], "ns", theirs, "lwIP", digits=0)
 
@@ -154,7 +156,7 @@ class Bench:
                 self.attempt(f"bulk {variant}", self.bulk, variant)
             self.attempt("instructions", self.profile)
         for kind in BUDGETS:
-            if self.wants(f"core.{kind}.bytes") or (kind == "idle" and self.wants("core.connect.ns")):
+            if self.wants(f"core.{kind}.bytes") or (kind == "idle" and any(map(self.wants, ("core.connect.ns", "core.host.bytes")))):
                 for count in self.counts:
                     self.attempt(f"{count} {kind}", self.weigh, kind, count)
 

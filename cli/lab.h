@@ -79,14 +79,15 @@ struct lab {
   struct lab_cable *cables[LAB_CABLES_MAX];
   unsigned n_cables, n_hosts;
   struct lab_wanted *wanted;
-  size_t heap;        /* bytes that Lua holds */
-  yeon_time limit_at; /* the scenario must be over by then */
-  yeon_time idle_at;  /* since when no program is left to wait for; YEON_NEVER: there is one */
-  yeon_time linger;   /* how long the rest of the universe may go on after idle_at */
-  yeon_time hook_at;  /* virtual time when the instruction count began */
-  uint64_t hooks;     /* times the count ran full since */
+  struct lab_call *calls; /* that the universe will make */
+  size_t heap;            /* bytes that Lua holds */
+  yeon_time limit_at;     /* the scenario must be over by then */
+  yeon_time idle_at;      /* since when no program is left to wait for; YEON_NEVER: there is one */
+  yeon_time linger;       /* how long the rest of the universe may go on after idle_at */
+  yeon_time hook_at;      /* virtual time when the instruction count began */
+  uint64_t hooks;         /* times the count ran full since */
   bool stopped;
-  uint64_t checks, failures; /* expectations */
+  bool broken; /* a fault of the prelude itself, or no memory */
 };
 
 static inline struct lab *lab_of(lua_State *L) { return *(struct lab **)lua_getextraspace(L); }

@@ -152,7 +152,7 @@ static void on_ready(void *ctx, struct yeon_sim *sim, unsigned node, const struc
   /* prelude/ catches what programs do wrong; this is a fault of its own, or no memory. */
   lab_out_note(lab, YEON_TONE_BAD, lua_tostring(L, -1) != NULL ? lua_tostring(L, -1) : "no memory");
   lua_pop(L, 1);
-  lab->failures++;
+  lab->broken = true;
   lab->stopped = true;
 }
 

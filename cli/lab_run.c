@@ -9,7 +9,7 @@
 
 #define HEAP_MAX ((size_t)1 << 30) /* bytes a script may hold */
 #define HOOK_INSTRUCTIONS 1000000  /* between looks at what a script is doing */
-#define HOOKS_MAX 500              /* so many looks within one instant: an endless loop */
+#define HOOKS_MAX 200              /* so many looks within one instant: an endless loop */
 #define LIMIT_DEFAULT (400 * 86400 * YEON_SEC)
 #define LINGER_DEFAULT (600 * YEON_SEC)
 
@@ -28,16 +28,23 @@ static void *allocate(void *ud, void *p, size_t old, size_t size)
   return grown;
 }
 
+/* Looks at a script every HOOK_INSTRUCTIONS: one that does not wait for anything would hold time still for ever. */
 static void hook(lua_State *L, lua_Debug *ar)
 {
   struct lab *lab = lab_of(L);
-  (void)ar;
   yeon_time now = yeon_sim_now(lab->sim);
   if (now != lab->hook_at) lab->hooks = 0;
   lab->hook_at = now;
-  if (++lab->hooks > HOOKS_MAX)
-    luaL_error(L, "endless loop: %d million steps without waiting for anything",
-               HOOKS_MAX * (HOOK_INSTRUCTIONS / 1000000));
+  if (++lab->hooks <= HOOKS_MAX) return;
+  if (lab->hooks > 2 * HOOKS_MAX) {
+    /* It catches the error and goes on. */
+    cli_complain("the scenario does nothing but compute, and does not let itself be stopped");
+    exit(CLI_USAGE);
+  }
+  lua_getinfo(L, "Sl", ar);
+  lua_pushfstring(L, "%s:%d: endless loop: %d million steps without waiting for anything", ar->short_src,
+                  ar->currentline, HOOKS_MAX * (HOOK_INSTRUCTIONS / 1000000));
+  lua_error(L);
 }
 
 static int sim_now(lua_State *L)
@@ -46,26 +53,34 @@ static int sim_now(lua_State *L)
   return 1;
 }
 
-/* A function to be called later. */
-struct call {
+/* A function to be called later, in the list of all that wait. */
+struct lab_call {
+  struct lab_call *next, **link; /* link: what points to this one */
   struct lab *lab;
   int fn;
 };
 
+static void forget_call(struct lab_call *call)
+{
+  *call->link = call->next;
+  if (call->next != NULL) call->next->link = call->link;
+  free(call);
+}
+
 static void run_call(void *ctx, struct yeon_sim *sim, yeon_time now)
 {
-  struct call *call = ctx;
-  lua_State *L = call->lab->L;
+  struct lab_call *call = ctx;
+  struct lab *lab = call->lab;
+  lua_State *L = lab->L;
   (void)sim, (void)now;
   lua_rawgeti(L, LUA_REGISTRYINDEX, call->fn);
   luaL_unref(L, LUA_REGISTRYINDEX, call->fn);
-  if (lua_pcall(L, 0, 0, 0) != LUA_OK) {
-    lab_out_note(call->lab, YEON_TONE_BAD, lua_tostring(L, -1) != NULL ? lua_tostring(L, -1) : "no memory");
-    lua_pop(L, 1);
-    call->lab->failures++;
-    call->lab->stopped = true;
-  }
-  free(call);
+  forget_call(call);
+  if (lua_pcall(L, 0, 0, 0) == LUA_OK) return;
+  lab_out_note(lab, YEON_TONE_BAD, lua_tostring(L, -1) != NULL ? lua_tostring(L, -1) : "no memory");
+  lua_pop(L, 1);
+  lab->broken = true;
+  lab->stopped = true;
 }
 
 /* (seconds from now, function) */
@@ -74,12 +89,15 @@ static int sim_after(lua_State *L)
   struct lab *lab = lab_of(L);
   yeon_time span = lab_span(L, 1);
   luaL_checktype(L, 2, LUA_TFUNCTION);
-  struct call *call = malloc(sizeof *call);
-  if (call == NULL) return luaL_error(L, "no memory");
   lua_settop(L, 2);
-  *call = (struct call){lab, luaL_ref(L, LUA_REGISTRYINDEX)};
+  int fn = luaL_ref(L, LUA_REGISTRYINDEX);
+  struct lab_call *call = malloc(sizeof *call);
+  if (call == NULL) return luaL_error(L, "no memory");
+  *call = (struct lab_call){lab->calls, &lab->calls, lab, fn};
+  if (call->next != NULL) call->next->link = &call->next;
+  lab->calls = call;
   if (yeon_sim_at(lab->sim, yeon_sim_now(lab->sim) + span, run_call, call) == 0) return 0;
-  free(call);
+  forget_call(call);
   return luaL_error(L, "no memory");
 }
 
@@ -103,15 +121,6 @@ static int sim_limits(lua_State *L)
 static int sim_stop(lua_State *L)
 {
   lab_of(L)->stopped = true;
-  return 0;
-}
-
-/* (held) */
-static int sim_check(lua_State *L)
-{
-  struct lab *lab = lab_of(L);
-  lab->checks++;
-  lab->failures += !lua_toboolean(L, 1);
   return 0;
 }
 
@@ -189,10 +198,11 @@ static void open_libraries(lua_State *L)
   lua_pop(L, 1);
 }
 
-static const luaL_Reg base_calls[] = {{"now", sim_now},       {"after", sim_after}, {"busy", sim_busy},
-                                      {"limits", sim_limits}, {"stop", sim_stop},   {"check", sim_check},
-                                      {"random", sim_random}, {"where", where},     {"where_of", where_of},
-                                      {"nearest", nearest},   {NULL, NULL}};
+static const luaL_Reg base_calls[] = {{"now", sim_now},     {"after", sim_after},
+                                      {"busy", sim_busy},   {"limits", sim_limits},
+                                      {"stop", sim_stop},   {"random", sim_random},
+                                      {"where", where},     {"where_of", where_of},
+                                      {"nearest", nearest}, {NULL, NULL}};
 
 /* Runs prelude/, which gives two functions: start(chunk) and finish(). Protected: argument 1 is the script's chunk. */
 static int prepare(lua_State *L)
@@ -256,7 +266,8 @@ static int run_script(struct lab *lab, const char *name, const char *source, siz
   if (status != CLI_OK) return status;
   move(lab);
   lua_pushboolean(L, !lab->stopped && yeon_sim_next(lab->sim) != YEON_NEVER && yeon_sim_next(lab->sim) > lab->limit_at);
-  return call_prelude(L, "yeon.finish", 1);
+  status = call_prelude(L, "yeon.finish", 1);
+  return status == CLI_OK && lab->broken ? CLI_FAILED : status;
 }
 
 static void free_lab(struct lab *lab)
@@ -269,6 +280,7 @@ static void free_lab(struct lab *lab)
     lab->wanted = w->next;
     free(w);
   }
+  while (lab->calls != NULL) forget_call(lab->calls);
   free(lab->again);
   free(lab);
 }

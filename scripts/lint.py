@@ -33,6 +33,7 @@ PUBLIC = {
     "event": 1,
     "host": 3, "tcp": 3, "udp": 3,
     "watch": 5, "sim": 5, "cable": 5, "link": 5, "socket": 5,
+    "lab": 6,
 }
 # Above the library. "public": <yeon/...> and the folder's own headers. "all": whatever it likes, internals too.
 UPSTAIRS = {"cli": "public", "examples": "public", "tests": "all", "bench": "all", "fuzz": "all"}

@@ -5,15 +5,15 @@ scene {
   shows = "Two hosts of yeon instead of yeon and the kernel, and a clock that jumps. The code between the two ends is the same.",
 }
 
-local SIZE = 1 << 30
+local SIZE = 128 << 20
 local sum = pattern_checksum(SIZE)
 local left, right = hosts("left", "right")
-local wire = cable(left, right, {delay = "1ms", rate = "1Gbit"})
+local wire = cable(left, right, {delay = "1ms", rate = "200Mbit"})
 
 local function download(server, client, where)
   local begin, before = now(), #server:retransmissions()
-  after(4, function() wire:cut() end)
-  after(9, function() wire:join() end)
+  after(2, function() wire:cut() end)
+  after(7, function() wire:join() end)
   local c = client:connect(where)
   local got, check = c:recv_all()
   c:close()

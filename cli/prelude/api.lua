@@ -105,7 +105,7 @@ function api.ladder(choice)
 end
 
 local function check(held, text)
-  y.check(held)
+  count_check(held)
   if held then y.note("✓ " .. text, "good") else y.note("✗ " .. y.where() .. text, "bad") end
   return held
 end
@@ -182,16 +182,6 @@ end})
 
 ---- begin and end -------------------------------------------------------------------------------------------------------------
 
-local checked, failed = 0, 0
-do
-  local report = y.check
-  y.check = function(held)
-    checked = checked + 1
-    if not held then failed = failed + 1 end
-    report(held)
-  end
-end
-
 local function start(chunk)
   step(new_program(chunk, "the scenario", nil, true))
   if script_error then error(script_error, 0) end
@@ -203,10 +193,10 @@ local function finish(limit_reached)
   for _, p in ipairs(stopped and {} or programs) do
     local place = p._waits and string.format("waits in %s (%s)", p._waits, y.where_of(p._co)) or "has not begun"
     if p._foreground and limit_reached then
-      y.check(false)
+      count_check(false)
       y.note("✗ the time limit is reached, and " .. p.name .. " still " .. place, "bad")
     elseif p._foreground then
-      y.check(false)
+      count_check(false)
       y.note("✗ nothing will ever happen again, and " .. p.name .. " still " .. place, "bad")
     elseif p._waits and p._handler then
       y.note(p.name .. " still " .. place .. ": nobody has told it anything", "warn")

@@ -15,8 +15,14 @@ local programs = {}    -- all that have not ended, in the order they began
 local busy = 0         -- of them, those the scenario waits for
 local stopped = false  -- by the scenario itself
 local script_error     -- what makes the status 2
+local checked, failed = 0, 0 -- expectations
 local hosts_by_name = {}
 local all_hosts = {}
+
+local function count_check(held)
+  checked = checked + 1
+  if not held then failed = failed + 1 end
+end
 
 ---- errors --------------------------------------------------------------------------------------------------------------------
 
@@ -106,7 +112,7 @@ local function program_failed(p, why)
   program_ended(p, false, why)
   if getmetatable(why) == NetError then
     if p._foreground then
-      y.check(false)
+      count_check(false)
       y.note("✗ " .. tostring(why) .. '. If that is what should happen: expect_error("' .. why.name .. '", ...)', "bad")
     else
       y.note(p.name .. " gave up: " .. tostring(why), "warn")

@@ -30,14 +30,15 @@ struct yeon_cable;
 
 /* One direction. All zero: a perfect wire, at once and without limit. Probabilities are in frames of a million. */
 struct yeon_cable_way {
-  uint32_t delay_us;       /* propagation, at most 1,000,000,000 */
-  uint32_t jitter_us;      /* added to delay, uniform in [0, jitter_us]; order is kept; at most 1,000,000,000 */
-  uint64_t rate_bps;       /* bits a second, 0: infinite. All bytes of the frame count, nothing else does. */
-  uint32_t queue_bytes;    /* frames that wait behind the one being sent; one that does not fit is dropped. 0: no limit
+  uint32_t delay_us;        /* propagation, at most 1,000,000,000 */
+  uint32_t jitter_us;       /* added to delay, uniform in [0, jitter_us]; order is kept; at most 1,000,000,000 */
+  uint64_t rate_bps;        /* bits a second, 0: infinite. All bytes of the frame count, nothing else does. */
+  uint32_t queue_bytes;     /* frames that wait behind the one being sent; one that does not fit is dropped. 0: no limit
                               but max_frames. Meaningless without a rate. */
-  uint32_t loss_ppm;       /* independent of one another */
-  uint32_t burst_enter_ppm;/* Gilbert-Elliott: good -> bad, tried once a frame; 0: no bursts */
-  uint32_t burst_leave_ppm;/* bad -> good; a burst lasts 1e6/burst_leave_ppm frames on average; 0 with enter > 0 is refused */
+  uint32_t loss_ppm;        /* independent of one another */
+  uint32_t burst_enter_ppm; /* Gilbert-Elliott: good -> bad, tried once a frame; 0: no bursts */
+  uint32_t
+      burst_leave_ppm; /* bad -> good; a burst lasts 1e6/burst_leave_ppm frames on average; 0 with enter > 0 is refused */
   uint32_t burst_loss_ppm; /* loss while bad; 0 counts as YEON_CABLE_ALWAYS */
   uint32_t reorder_ppm;    /* these frames are late by reorder_us, and others may pass them */
   uint32_t reorder_us;     /* 0 with reorder_ppm > 0: 1000; at most 1,000,000,000 */
@@ -48,8 +49,9 @@ struct yeon_cable_way {
 struct yeon_cable_config {
   struct yeon_cable_way way[2]; /* YEON_CABLE_AB, YEON_CABLE_BA */
   uint32_t id;                  /* stands in events */
-  uint32_t max_frames;          /* in the cable at once, each direction, 1 .. 1,048,576; 0: 65536. The newest beyond is dropped (QUEUE_FULL). */
-  struct yeon_event_sink sink;  /* YEON_EV_CABLE: cut, joined, set, and every frame that was not passed on as it came */
+  uint32_t
+      max_frames; /* in the cable at once, each direction, 1 .. 1,048,576; 0: 65536. The newest beyond is dropped (QUEUE_FULL). */
+  struct yeon_event_sink sink; /* YEON_EV_CABLE: cut, joined, set, and every frame that was not passed on as it came */
 };
 
 /* 0, or YEON_ERR_INVALID and *field (may be NULL) names the first field that is out of range. */
@@ -58,7 +60,8 @@ YEON_API int yeon_cable_way_check(const struct yeon_cable_way *way, const char *
 YEON_API char *yeon_cable_way_format(const struct yeon_cable_way *way, char *buf, size_t size);
 
 /* memory NULL, or its alloc NULL: malloc and free. YEON_ERR_INVALID, YEON_ERR_NO_MEMORY. */
-YEON_API int yeon_cable_new(struct yeon_cable **out, const struct yeon_cable_config *config, uint64_t seed, const struct yeon_memory *memory);
+YEON_API int yeon_cable_new(struct yeon_cable **out, const struct yeon_cable_config *config, uint64_t seed,
+                            const struct yeon_memory *memory);
 /* Frames inside are gone, silently. NULL is allowed. */
 YEON_API void yeon_cable_free(struct yeon_cable *cable);
 
@@ -66,10 +69,12 @@ YEON_API void yeon_cable_free(struct yeon_cable *cable);
  * copy. 0: taken (what befalls it is the cable's business: a lost frame is taken too); YEON_ERR_UNSUPPORTED: a super-segment
  * (segs > 1), declare the link without YEON_LINK_GSO; YEON_ERR_INVALID: empty, longer than 65,589 bytes, or a checksum position outside
  * of it; YEON_ERR_NO_MEMORY. `now` must not go back; an earlier time is taken as the latest seen. */
-YEON_API int yeon_cable_put(struct yeon_cable *cable, unsigned direction, const struct yeon_frame *frame, yeon_time now);
+YEON_API int yeon_cable_put(struct yeon_cable *cable, unsigned direction, const struct yeon_frame *frame,
+                            yeon_time now);
 /* Frames that are due at the receiving end of `direction`, oldest first, at most max; how many. The bytes belong to the cable and stay valid until the
  * next yeon_cable_take of the same direction, or yeon_cable_free. Each has one slice and csum YEON_CSUM_NONE. */
-YEON_API size_t yeon_cable_take(struct yeon_cable *cable, unsigned direction, struct yeon_frame *out, size_t max, yeon_time now);
+YEON_API size_t yeon_cable_take(struct yeon_cable *cable, unsigned direction, struct yeon_frame *out, size_t max,
+                                yeon_time now);
 /* When the next frame of either direction is due (possibly past: at once), or YEON_NEVER. */
 YEON_API yeon_time yeon_cable_next(const struct yeon_cable *cable);
 YEON_API yeon_time yeon_cable_next_way(const struct yeon_cable *cable, unsigned direction);
@@ -88,19 +93,19 @@ YEON_API unsigned yeon_cable_is_cut(const struct yeon_cable *cable);
 
 /* Everything that happens to every frame, for captures and ladders. */
 enum yeon_cable_moment {
-  YEON_MOMENT_SENT,       /* put in; comes first for every frame, also for those that share one of the fates below at once */
-  YEON_MOMENT_DELIVERED,  /* handed out by yeon_cable_take; twice for a duplicated frame */
-  YEON_MOMENT_LOST,       /* loss or burst; told when it is decided, which is when the frame is put in */
+  YEON_MOMENT_SENT, /* put in; comes first for every frame, also for those that share one of the fates below at once */
+  YEON_MOMENT_DELIVERED, /* handed out by yeon_cable_take; twice for a duplicated frame */
+  YEON_MOMENT_LOST,      /* loss or burst; told when it is decided, which is when the frame is put in */
   YEON_MOMENT_QUEUE_FULL,
-  YEON_MOMENT_SWALLOWED,  /* by a cut: while in the cable, or put in while it was cut */
+  YEON_MOMENT_SWALLOWED, /* by a cut: while in the cable, or put in while it was cut */
   YEON_MOMENTS
 };
 struct yeon_cable_tap {
   enum yeon_cable_moment moment;
   unsigned direction;
-  uint64_t number;    /* of the frame, counted from 1 in each direction; a duplicate has the number of its original */
-  yeon_time sent_at;  /* when it was put in */
-  yeon_time at;       /* when this moment is: for DELIVERED the instant it was due, else `now` of the call */
+  uint64_t number;   /* of the frame, counted from 1 in each direction; a duplicate has the number of its original */
+  yeon_time sent_at; /* when it was put in */
+  yeon_time at;      /* when this moment is: for DELIVERED the instant it was due, else `now` of the call */
   bool duplicate, corrupted, reordered;
   const struct yeon_frame *frame; /* valid during the call only; for DELIVERED with the corruption, if any */
 };
@@ -110,7 +115,7 @@ YEON_API void yeon_cable_set_tap(struct yeon_cable *cable, yeon_cable_tap_fn *fn
 YEON_API void yeon_cable_set_sink(struct yeon_cable *cable, const struct yeon_event_sink *sink);
 
 struct yeon_cable_stats {
-  uint64_t put, put_bytes, delivered, delivered_bytes; /* frames; a duplicate is delivered twice */
+  uint64_t put, put_bytes, delivered, delivered_bytes;                    /* frames; a duplicate is delivered twice */
   uint64_t lost, queue_full, swallowed, duplicated, reordered, corrupted; /* frames */
   uint32_t waiting_bytes; /* behind the frame being sent, as of the latest call */
   uint32_t inside;        /* frames in the cable, as of the latest call (lost ones not counted) */

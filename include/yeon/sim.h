@@ -40,16 +40,17 @@ YEON_API struct yeon_host *yeon_sim_host(const struct yeon_sim *sim, unsigned no
 YEON_API unsigned yeon_sim_nodes(const struct yeon_sim *sim);
 
 struct yeon_sim_link {
-  bool ethernet;       /* false: bare IP packets. The MAC of an end is derived from its node and link: 02:79:00:NN:NN:LL */
-  uint16_t mtu;        /* IP bytes, 0: 1500 */
-  const char *name;    /* of the link at both hosts; NULL: "cable" and the number */
+  bool ethernet;    /* false: bare IP packets. The MAC of an end is derived from its node and link: 02:79:00:NN:NN:LL */
+  uint16_t mtu;     /* IP bytes, 0: 1500 */
+  const char *name; /* of the link at both hosts; NULL: "cable" and the number */
   struct yeon_cable_config cable; /* id 0: cable number + 1 */
 };
 /* All zero but the MTU: a perfect wire for IP packets. */
 YEON_API void yeon_sim_link_init(struct yeon_sim_link *link);
 /* Lays a cable from node a to node b (a != b), adding one link to each that is a host. Give the hosts addresses on those links with
  * yeon_host_add_addr. Returns the cable number, or an error; links (may be NULL) gets the link numbers at a and b (0 for a hub). */
-YEON_API int yeon_sim_connect(struct yeon_sim *sim, unsigned a, unsigned b, const struct yeon_sim_link *link, unsigned links[2]);
+YEON_API int yeon_sim_connect(struct yeon_sim *sim, unsigned a, unsigned b, const struct yeon_sim_link *link,
+                              unsigned links[2]);
 /* To cut, join, set, tap and count it: at yeon_sim_now. NULL: no such cable. */
 YEON_API struct yeon_cable *yeon_sim_cable(const struct yeon_sim *sim, unsigned cable);
 YEON_API unsigned yeon_sim_cables(const struct yeon_sim *sim);
@@ -60,7 +61,8 @@ YEON_API int yeon_sim_at(struct yeon_sim *sim, yeon_time at, yeon_sim_fn *fn, vo
 
 /* Called for every report of yeon_host_event of this host, as soon as it is there. fn may do anything with hosts and cables, and schedule; not step or
  * free the universe. Without a hook (fn NULL) reports stay in the host for you to fetch. YEON_ERR_INVALID: not a host. */
-typedef void yeon_sim_ready_fn(void *ctx, struct yeon_sim *sim, unsigned node, const struct yeon_ready *ready, yeon_time now);
+typedef void yeon_sim_ready_fn(void *ctx, struct yeon_sim *sim, unsigned node, const struct yeon_ready *ready,
+                               yeon_time now);
 YEON_API int yeon_sim_on_ready(struct yeon_sim *sim, unsigned node, yeon_sim_ready_fn *fn, void *ctx);
 
 /* The instant of the next happening (>= now), or YEON_NEVER: all is quiet for ever unless you do something. */

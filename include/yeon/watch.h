@@ -46,6 +46,8 @@ YEON_API void yeon_ladder_free(struct yeon_ladder *ladder);
 YEON_API void yeon_ladder_event(struct yeon_ladder *ladder, const struct yeon_event *event);
 /* A moment of a frame on the cable between them. from: 0, the left end sent it, or 1. */
 YEON_API void yeon_ladder_frame(struct yeon_ladder *ladder, unsigned from, const struct yeon_cable_tap *tap);
+/* A frame of a link with no cable to tell its fate: seen at one end, at `at`, as sent (from 0: by the left end) and as arrived. */
+YEON_API void yeon_ladder_seen(struct yeon_ladder *ladder, unsigned from, const struct yeon_frame *frame, yeon_time at);
 /* A line of the scenario itself over the full width, in its place in time. */
 enum yeon_ladder_tone {
   YEON_TONE_PLAIN,

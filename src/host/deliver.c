@@ -44,7 +44,9 @@ static struct tcp_path path_back(struct yeon_host *h, const struct ip_packet *k,
                                  yeon_time now)
 {
   const struct ip_link *l = &h->ip.link[k->link];
-  struct tcp_path path = {.local = k->local, .mtu = wire_ip_is4(&k->src) ? l->mtu : l->mtu6, .link = k->link};
+  struct tcp_path path = {.local = k->local,
+                          .mtu = wire_ip_is4(&k->src) || !l->mtu6 ? l->mtu : l->mtu6,
+                          .link = k->link};
   if (!(t->flags & YEON_TCP_SYN) || k->link == IP_LOOP) return path;
   struct ip_way way;
   if (ip_find_way(&h->ip, &k->src, k->local, &way, now) < 0) return path;
@@ -125,7 +127,7 @@ void host_deliver(void *host, const struct ip_packet *k, yeon_time now)
     deliver_udp(host, k, now);
 }
 
-/* TCP checks the sequence number itself and keeps path MTUs to itself (RFC 5927 7), so it vouches for nothing here. */
+/* TCP checks the sequence number itself (RFC 5927 4.1) and so tells whether the news may be believed by others too. */
 bool host_error(void *host, const struct ip_error *e, yeon_time now)
 {
   struct yeon_host *h = host;
@@ -139,6 +141,5 @@ bool host_error(void *host, const struct ip_error *e, yeon_time now)
                        .error = e->error,
                        .hard = e->hard,
                        .mtu = e->mtu};
-  tcp_icmp_error(&h->tcp, &t, now);
-  return false;
+  return tcp_icmp_error(&h->tcp, &t, now);
 }

@@ -108,7 +108,7 @@ static void send_oversize(struct build *b, struct yeon_host *h, struct tcp_out *
                        .seq = o->h.seq,
                        .error = YEON_ERR_MESSAGE_SIZE,
                        .mtu = mtu};
-  tcp_icmp_error(&h->tcp, &e, now);
+  (void)tcp_icmp_error(&h->tcp, &e, now);
 }
 
 bool host_frame_tcp(struct yeon_host *h, struct tcp_out *o, struct yeon_frame *f, yeon_time now)

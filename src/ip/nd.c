@@ -1,5 +1,5 @@
 /* Neighbour discovery messages (RFC 4861 7.2) and the defence of our own addresses (RFC 4862 5.4). wire/nd.c has checked hop limit 255, codes,
- * lengths and options before anything here believes a word. Redirects are ignored: a host must not depend on them, and
+ * lengths and options before anything here believes a word; what came in fragments is not believed at all. Redirects are ignored: a host must not depend on them, and
  * they are mostly used to do harm. */
 #include "ip/ip.h"
 
@@ -98,7 +98,7 @@ void ip_nd_input(struct ip *ip, const struct ip_packet *k, yeon_time now)
                         .next_header = k->protocol,
                         .hop_limit = k->hop_limit};
   if (!ip->link[k->link].ethernet) return; /* nobody to discover there */
-  if (wire_nd_parse(k->p + k->transport, k->len - k->transport, &h, &nd) != WIRE_OK) {
+  if (k->whole || wire_nd_parse(k->p + k->transport, k->len - k->transport, &h, &nd) != WIRE_OK) {
     IP_DROP(ip, drop_nd_bad, k->len, now);
     return;
   }

@@ -35,7 +35,7 @@ static void forget(struct ip *ip, struct ip_pmtu *e, uint32_t number)
 uint16_t ip_path_mtu(struct ip *ip, unsigned link, const struct yeon_ip *dst, bool *no_df, yeon_time now)
 {
   const struct ip_link *l = &ip->link[link];
-  uint16_t mtu = wire_ip_is4(dst) ? l->mtu : l->mtu6;
+  uint16_t mtu = wire_ip_is4(dst) || !l->mtu6 ? l->mtu : l->mtu6;
   uint32_t number = 0;
   struct ip_pmtu *e = find(ip, dst, &number);
   if (no_df) *no_df = false;

@@ -39,13 +39,21 @@ static void tell(struct yeon_cable *c, enum yeon_cable_op op, unsigned direction
   event_emit(&c->events, &e);
 }
 
-static void show(struct yeon_cable *c, enum yeon_cable_moment moment, unsigned direction, const struct packet *p, yeon_time at)
+static void show(struct yeon_cable *c, enum yeon_cable_moment moment, unsigned direction, const struct packet *p,
+                 yeon_time at)
 {
   if (c->tap == NULL) return;
   struct yeon_frame frame;
   packet_to_frame(p, &frame);
-  struct yeon_cable_tap tap = {.moment = moment, .direction = direction, .number = p->number, .sent_at = p->sent_at, .at = at,
-                               .duplicate = p->duplicate, .corrupted = p->corrupted, .reordered = p->reordered, .frame = &frame};
+  struct yeon_cable_tap tap = {.moment = moment,
+                               .direction = direction,
+                               .number = p->number,
+                               .sent_at = p->sent_at,
+                               .at = at,
+                               .duplicate = p->duplicate,
+                               .corrupted = p->corrupted,
+                               .reordered = p->reordered,
+                               .frame = &frame};
   c->tap(c->tap_ctx, &tap);
 }
 
@@ -56,7 +64,8 @@ static int check_config(const struct yeon_cable_config *config)
   return error ? error : yeon_cable_way_check(&config->way[1], NULL);
 }
 
-int yeon_cable_new(struct yeon_cable **out, const struct yeon_cable_config *config, uint64_t seed, const struct yeon_memory *memory)
+int yeon_cable_new(struct yeon_cable **out, const struct yeon_cable_config *config, uint64_t seed,
+                   const struct yeon_memory *memory)
 {
   *out = NULL;
   int error = check_config(config);
@@ -106,7 +115,8 @@ void yeon_cable_free(struct yeon_cable *c)
 }
 
 /* A frame that goes no further. */
-static void discard(struct yeon_cable *c, unsigned direction, struct packet *p, enum yeon_cable_op op, enum yeon_cable_moment moment)
+static void discard(struct yeon_cable *c, unsigned direction, struct packet *p, enum yeon_cable_op op,
+                    enum yeon_cable_moment moment)
 {
   tell(c, op, direction, p->len, NULL);
   show(c, moment, direction, p, c->now);
@@ -298,10 +308,7 @@ void yeon_cable_set_tap(struct yeon_cable *c, yeon_cable_tap_fn *fn, void *ctx)
   c->tap_ctx = ctx;
 }
 
-void yeon_cable_set_sink(struct yeon_cable *c, const struct yeon_event_sink *sink)
-{
-  c->events.sink = *sink;
-}
+void yeon_cable_set_sink(struct yeon_cable *c, const struct yeon_event_sink *sink) { c->events.sink = *sink; }
 
 void yeon_cable_stats(const struct yeon_cable *c, unsigned direction, struct yeon_cable_stats *out)
 {

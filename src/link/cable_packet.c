@@ -67,7 +67,8 @@ int packet_check(const struct yeon_frame *frame)
 {
   if (frame->segs > 1) return YEON_ERR_UNSUPPORTED;
   if (frame->len == 0 || frame->len > PACKET_MAX || frame->n_slices > YEON_FRAME_SLICES) return YEON_ERR_INVALID;
-  if (frame->csum == YEON_CSUM_PARTIAL && (uint32_t)frame->csum_start + frame->csum_offset + 2 > frame->len) return YEON_ERR_INVALID;
+  if (frame->csum == YEON_CSUM_PARTIAL && (uint32_t)frame->csum_start + frame->csum_offset + 2 > frame->len)
+    return YEON_ERR_INVALID;
   size_t total = 0;
   for (unsigned i = 0; i < frame->n_slices; i++) total += frame->slice[i].len;
   return total == frame->len ? YEON_OK : YEON_ERR_INVALID;

@@ -9,18 +9,18 @@
 #define PACKET_MAX 65589u /* 65,535 IP bytes and room for two Ethernet headers with tags */
 
 struct packet {
-  struct packet *next;   /* in a free list or in the list of those lent out */
-  struct packet *twin;   /* the duplicate that arrives right behind, or NULL; followed only while both are in the heap */
-  yeon_time sent_at;     /* when it was put in */
-  yeon_time departs_at;  /* when its last bit leaves the sender */
+  struct packet *next;  /* in a free list or in the list of those lent out */
+  struct packet *twin;  /* the duplicate that arrives right behind, or NULL; followed only while both are in the heap */
+  yeon_time sent_at;    /* when it was put in */
+  yeon_time departs_at; /* when its last bit leaves the sender */
   yeon_time due_at;
-  yeon_time lag;         /* ns: what chance added to the delay */
-  uint64_t number;       /* of the frame, from 1; twins share it */
-  uint64_t order;        /* of equal due_at the lower comes out first */
-  uint32_t len;          /* bytes used */
-  uint32_t mark;         /* as in the frame */
+  yeon_time lag;   /* ns: what chance added to the delay */
+  uint64_t number; /* of the frame, from 1; twins share it */
+  uint64_t order;  /* of equal due_at the lower comes out first */
+  uint32_t len;    /* bytes used */
+  uint32_t mark;   /* as in the frame */
   uint16_t l3_offset;
-  uint8_t log2;          /* size of this block, header and all */
+  uint8_t log2; /* size of this block, header and all */
   bool duplicate, corrupted, reordered;
   uint8_t bytes[];
 };

@@ -14,18 +14,18 @@ struct limit {
 int yeon_cable_way_check(const struct yeon_cable_way *way, const char **field)
 {
   const struct limit limits[] = {
-    {"delay_us", way->delay_us, LONGEST_US},
-    {"jitter_us", way->jitter_us, LONGEST_US},
-    {"loss_ppm", way->loss_ppm, YEON_CABLE_ALWAYS},
-    {"burst_enter_ppm", way->burst_enter_ppm, YEON_CABLE_ALWAYS},
-    {"burst_leave_ppm", way->burst_leave_ppm, YEON_CABLE_ALWAYS},
-    {"burst_loss_ppm", way->burst_loss_ppm, YEON_CABLE_ALWAYS},
-    {"reorder_ppm", way->reorder_ppm, YEON_CABLE_ALWAYS},
-    {"reorder_us", way->reorder_us, LONGEST_US},
-    {"duplicate_ppm", way->duplicate_ppm, YEON_CABLE_ALWAYS},
-    {"corrupt_ppm", way->corrupt_ppm, YEON_CABLE_ALWAYS},
-    {"burst_leave_ppm", way->burst_enter_ppm > 0 && way->burst_leave_ppm == 0, 0}, /* a burst without end */
-    {"rate_bps", way->rate_bps > UINT64_C(1000000000000000), 0},                   /* 10^15: the arithmetic holds to there */
+      {"delay_us", way->delay_us, LONGEST_US},
+      {"jitter_us", way->jitter_us, LONGEST_US},
+      {"loss_ppm", way->loss_ppm, YEON_CABLE_ALWAYS},
+      {"burst_enter_ppm", way->burst_enter_ppm, YEON_CABLE_ALWAYS},
+      {"burst_leave_ppm", way->burst_leave_ppm, YEON_CABLE_ALWAYS},
+      {"burst_loss_ppm", way->burst_loss_ppm, YEON_CABLE_ALWAYS},
+      {"reorder_ppm", way->reorder_ppm, YEON_CABLE_ALWAYS},
+      {"reorder_us", way->reorder_us, LONGEST_US},
+      {"duplicate_ppm", way->duplicate_ppm, YEON_CABLE_ALWAYS},
+      {"corrupt_ppm", way->corrupt_ppm, YEON_CABLE_ALWAYS},
+      {"burst_leave_ppm", way->burst_enter_ppm > 0 && way->burst_leave_ppm == 0, 0}, /* a burst without end */
+      {"rate_bps", way->rate_bps > UINT64_C(1000000000000000), 0}, /* 10^15: the arithmetic holds to there */
   };
   for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
     if (limits[i].value <= limits[i].most) continue;
@@ -53,8 +53,10 @@ static void append_time(struct text *t, const char *what, uint32_t us)
 {
   if (us == 0) return;
   const char *gap = t->len ? ", " : "";
-  if (us % 1000 == 0) append(t, "%s%s%u ms", gap, what, us / 1000);
-  else append(t, "%s%s%u us", gap, what, us);
+  if (us % 1000 == 0)
+    append(t, "%s%s%u ms", gap, what, us / 1000);
+  else
+    append(t, "%s%s%u us", gap, what, us);
 }
 
 static void append_share(struct text *t, const char *what, uint32_t ppm)
@@ -71,9 +73,12 @@ static void append_rate(struct text *t, uint64_t bps)
 {
   if (bps == 0) return;
   const char *gap = t->len ? ", " : "";
-  if (bps % 1000000 == 0) append(t, "%s%llu Mbit/s", gap, (unsigned long long)(bps / 1000000));
-  else if (bps % 1000 == 0) append(t, "%s%llu kbit/s", gap, (unsigned long long)(bps / 1000));
-  else append(t, "%s%llu bit/s", gap, (unsigned long long)bps);
+  if (bps % 1000000 == 0)
+    append(t, "%s%llu Mbit/s", gap, (unsigned long long)(bps / 1000000));
+  else if (bps % 1000 == 0)
+    append(t, "%s%llu kbit/s", gap, (unsigned long long)(bps / 1000));
+  else
+    append(t, "%s%llu bit/s", gap, (unsigned long long)bps);
 }
 
 char *yeon_cable_way_format(const struct yeon_cable_way *way, char *buf, size_t size)

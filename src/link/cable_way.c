@@ -7,10 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
-static bool chance(struct rng *rng, uint32_t ppm)
-{
-  return ppm > 0 && rng_below(rng, YEON_CABLE_ALWAYS) < ppm;
-}
+static bool chance(struct rng *rng, uint32_t ppm) { return ppm > 0 && rng_below(rng, YEON_CABLE_ALWAYS) < ppm; }
 
 /* One step of Gilbert-Elliott: first the state, then the loss in it. */
 static bool roll_burst(struct way *w)
@@ -51,10 +48,7 @@ void way_advance(struct way *w, yeon_time now)
   }
 }
 
-uint64_t way_waiting(const struct way *w)
-{
-  return w->queue_n > 0 ? w->queue_bytes - queue_at(w, 0)->len : 0;
-}
+uint64_t way_waiting(const struct way *w) { return w->queue_n > 0 ? w->queue_bytes - queue_at(w, 0)->len : 0; }
 
 bool way_has_room(const struct way *w, uint32_t len, uint32_t max_frames)
 {

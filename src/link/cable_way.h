@@ -22,11 +22,11 @@ struct way {
   struct packet_heap wire;   /* all frames that will come out, those in the sender's queue too */
   struct way_sending *queue; /* ring; the first is being sent, the others wait */
   uint32_t queue_first, queue_n, queue_cap;
-  uint64_t queue_bytes;      /* of all in the ring */
-  yeon_time busy_at;         /* the sender is busy until busy_at + busy_part / rate_bps nanoseconds: */
-  uint64_t busy_part;        /* [0, rate_bps): no rounding adds up */
-  yeon_time last_due_at;     /* jitter must not let a frame come before this */
-  struct packet *lent;       /* handed out by the latest take */
+  uint64_t queue_bytes;  /* of all in the ring */
+  yeon_time busy_at;     /* the sender is busy until busy_at + busy_part / rate_bps nanoseconds: */
+  uint64_t busy_part;    /* [0, rate_bps): no rounding adds up */
+  yeon_time last_due_at; /* jitter must not let a frame come before this */
+  struct packet *lent;   /* handed out by the latest take */
   uint64_t next_order;
   struct yeon_cable_stats stats;
 };

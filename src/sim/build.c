@@ -61,15 +61,9 @@ void yeon_sim_free(struct yeon_sim *sim)
   assert(mem.heap_bytes == 0);
 }
 
-uint64_t yeon_sim_seed(const struct yeon_sim *sim)
-{
-  return sim->seed;
-}
+uint64_t yeon_sim_seed(const struct yeon_sim *sim) { return sim->seed; }
 
-uint64_t yeon_sim_random(struct yeon_sim *sim)
-{
-  return rng_next(&sim->rng);
-}
+uint64_t yeon_sim_random(struct yeon_sim *sim) { return rng_next(&sim->rng); }
 
 /* Room for one more node, or an error. */
 static int reserve_node(struct yeon_sim *sim)
@@ -112,10 +106,7 @@ struct yeon_host *yeon_sim_host(const struct yeon_sim *sim, unsigned node)
   return node < sim->n_nodes ? sim->nodes[node].host : NULL;
 }
 
-unsigned yeon_sim_nodes(const struct yeon_sim *sim)
-{
-  return sim->n_nodes;
-}
+unsigned yeon_sim_nodes(const struct yeon_sim *sim) { return sim->n_nodes; }
 
 int yeon_sim_on_ready(struct yeon_sim *sim, unsigned node, yeon_sim_ready_fn *fn, void *ctx)
 {
@@ -158,7 +149,9 @@ static int add_link(struct yeon_sim *sim, unsigned node, const struct yeon_sim_l
 {
   struct sim_node *n = &sim->nodes[node];
   if (n->host == NULL) return 0;
-  struct yeon_link_config config = {.name = name, .ethernet = link->ethernet, .mtu = link->mtu ? link->mtu : DEFAULT_MTU};
+  struct yeon_link_config config = {.name = name,
+                                    .ethernet = link->ethernet,
+                                    .mtu = link->mtu ? link->mtu : DEFAULT_MTU};
   const uint8_t mac[6] = {0x02, 0x79, 0x00, (uint8_t)(node >> 8), (uint8_t)node, (uint8_t)n->n_ports};
   memcpy(config.mac, mac, sizeof mac);
   return yeon_host_add_link(n->host, &config);
@@ -206,7 +199,4 @@ struct yeon_cable *yeon_sim_cable(const struct yeon_sim *sim, unsigned cable)
   return cable < sim->n_cables ? sim->cables[cable].cable : NULL;
 }
 
-unsigned yeon_sim_cables(const struct yeon_sim *sim)
-{
-  return sim->n_cables;
-}
+unsigned yeon_sim_cables(const struct yeon_sim *sim) { return sim->n_cables; }

@@ -9,15 +9,9 @@
 /* A program that answers each report with an act that causes the next one, for ever, must not hold time still inside one round. */
 #define SETTLE_PASSES 100
 
-yeon_time yeon_sim_now(const struct yeon_sim *sim)
-{
-  return sim->now;
-}
+yeon_time yeon_sim_now(const struct yeon_sim *sim) { return sim->now; }
 
-uint64_t yeon_sim_rounds(const struct yeon_sim *sim)
-{
-  return sim->rounds;
-}
+uint64_t yeon_sim_rounds(const struct yeon_sim *sim) { return sim->rounds; }
 
 yeon_time yeon_sim_next(const struct yeon_sim *sim)
 {
@@ -34,7 +28,8 @@ yeon_time yeon_sim_next(const struct yeon_sim *sim)
 }
 
 /* Out at all ports of a hub but the one (of `cable`) that it came in by. */
-static void repeat(struct yeon_sim *sim, const struct sim_node *hub, unsigned cable, const struct yeon_frame *frames, size_t n)
+static void repeat(struct yeon_sim *sim, const struct sim_node *hub, unsigned cable, const struct yeon_frame *frames,
+                   size_t n)
 {
   for (uint32_t p = 0; p < hub->n_ports; p++) {
     const struct sim_port *port = &hub->ports[p];
@@ -51,8 +46,10 @@ static void deliver(struct yeon_sim *sim, unsigned cable, unsigned direction)
   struct yeon_frame frames[BATCH];
   while (yeon_cable_next_way(c->cable, direction) <= sim->now) {
     size_t n = yeon_cable_take(c->cable, direction, frames, BATCH, sim->now);
-    if (node->host != NULL) yeon_host_input(node->host, c->link[end], frames, n, sim->now);
-    else repeat(sim, node, cable, frames, n);
+    if (node->host != NULL)
+      yeon_host_input(node->host, c->link[end], frames, n, sim->now);
+    else
+      repeat(sim, node, cable, frames, n);
   }
 }
 

@@ -10,7 +10,7 @@
 /* Where a cable ends at a node. */
 struct sim_port {
   unsigned cable;
-  unsigned out; /* direction away from the node */
+  unsigned out;  /* direction away from the node */
   unsigned link; /* the host's number of it; 0 at a hub */
 };
 

@@ -3,6 +3,8 @@
  * a bare acknowledgment. */
 #include "tcp/internal.h"
 
+#define SEGS_MAX 255u /* what yeon_frame.segs can count */
+
 static bool synchronized(const struct yeon_tcp *c)
 {
   return c->state >= YEON_TCP_ESTABLISHED;
@@ -161,6 +163,7 @@ static uint32_t sendable(const struct yeon_tcp *c, uint32_t seq, uint32_t max_pa
   uint32_t window = seq_lt(seq, edge) ? edge - seq : 0;
   uint32_t room = cwnd_room(c), len = avail;
   uint32_t most = max_payload > size ? max_payload / size * size : size;
+  if (most > SEGS_MAX * size) most = SEGS_MAX * size;
   if (len > most) len = most;
   if (len > window) len = window;
   if (len > room) len = room;

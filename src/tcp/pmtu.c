@@ -20,29 +20,30 @@ void tcp_path_mtu(struct yeon_tcp *c, uint32_t mtu, yeon_time now)
   tcp_want_output(c);
 }
 
-static void conn_error(struct yeon_tcp *c, const struct tcp_icmp *e, yeon_time now)
+static bool conn_error(struct yeon_tcp *c, const struct tcp_icmp *e, yeon_time now)
 {
   /* RFC 5927 4.1: only an error about bytes in flight is believed. */
-  if (!seq_in(e->seq, c->snd_una, c->snd_max + (c->snd_una == c->snd_max))) return;
+  if (!seq_in(e->seq, c->snd_una, c->snd_max + (c->snd_una == c->snd_max))) return false;
   if (e->mtu != 0) {
     if (c->t->options.path_mtu) tcp_path_mtu(c, e->mtu, now);
-    return;
+    return true;
   }
   /* RFC 9293 3.9.2.2: hard errors abort; RFC 5927 section 6: but only while connecting, for later they are more likely forged. */
   bool connecting = c->state == YEON_TCP_SYN_SENT || (c->state == YEON_TCP_SYN_RECEIVED && (c->flags & TCP_F_PASSIVE) == 0);
   if (e->hard && connecting) {
     tcp_conn_end(c, e->error, YEON_CAUSE_ICMP, now);
-    return;
+    return true;
   }
   c->soft_error = (int8_t)e->error;
   tcp_trace_error(c, e->error, YEON_CAUSE_ICMP, true, now);
+  return true;
 }
 
-void tcp_icmp_error(struct tcp *t, const struct tcp_icmp *e, yeon_time now)
+bool tcp_icmp_error(struct tcp *t, const struct tcp_icmp *e, yeon_time now)
 {
   struct tcp_key key = {.remote = e->remote, .remote_port = e->remote_port, .local_port = e->local_port, .local = e->local};
   uint32_t id = tcp_find(t, &key);
-  if (id == 0 || tcp_kind(id) != TCP_KIND_CONN) return;
+  if (id == 0 || tcp_kind(id) != TCP_KIND_CONN) return false;
   struct yeon_tcp *c = tcp_conn(t, id);
-  if (c->state != YEON_TCP_LISTEN) conn_error(c, e, now);
+  return c->state != YEON_TCP_LISTEN && conn_error(c, e, now);
 }

@@ -106,7 +106,8 @@ void tcp_input(struct tcp *t, const struct tcp_segment *s, yeon_time now);
 bool tcp_output(struct tcp *t, unsigned link, uint32_t max_payload, struct tcp_out *out, yeon_time now);
 /* Whether tcp_output might give something for the link. */
 bool tcp_has_output(const struct tcp *t, unsigned link);
-void tcp_icmp_error(struct tcp *t, const struct tcp_icmp *e, yeon_time now);
+/* True: it was about bytes in flight, so its news may be believed. */
+bool tcp_icmp_error(struct tcp *t, const struct tcp_icmp *e, yeon_time now);
 /* Runs what is due. */
 void tcp_run_timers(struct tcp *t, yeon_time now);
 yeon_time tcp_next(const struct tcp *t);

@@ -2,7 +2,7 @@
  *
  * Two endpoints may share a port when their addresses can not both match one datagram, or when both say so (YEON_UDP_REUSE). A port
  * that connected endpoints hold counts as taken on every address: they are not walked to find out. Ports nobody asked for by number
- * are drawn at random (RFC 6056 3.3.2), then tried upwards from there. */
+ * are drawn at random, each try anew (RFC 6056); when the range is crowded, they are tried one after the other. */
 #include "udp/internal.h"
 
 static bool is_dual(const struct yeon_udp *s) { return !wire_ip_is4(&s->local.ip) && !(s->flags & UDP_V6ONLY); }
@@ -35,6 +35,10 @@ static uint16_t pick_port(const struct yeon_udp *s)
 {
   const struct udp *u = s->udp;
   uint32_t n = (uint32_t)(u->port_last - u->port_first) + 1;
+  for (int i = 0; i < 16; i++) {
+    uint16_t port = (uint16_t)(u->port_first + rng_below(u->rng, n));
+    if (port_free(s, port)) return port;
+  }
   uint32_t start = rng_below(u->rng, n);
   for (uint32_t i = 0; i < n; i++) {
     uint16_t port = (uint16_t)(u->port_first + (start + i) % n);
@@ -118,6 +122,7 @@ int yeon_udp_connect(struct yeon_udp *udp, const struct yeon_addr *remote)
   if (err < 0) return err;
   if (ip_is_broadcast(u->ip, way.link, &remote->ip) && !(udp->flags & UDP_BROADCAST)) return YEON_ERR_PERMISSION;
   if (!(udp->flags & UDP_BOUND) && (err = udp_bind_any(udp, four)) < 0) return err;
+  if (!udp_may_connect(u, udp->local.port)) return YEON_ERR_NO_MEMORY;
   udp_leave(udp);
   udp->remote = *remote;
   udp->flags |= UDP_CONNECTED;

@@ -33,12 +33,12 @@ struct yeon_udp {
   struct yeon_addr local;  /* ip all zero or 0.0.0.0 (mapped): any; port 0: not bound */
   struct yeon_addr remote; /* UDP_CONNECTED */
   uint32_t number, chain;
-  uint32_t out_next, report_next, sent_next; /* numbers; lists of the instance */
-  uint16_t flags;                            /* enum udp_flag */
-  uint8_t out_link;                          /* the list it is on, + 1; 0: none */
-  bool reporting, sent;                      /* it is on the list of reports; of those with snd_out */
-  uint32_t events;                           /* YEON_* to be reported */
-  int error;                                 /* pending, 0: none */
+  uint32_t out_next, report_next, report_prev, sent_next; /* numbers; lists of the instance */
+  uint16_t flags;                                         /* enum udp_flag */
+  uint8_t out_link;                                       /* the list it is on, + 1; 0: none */
+  bool reporting, sent;                                   /* it is on the list of reports; of those with snd_out */
+  uint32_t events;                                        /* YEON_* to be reported */
+  int error;                                              /* pending, 0: none */
   uint8_t hop_limit, multicast_hops, traffic_class, n_groups;
   uint32_t rcvbuf, sndbuf; /* limits, bytes of payload and records */
   struct ring *rcv, *snd;
@@ -65,6 +65,8 @@ static inline struct yeon_udp *udp_at(const struct udp *u, uint32_t number) { re
 
 /* ready.c */
 void udp_notify(struct yeon_udp *s, uint32_t events);
+/* Takes it off the list of reports. */
+void udp_no_report(struct yeon_udp *s);
 void udp_fail(struct yeon_udp *s, int error);
 
 /* table.c */
@@ -73,6 +75,8 @@ uint32_t udp_hash_peer(const struct udp *u, uint16_t port, const struct yeon_add
 void udp_enter(struct yeon_udp *s);
 void udp_leave(struct yeon_udp *s);
 const struct table_ops *udp_table_ops(void);
+/* Makes sure that connected endpoints on this port can be counted. False: no memory. */
+bool udp_may_connect(struct udp *u, uint16_t port);
 /* Connected endpoints on a local port. */
 uint32_t udp_connected_on(const struct udp *u, uint16_t port);
 

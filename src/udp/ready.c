@@ -9,11 +9,27 @@ void udp_notify(struct yeon_udp *s, uint32_t events)
   if (s->reporting) return;
   s->reporting = true;
   s->report_next = 0;
+  s->report_prev = u->reports.last;
   if (u->reports.last)
     udp_at(u, u->reports.last)->report_next = s->number;
   else
     u->reports.first = s->number;
   u->reports.last = s->number;
+}
+
+void udp_no_report(struct yeon_udp *s)
+{
+  struct udp *u = s->udp;
+  if (!s->reporting) return;
+  if (s->report_prev)
+    udp_at(u, s->report_prev)->report_next = s->report_next;
+  else
+    u->reports.first = s->report_next;
+  if (s->report_next)
+    udp_at(u, s->report_next)->report_prev = s->report_prev;
+  else
+    u->reports.last = s->report_prev;
+  s->reporting = false;
 }
 
 void udp_fail(struct yeon_udp *s, int error)
@@ -22,30 +38,14 @@ void udp_fail(struct yeon_udp *s, int error)
   udp_notify(s, YEON_ERROR);
 }
 
-/* Takes the first off the list. An endpoint closed meanwhile has no user any more and is let go here. */
-static struct yeon_udp *next_report(struct udp *u)
-{
-  struct yeon_udp *s = udp_at(u, u->reports.first);
-  u->reports.first = s->report_next;
-  if (!u->reports.first) u->reports.last = 0;
-  s->reporting = false;
-  return s;
-}
-
 bool udp_report(struct udp *u, struct yeon_ready *out)
 {
-  while (u->reports.first) {
-    struct yeon_udp *s = next_report(u);
-    uint32_t events = s->events;
-    s->events = 0;
-    if (s->flags & UDP_CLOSED) {
-      udp_destroy(s);
-      continue;
-    }
-    *out = (struct yeon_ready){.udp = s, .user = s->user, .events = events};
-    return true;
-  }
-  return false;
+  if (!u->reports.first) return false;
+  struct yeon_udp *s = udp_at(u, u->reports.first);
+  udp_no_report(s);
+  *out = (struct yeon_ready){.udp = s, .user = s->user, .events = s->events};
+  s->events = 0;
+  return true;
 }
 
 uint32_t yeon_udp_ready(const struct yeon_udp *udp)

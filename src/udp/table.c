@@ -30,27 +30,27 @@ const struct table_ops *udp_table_ops(void)
   return &ops;
 }
 
-static void count(struct udp *u, uint16_t port, int by)
+bool udp_may_connect(struct udp *u, uint16_t port)
 {
-  uint16_t **page = &u->connected[port >> 8];
+  uint32_t **page = &u->connected[port >> 8];
   if (!*page) *page = mem_new(u->mem, 256 * sizeof **page);
-  if (*page) (*page)[port & 255] = (uint16_t)((*page)[port & 255] + by);
+  return *page != NULL;
 }
 
 uint32_t udp_connected_on(const struct udp *u, uint16_t port)
 {
-  const uint16_t *page = u->connected[port >> 8];
+  const uint32_t *page = u->connected[port >> 8];
   return page ? page[port & 255] : 0;
 }
 
 void udp_enter(struct yeon_udp *s)
 {
   table_insert(&s->udp->table, hash_of(s), s->number);
-  if (s->flags & UDP_CONNECTED) count(s->udp, s->local.port, 1);
+  if (s->flags & UDP_CONNECTED) s->udp->connected[s->local.port >> 8][s->local.port & 255]++;
 }
 
 void udp_leave(struct yeon_udp *s)
 {
   table_remove(&s->udp->table, hash_of(s), s->number);
-  if (s->flags & UDP_CONNECTED) count(s->udp, s->local.port, -1);
+  if (s->flags & UDP_CONNECTED) s->udp->connected[s->local.port >> 8][s->local.port & 255]--;
 }

@@ -23,7 +23,7 @@ static void free_buffers(struct yeon_udp *s)
 void udp_fini(struct udp *u)
 {
   for (uint32_t i = 0; (i = pool_next(&u->pool, i)) != 0;) free_buffers(udp_at(u, i));
-  for (int i = 0; i < 256; i++) mem_free(u->mem, u->connected[i], 256 * sizeof(uint16_t));
+  for (int i = 0; i < 256; i++) mem_free(u->mem, u->connected[i], 256 * sizeof(uint32_t));
   table_fini(&u->table);
   pool_fini(&u->pool);
 }
@@ -45,7 +45,7 @@ int udp_open(struct udp *u, struct yeon_udp **out)
 
 void udp_destroy(struct yeon_udp *s)
 {
-  if (s->out_link || s->reporting || s->sent) return; /* the list's turn will come */
+  if (s->out_link || s->sent) return; /* the list's turn will come */
   free_buffers(s);
   pool_free(&s->udp->pool, s->number);
 }
@@ -56,6 +56,7 @@ void yeon_udp_close(struct yeon_udp *udp)
   if (udp->flags & UDP_BOUND) udp_leave(udp);
   udp->flags = (uint16_t)((udp->flags | UDP_CLOSED) & ~UDP_BOUND);
   ring_release(udp->udp->rings, &udp->rcv);
+  udp_no_report(udp);
   udp_destroy(udp);
 }
 

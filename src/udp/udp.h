@@ -33,7 +33,7 @@ struct udp {
   struct pool pool;
   struct table table; /* bound endpoints: by port, or when connected by port and peer */
   struct hash_key key;
-  uint16_t *connected[256]; /* pages of 256 counts by local port: connected endpoints; NULL: none in that page */
+  uint32_t *connected[256]; /* pages of 256 counts by local port: connected endpoints; NULL: none in that page */
   struct udp_list out[IP_LINKS];
   struct udp_list reports;
   uint32_t sent; /* endpoints whose rings hold what the last output handed out */

@@ -31,7 +31,8 @@ void fields_title(struct fields *f, const char *format, ...)
   f->line(f->ctx, line);
 }
 
-static void emit_row(struct fields *f, unsigned at, const char *bytes, const char *name, const char *value, const char *meaning)
+static void emit_row(struct fields *f, unsigned at, const char *bytes, const char *name, const char *value,
+                     const char *meaning)
 {
   char line[320];
   snprintf(line, sizeof line, "  %2u  %-11s  %-16s  %-10s  %s", at, bytes, name, value, meaning);
@@ -97,8 +98,7 @@ static unsigned write_option(struct fields *f, unsigned at, unsigned len)
   if (p[0] == OPTION_MSS && n == 4) {
     fields_number(f, at, n, "option: MSS", wire_get16(p + 2), "bytes a segment, at most");
   } else if (p[0] == OPTION_WSCALE && n == 3) {
-    fields_number(f, at, n, "option: scale", p[2], "my windows count %u bytes each",
-                  1u << (p[2] > 14 ? 14 : p[2]));
+    fields_number(f, at, n, "option: scale", p[2], "my windows count %u bytes each", 1u << (p[2] > 14 ? 14 : p[2]));
   } else if (p[0] == OPTION_SACK_OK && n == 2) {
     fields_row(f, at, n, "option: SACK ok", "", "tell me what is beyond a hole");
   } else if (p[0] == OPTION_SACK && n % 8 == 2) {

@@ -145,6 +145,15 @@ void yeon_ladder_frame(struct yeon_ladder *l, unsigned from, const struct yeon_c
   }
 }
 
+void yeon_ladder_seen(struct yeon_ladder *l, unsigned from, const struct yeon_frame *frame, yeon_time at)
+{
+  struct yeon_cable_tap tap = {
+      .moment = YEON_MOMENT_SENT, .number = ++l->n_seen, .sent_at = at, .at = at, .frame = frame};
+  yeon_ladder_frame(l, from, &tap);
+  tap.moment = YEON_MOMENT_DELIVERED;
+  yeon_ladder_frame(l, from, &tap);
+}
+
 static enum canvas_style tone_style(enum yeon_ladder_tone tone)
 {
   static const enum canvas_style styles[] = {STYLE_BOLD, STYLE_GOOD, STYLE_WARN, STYLE_BAD, STYLE_PLAIN};

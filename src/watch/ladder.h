@@ -35,7 +35,8 @@ struct row {
   uint32_t seq;      /* as on the wire, to find it again */
   uint8_t kind, side, fate, mark, style;
   bool plain; /* one of the many: may be folded */
-  bool bulk;  /* of a transfer that goes on: data, an ACK, a send or recv; folded when its kind has been shown often enough */
+  bool
+      bulk; /* of a transfer that goes on: data, an ACK, a send or recv; folded when its kind has been shown often enough */
   bool duplicate, corrupted, reordered;
   bool again;     /* a retransmission */
   bool by_call;   /* MARK_STATE: the application's call did it; the call's row will take this one over */
@@ -76,11 +77,11 @@ struct ladder_conn {
 enum fold_kind { FOLD_PLAIN, FOLD_LOST, FOLD_AGAIN, FOLD_REORDERED, FOLD_SACK, FOLD_ODD, FOLD_KINDS };
 
 struct ladder_fold {
-  struct row *first, *last;    /* rows held back: at most FOLD_TAIL, or a few more when nothing is folded yet */
+  struct row *first, *last; /* rows held back: at most FOLD_TAIL, or a few more when nothing is folded yet */
   unsigned held;
-  unsigned shown[FOLD_KINDS];  /* rows drawn since the transfer began, or was disturbed */
+  unsigned shown[FOLD_KINDS];              /* rows drawn since the transfer began, or was disturbed */
   uint64_t segments[2], bytes[2], acks[2]; /* folded away, by side */
-  uint64_t kinds[FOLD_KINDS];  /* likewise, by kind */
+  uint64_t kinds[FOLD_KINDS];              /* likewise, by kind */
   yeon_time from, to;
 };
 
@@ -95,6 +96,7 @@ struct yeon_ladder {
   yeon_time now;       /* of the newest input */
   yeon_time drawn_at;  /* the latest instant drawn; YEON_NEVER: none */
   yeon_time flight[2]; /* how long the latest frame of each side took; 0: not known */
+  uint64_t n_seen;     /* frames given to yeon_ladder_seen */
   uint64_t no_memory;  /* rows that could not be kept */
   bool headed;         /* the names have been drawn */
 };

@@ -267,7 +267,8 @@ static void draw_frame(struct yeon_ladder *l, const struct row *row)
 void ladder_draw(struct yeon_ladder *l, const struct row *row)
 {
   if (row->kind == ROW_RAW) {
-    yeon_ladder_line(row->words != NULL ? row->words : "", l->config.flags, YEON_TONE_RAW, l->config.line, l->config.ctx);
+    yeon_ladder_line(row->words != NULL ? row->words : "", l->config.flags, YEON_TONE_RAW, l->config.line,
+                     l->config.ctx);
     return;
   }
   if (!l->headed) draw_names(l);
@@ -289,19 +290,24 @@ static void fold_side(struct text *t, const struct ladder_fold *f, unsigned side
   char bytes[32];
   const char *arrow = side == 0 ? "→" : "←";
   if (f->segments[side] > 0)
-    text_add(t, "%s%llu segment%s, %s %s", t->len > 0 ? " · " : "", (unsigned long long)f->segments[side], plural(f->segments[side]),
-             text_bytes(f->bytes[side], bytes, sizeof bytes), arrow);
+    text_add(t, "%s%llu segment%s, %s %s", t->len > 0 ? " · " : "", (unsigned long long)f->segments[side],
+             plural(f->segments[side]), text_bytes(f->bytes[side], bytes, sizeof bytes), arrow);
   if (f->acks[side] > 0)
-    text_add(t, "%s%llu ACK%s %s", t->len > 0 ? " · " : "", (unsigned long long)f->acks[side], plural(f->acks[side]), arrow);
+    text_add(t, "%s%llu ACK%s %s", t->len > 0 ? " · " : "", (unsigned long long)f->acks[side], plural(f->acks[side]),
+             arrow);
 }
 
 /* What went wrong among them. */
 static void fold_troubles(struct text *t, const struct ladder_fold *f)
 {
-  static const char *const names[FOLD_KINDS] = {
-      [FOLD_LOST] = "lost", [FOLD_AGAIN] = "again", [FOLD_REORDERED] = "out of order", [FOLD_SACK] = "with SACK", [FOLD_ODD] = "odd"};
+  static const char *const names[FOLD_KINDS] = {[FOLD_LOST] = "lost",
+                                                [FOLD_AGAIN] = "again",
+                                                [FOLD_REORDERED] = "out of order",
+                                                [FOLD_SACK] = "with SACK",
+                                                [FOLD_ODD] = "odd"};
   for (unsigned i = FOLD_LOST; i < FOLD_KINDS; i++)
-    if (f->kinds[i] > 0) text_add(t, "%s%llu %s", t->len > 0 ? ", " : "of them ", (unsigned long long)f->kinds[i], names[i]);
+    if (f->kinds[i] > 0)
+      text_add(t, "%s%llu %s", t->len > 0 ? ", " : "of them ", (unsigned long long)f->kinds[i], names[i]);
 }
 
 static void fold_line(struct yeon_ladder *l, const char *line, bool times)

@@ -132,7 +132,8 @@ static void on_call(struct yeon_ladder *l, unsigned side, const struct yeon_even
   int64_t result = e->u.call.result;
   if (result == YEON_ERR_AGAIN || result == YEON_ERR_IN_PROGRESS) return;
   if (e->u.call.call == YEON_CALL_BIND && result >= 0) return; /* the listen or connect behind it tells the port */
-  if (e->u.call.call == YEON_CALL_CLOSE && c != NULL && c->state[side] == YEON_TCP_CLOSED) return; /* of what has failed already */
+  if (e->u.call.call == YEON_CALL_CLOSE && c != NULL && c->state[side] == YEON_TCP_CLOSED)
+    return; /* of what has failed already */
   uint32_t number = c != NULL ? c->number : 0;
   char words[120];
   struct text t = text_over(words, sizeof words);
@@ -164,7 +165,7 @@ static void on_timer(struct yeon_ladder *l, unsigned side, const struct yeon_eve
   if (c == NULL) return;
   if (armed && e->u.timer.deadline > e->at) {
     struct row *before = ladder_row_recent(l, MARK_TIMER, side, c->number, e->at);
-    if (before != NULL && strstr(before->text, "next") == NULL && strstr(before->text, "runs") == NULL &&
+    if (before != NULL && strstr(before->text, "fires") != NULL && strstr(before->text, "next") == NULL &&
         timer == c->timer[side]) {
       struct text t = {before->text, sizeof before->text, strlen(before->text)};
       text_add(&t, ", next in %s", text_span(e->u.timer.deadline - e->at, span, sizeof span));
@@ -187,7 +188,8 @@ static void on_timer(struct yeon_ladder *l, unsigned side, const struct yeon_eve
   struct row *row = side_row(l, side, c, e->at, MARK_TIMER, STYLE_DIM);
   if (row == NULL) return;
   struct text t = text_over(row->text, sizeof row->text);
-  text_add(&t, "◷ %s timer ", yeon_tcp_timer_name((enum yeon_tcp_timer)timer));
+  bool orphan = timer == YEON_TIMER_TIME_WAIT && c->state[side] == YEON_TCP_FIN_WAIT_2;
+  text_add(&t, "◷ %s timer ", orphan ? "FIN-WAIT-2" : yeon_tcp_timer_name((enum yeon_tcp_timer)timer));
   if (armed)
     text_add(&t, "runs %s", text_span(e->u.timer.deadline - e->at, span, sizeof span));
   else
@@ -225,6 +227,7 @@ static void on_arrival(struct yeon_ladder *l, unsigned side, const struct yeon_e
     bool it = r->kind == ROW_FRAME && r->side == 1 - side && r->conn == c->number && r->fate == FATE_ARRIVED &&
               r->done_at == e->at;
     if (!it || r->seq != s->seq) continue;
+    if (r->duplicate && s->verdict == YEON_VERDICT_DUPLICATE) return; /* the second copy: "arrives twice" says it */
     struct text t = {r->why, sizeof r->why, strlen(r->why)};
     text_add(&t, "%s%s", t.len > 0 ? ", " : "", yeon_verdict_name((enum yeon_verdict)s->verdict));
     r->plain = false;

@@ -40,7 +40,8 @@ static bool is_timeout(const struct ladder_again *a)
 }
 
 /* Why it is sent: what the sender said, else what an onlooker can tell. */
-static void put_why(struct yeon_ladder *l, struct ladder_conn *c, unsigned side, const struct wire_tcp *h, uint32_t len, struct row *row)
+static void put_why(struct yeon_ladder *l, struct ladder_conn *c, unsigned side, const struct wire_tcp *h, uint32_t len,
+                    struct row *row)
 {
   struct text t = text_over(row->why, sizeof row->why);
   struct ladder_again *told = told_of(c, side, h->seq);
@@ -136,7 +137,10 @@ static struct row *label_other(struct yeon_ladder *l, unsigned side, const struc
     row->style = p->icmp.is_error ? STYLE_BAD : STYLE_DIM;
     break;
   case PACKET_ARP:
-    text_add(&t, "ARP");
+    if (p->arp.op == WIRE_ARP_REQUEST)
+      text_add(&t, "ARP who has %s?", yeon_ip_format(&p->arp.target_ip, icmp, sizeof icmp));
+    else
+      text_add(&t, "ARP %s is here", yeon_ip_format(&p->arp.sender_ip, icmp, sizeof icmp));
     row->style = STYLE_DIM;
     break;
   case PACKET_FRAGMENT:

@@ -9,7 +9,7 @@
 #define FOLD_HEAD 6
 #define FOLD_TAIL 2
 #define FOLD_RARE 3 /* losses, retransmissions and the like */
-#define FOLD_MIN 4 /* fewer rows than this are not worth a line */
+#define FOLD_MIN 4  /* fewer rows than this are not worth a line */
 
 struct row *ladder_row_add(struct yeon_ladder *l, enum row_kind kind, unsigned side, yeon_time at)
 {
@@ -120,8 +120,9 @@ static void hold(struct ladder_fold *f, struct row *row)
 /* Takes a row that is complete. A few rows more than the tail are held, so that a short run is drawn whole. */
 static void pass(struct yeon_ladder *l, struct row *row)
 {
-  static const unsigned head[FOLD_KINDS] = {[FOLD_PLAIN] = FOLD_HEAD,      [FOLD_LOST] = FOLD_RARE, [FOLD_AGAIN] = FOLD_RARE,
-                                            [FOLD_REORDERED] = FOLD_RARE, [FOLD_SACK] = FOLD_RARE, [FOLD_ODD] = FOLD_RARE};
+  static const unsigned head[FOLD_KINDS] = {
+      [FOLD_PLAIN] = FOLD_HEAD,     [FOLD_LOST] = FOLD_RARE, [FOLD_AGAIN] = FOLD_RARE,
+      [FOLD_REORDERED] = FOLD_RARE, [FOLD_SACK] = FOLD_RARE, [FOLD_ODD] = FOLD_RARE};
   struct ladder_fold *f = &l->fold;
   bool bulk = row->bulk && (l->config.flags & YEON_LADDER_ALL) == 0;
   enum fold_kind kind = kind_of(row);

@@ -6,7 +6,6 @@
 #include <yeon/watch.h>
 
 #include "watch/text.h"
-#include "wire/arp.h"
 #include "wire/eth.h"
 #include "wire/ipv6.h"
 
@@ -109,7 +108,7 @@ void packet_parse(const uint8_t *p, size_t len, size_t total, bool ethernet, str
     len -= eth.header_len;
     total -= eth.header_len;
     if (eth.type == WIRE_ETH_ARP) {
-      out->kind = PACKET_ARP;
+      if (wire_arp_parse(p, len, &out->arp) == 0) out->kind = PACKET_ARP;
       return;
     }
   }

@@ -4,6 +4,7 @@
 
 #include <yeon/frame.h>
 
+#include "wire/arp.h"
 #include "wire/icmp.h"
 #include "wire/tcp.h"
 #include "wire/udp.h"
@@ -30,6 +31,7 @@ struct packet {
   struct wire_tcp tcp;
   struct wire_udp udp;
   struct wire_icmp icmp;
+  struct wire_arp arp;
 };
 
 /* The first bytes of a frame in one piece: at most PACKET_HEAD; how many. */

@@ -70,7 +70,7 @@ static void put16(struct block *b, uint32_t v)
 static void put_bytes(struct block *b, const void *p, size_t len)
 {
   assert(b->len + len + 3 <= sizeof b->head);
-  memcpy(b->head + b->len, p, len);
+  if (len > 0) memcpy(b->head + b->len, p, len);
   b->len += len;
   while (b->len % 4 != 0) b->head[b->len++] = 0;
 }

@@ -127,6 +127,7 @@ def test_status():
     expect("waiting for ever", scenario(HOSTS + 'local l = server:listen(80)\nl:accept()\n'), 1, out=["nothing will ever happen again", "accept (stdin:4)"])
     expect("a time limit", scenario("limit(5)\nsleep(10)\n"), 1, out=["time limit"])
     expect("an endless loop ends", scenario("while true do end\n"), 2, err=["endless loop", "stdin:1"])
+    expect("an endless loop that catches errors ends too", scenario("while true do pcall(function() while true do end end) end\n"), 2, err=["does not let itself"])
     expect("waiting inside a coroutine of one's own", scenario("coroutine.wrap(function() sleep(1) end)()\n"), 2, err=["stdin:1:", "spawn"])
     expect("too much memory", scenario("local t = {}\nfor i = 1, 1e9 do t[i] = ('x'):rep(1e6) .. i end\n"), 2, err=["not enough memory"])
     expect("no way out of the sandbox", scenario(

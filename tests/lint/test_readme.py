@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The C program in the README compiles without a warning against the public headers and the shared library, runs, and does what it says.
+"""What the README shows works: the C program compiles without a warning against the public headers and the shared library, and both it and
+the Lua scenario do what they say.
 
 test_readme.py BUILD COMPILER...    prints TAP
 """
@@ -14,8 +15,8 @@ HOME = Path(__file__).resolve().parent.parent.parent
 BUILD, COMPILER = sys.argv[1], sys.argv[2:]
 
 
-def snippet(name):
-    return re.search(r"```c\n(.*?)```", (HOME / name).read_text(encoding="utf-8"), re.DOTALL).group(1)
+def snippet(name, language="c"):
+    return re.search(rf"```{language}\n(.*?)```", (HOME / name).read_text(encoding="utf-8"), re.DOTALL).group(1)
 
 
 def run_snippet(text, folder):
@@ -34,15 +35,27 @@ def run_snippet(text, folder):
     return good, f"status {done.returncode}: {done.stdout}{done.stderr}"
 
 
+def run_scenario(text, folder):
+    source = Path(folder) / "story.lua"
+    source.write_text(text, encoding="utf-8")
+    done = subprocess.run([str(Path(BUILD) / "yeon"), "lab", str(source), "--quiet"], capture_output=True, text=True, timeout=60,
+                          check=False)
+    return done.returncode == 0 and "2 expectations held" in done.stdout, f"status {done.returncode}: {done.stdout}{done.stderr}"
+
+
 def main():
-    print("1..2")
-    english = snippet("README.md")
-    with tempfile.TemporaryDirectory() as folder:
-        good, said = run_snippet(english, folder)
-    print(f"{'' if good else 'not '}ok 1 - the program in README.md")
-    if not good:
-        print("\n".join("# " + line for line in said.splitlines()))
-    print(f"{'' if snippet('README.ko.md') == english else 'not '}ok 2 - README.ko.md shows the same program")
+    print("1..4")
+    number = 0
+    for language, run in (("c", run_snippet), ("lua", run_scenario)):
+        english = snippet("README.md", language)
+        with tempfile.TemporaryDirectory() as folder:
+            good, said = run(english, folder)
+        print(f"{'' if good else 'not '}ok {number + 1} - the {language} in README.md")
+        if not good:
+            print("\n".join("# " + line for line in said.splitlines()))
+        same = snippet("README.ko.md", language) == english
+        print(f"{'' if same else 'not '}ok {number + 2} - README.ko.md shows the same {language}")
+        number += 2
 
 
 if __name__ == "__main__":

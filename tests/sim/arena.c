@@ -146,30 +146,20 @@ static void give(void *ctx, void *p, size_t size)
     return;
   }
   if (b->next != NULL) b->next->prev = b->prev;
-  if (b->prev != NULL) b->prev->next = b->next;
-  else a->live = b->next;
+  if (b->prev != NULL)
+    b->prev->next = b->next;
+  else
+    a->live = b->next;
   free(b);
 }
 
-struct yeon_memory arena_memory(struct arena *a)
-{
-  return (struct yeon_memory){take, give, a};
-}
+struct yeon_memory arena_memory(struct arena *a) { return (struct yeon_memory){take, give, a}; }
 
-uint64_t arena_live_bytes(const struct arena *a)
-{
-  return a->live_bytes;
-}
+uint64_t arena_live_bytes(const struct arena *a) { return a->live_bytes; }
 
-uint64_t arena_live_blocks(const struct arena *a)
-{
-  return a->live_blocks;
-}
+uint64_t arena_live_blocks(const struct arena *a) { return a->live_blocks; }
 
-uint64_t arena_refused(const struct arena *a)
-{
-  return a->refused;
-}
+uint64_t arena_refused(const struct arena *a) { return a->refused; }
 
 void *arena_save(const struct arena *a)
 {
@@ -183,6 +173,7 @@ void *arena_save(const struct arena *a)
 void arena_restore(struct arena *a, const void *copy)
 {
   size_t used = ((const struct arena *)copy)->used;
-  if (a->used > used) memset((char *)a + used, 0xee, a->used - used); /* what was made since must not be looked at again */
+  if (a->used > used)
+    memset((char *)a + used, 0xee, a->used - used); /* what was made since must not be looked at again */
   memcpy(a, copy, used);
 }

@@ -25,7 +25,8 @@ static inline struct yeon_cable *new_cable(struct yeon_cable_way way, uint64_t s
 }
 
 /* A frame of len >= 4 bytes that begins with its number. */
-static inline void put_number(struct yeon_cable *cable, unsigned direction, uint32_t number, uint32_t len, yeon_time now)
+static inline void put_number(struct yeon_cable *cable, unsigned direction, uint32_t number, uint32_t len,
+                              yeon_time now)
 {
   static const uint8_t zeros[65536];
   struct yeon_frame frame;

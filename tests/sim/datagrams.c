@@ -21,8 +21,7 @@ static void send_one(void *ctx, struct yeon_sim *sim, yeon_time now)
   struct yeon_addr to = w->addr[!d->host];
   to.port = UDP_PORT;
   int64_t n = yeon_udp_send(d->udp, buf, HEADER + len, &to, now);
-  if (n >= 0 && n != HEADER + len)
-    world_fail(w, "datagram of %u bytes: send gives %lld", HEADER + len, (long long)n);
+  if (n >= 0 && n != HEADER + len) world_fail(w, "datagram of %u bytes: send gives %lld", HEADER + len, (long long)n);
   if (n == YEON_ERR_INVALID || n == YEON_ERR_MESSAGE_SIZE || n == YEON_ERR_NOT_CONNECTED || n == YEON_ERR_CLOSED)
     world_fail(w, "datagram of %u bytes: %s", HEADER + len, yeon_error_name((int)n));
 }
@@ -67,7 +66,8 @@ static void check_one(struct datagrams *d, const uint8_t *buf, size_t len, size_
   if (cable_corrupts(w->plan) && w->plan->datagram_max > w->plan->mtu) return;
   uint32_t number = UINT32_MAX;
   if (len >= HEADER) memcpy(&number, buf, HEADER);
-  if (number >= from->sent || len != full_len || !content_check(buf + HEADER, STREAM_OF(from->host), (uint64_t)number * GAP, len - HEADER)) {
+  if (number >= from->sent || len != full_len ||
+      !content_check(buf + HEADER, STREAM_OF(from->host), (uint64_t)number * GAP, len - HEADER)) {
     world_fail(w, "a datagram of %zu bytes that was not sent", full_len);
     return;
   }
@@ -92,7 +92,8 @@ void program_datagrams_ready(struct datagrams *d)
     if (n == YEON_ERR_AGAIN) return;
     if (n < 0) continue; /* a pending error: the other side is gone or not yet there */
     d->received++;
-    if (!yeon_ip_equal(&from.ip, &w->addr[!d->host].ip) || from.port != UDP_PORT || !yeon_ip_equal(&to.ip, &w->addr[d->host].ip))
+    if (!yeon_ip_equal(&from.ip, &w->addr[!d->host].ip) || from.port != UDP_PORT ||
+        !yeon_ip_equal(&to.ip, &w->addr[d->host].ip))
       world_fail(w, "a datagram from or to an address that nobody has");
     check_one(d, buf, (size_t)n, full_len);
   }

@@ -4,8 +4,8 @@
 /* Errors that bad luck can cause. */
 static bool is_misfortune(int error)
 {
-  return error == YEON_ERR_RESET || error == YEON_ERR_TIMED_OUT || error == YEON_ERR_REFUSED || error == YEON_ERR_HOST_UNREACHABLE ||
-         error == YEON_ERR_NET_UNREACHABLE;
+  return error == YEON_ERR_RESET || error == YEON_ERR_TIMED_OUT || error == YEON_ERR_REFUSED ||
+         error == YEON_ERR_HOST_UNREACHABLE || error == YEON_ERR_NET_UNREACHABLE;
 }
 
 static bool may_fail_so(const struct world *w, const struct end *e)
@@ -32,9 +32,12 @@ static void judge_calm(struct world *w, const struct end *e)
   const char *name = e->host == 0 ? "a" : "b";
   if (e->status != END_OK)
     world_fail(w, "connection %u, %s: %s without need", e->conn, name,
-               e->status == END_FAILED ? yeon_error_name(e->error) : e->status == END_WAITING ? "never accepted" : "not ended");
+               e->status == END_FAILED    ? yeon_error_name(e->error)
+               : e->status == END_WAITING ? "never accepted"
+                                          : "not ended");
   else if (e->sent != e->plan->total)
-    world_fail(w, "connection %u, %s: sent only %llu of %u", e->conn, name, (unsigned long long)e->sent, e->plan->total);
+    world_fail(w, "connection %u, %s: sent only %llu of %u", e->conn, name, (unsigned long long)e->sent,
+               e->plan->total);
   else if (e->received != e->other->sent)
     world_fail(w, "connection %u, %s: received only %llu of %llu", e->conn, name, (unsigned long long)e->received,
                (unsigned long long)e->other->sent);
@@ -56,23 +59,28 @@ static void judge_host(struct world *w, unsigned i)
 {
   /* A frame stays with its host until the next call, which this is. */
   struct yeon_frame frame;
-  if (yeon_host_output(w->host[i], w->link[i], &frame, 1, yeon_sim_now(w->sim)) != 0) world_fail(w, "a quiet host has something to say");
+  if (yeon_host_output(w->host[i], w->link[i], &frame, 1, yeon_sim_now(w->sim)) != 0)
+    world_fail(w, "a quiet host has something to say");
   struct yeon_host_usage u;
   yeon_host_usage(w->host[i], &u);
   if (u.connections || u.half_open || u.time_wait || u.listeners || u.udp || u.buffer_bytes)
-    world_fail(w, "%s keeps %llu connections, %llu half-open, %llu TIME-WAIT, %llu listeners, %llu UDP, %llu buffer bytes", i == 0 ? "a" : "b",
-               (unsigned long long)u.connections, (unsigned long long)u.half_open, (unsigned long long)u.time_wait,
-               (unsigned long long)u.listeners, (unsigned long long)u.udp, (unsigned long long)u.buffer_bytes);
+    world_fail(w,
+               "%s keeps %llu connections, %llu half-open, %llu TIME-WAIT, %llu listeners, %llu UDP, %llu buffer bytes",
+               i == 0 ? "a" : "b", (unsigned long long)u.connections, (unsigned long long)u.half_open,
+               (unsigned long long)u.time_wait, (unsigned long long)u.listeners, (unsigned long long)u.udp,
+               (unsigned long long)u.buffer_bytes);
 }
 
 static void judge_datagrams(struct world *w, unsigned host)
 {
   const struct plan *p = w->plan;
   const struct yeon_cable_way *way = &p->way[!host];
-  bool all_arrive = p->calm && !p->ethernet && way->loss_ppm == 0 && way->corrupt_ppm == 0 && way->rate_bps == 0 && w->over;
+  bool all_arrive =
+      p->calm && !p->ethernet && way->loss_ppm == 0 && way->corrupt_ppm == 0 && way->rate_bps == 0 && w->over;
   const struct datagrams *d = &w->datagrams[host], *from = &w->datagrams[!host];
   if (all_arrive && way->delay_us + way->jitter_us + way->reorder_us == 0 && d->received - d->repeated < from->sent)
-    world_fail(w, "%llu of %u datagrams over a perfect wire", (unsigned long long)(d->received - d->repeated), from->sent);
+    world_fail(w, "%llu of %u datagrams over a perfect wire", (unsigned long long)(d->received - d->repeated),
+               from->sent);
 }
 
 /* Over a wire without fault, sending anything twice is a stall that the timer had to end. */
@@ -85,7 +93,9 @@ static void judge_smooth(struct world *w, unsigned host)
   if (c->tcp_rexmit_rto > 0 || c->tcp_rexmit_fast > 0)
     world_fail(w, "%s: %llu time-outs and %llu fast retransmissions over a smooth wire", host == 0 ? "a" : "b",
                (unsigned long long)c->tcp_rexmit_rto, (unsigned long long)c->tcp_rexmit_fast);
-  if (w->persists > 0) world_fail(w, "the persist timer had to fire %llu times although everybody reads at once", (unsigned long long)w->persists);
+  if (w->persists > 0)
+    world_fail(w, "the persist timer had to fire %llu times although everybody reads at once",
+               (unsigned long long)w->persists);
 }
 
 void judge(struct world *w)
@@ -126,7 +136,8 @@ void tally_world(struct tally *t, const struct world *w)
   for (unsigned i = 0; i < p->n_changes; i++) t->cut += p->change[i].kind == CHANGE_CUT;
   for (unsigned i = 0; i < p->n_conns; i++) {
     const struct end *e = w->ends[i];
-    bool whole = e[0].status == END_OK && e[1].status == END_OK && e[0].received == e[1].sent && e[1].received == e[0].sent;
+    bool whole =
+        e[0].status == END_OK && e[1].status == END_OK && e[0].received == e[1].sent && e[1].received == e[0].sent;
     t->conns++;
     t->whole += whole;
     t->simultaneous += whole && p->conn[i].opening == OPEN_BOTH;

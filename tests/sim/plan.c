@@ -2,19 +2,12 @@
  * meet every other. */
 #include <stdio.h>
 #include <string.h>
-#include <stdlib.h>
 
 #include "world.h"
 
-static bool one_in(struct rng *r, uint32_t n)
-{
-  return rng_below(r, n) == 0;
-}
+static bool one_in(struct rng *r, uint32_t n) { return rng_below(r, n) == 0; }
 
-static uint32_t between(struct rng *r, uint32_t low, uint32_t high)
-{
-  return low + rng_below(r, high - low + 1);
-}
+static uint32_t between(struct rng *r, uint32_t low, uint32_t high) { return low + rng_below(r, high - low + 1); }
 
 /* Small numbers as likely as large ones: each power of two has the same chance. low >= 1. */
 static uint32_t logarithmic(struct rng *r, uint32_t low, uint32_t high)
@@ -67,14 +60,17 @@ static void plan_way(struct rng *r, struct yeon_cable_way *w, bool kind)
   w->burst_loss_ppm = one_in(r, 2) ? 0 : between(r, 300000, 1000000);
 }
 
-/* Hosts that try long, and a cable that asks for it: even so, nothing may fail. */
+/* Hosts that try just long enough for a cable that loses much: even so, nothing may fail. */
 static void plan_patience(struct rng *r, struct plan *p)
 {
+  uint32_t loss = logarithmic(r, 10000, 80000);
+  uint8_t retries = 0;
+  for (double all = 1; all >= 1e-12; retries++) all *= 2 * loss / 1e6;
   for (unsigned i = 0; i < 2; i++) {
     struct yeon_tcp_options *o = &p->tcp[i];
-    o->retries_syn = o->retries_syn_ack = o->retries_data = o->retries_orphan = 15;
-    o->keepalive_probes = 15;
-    p->way[i].loss_ppm = logarithmic(r, 10000, 80000);
+    o->retries_syn = o->retries_syn_ack = o->retries_data = o->retries_orphan = o->keepalive_probes = retries;
+    p->way[i].loss_ppm = loss;
+    p->way[i].corrupt_ppm = 0;
   }
 }
 
@@ -112,8 +108,9 @@ static void plan_program(struct rng *r, struct plan_end *e, bool kind)
   e->more = one_in(r, 10);
   e->peek = one_in(r, 10);
   e->slices = one_in(r, 4);
+  e->late_fin = one_in(r, 3);
   if (one_in(r, 20)) e->maxseg = logarithmic(r, 88, 1400);
-  if (!getenv("NOCLAMP") && one_in(r, 20)) e->window_clamp = logarithmic(r, 1000, 30000);
+  if (one_in(r, 20)) e->window_clamp = logarithmic(r, 1000, 30000);
   e->wait_closed = one_in(r, 3);
   e->write_early = one_in(r, 3);
 }
@@ -123,8 +120,10 @@ static void plan_conn(struct rng *r, struct plan_conn *c, unsigned number, bool 
   memset(c, 0, sizeof *c);
   c->opening = one_in(r, 8) ? OPEN_BOTH : (enum opening)rng_below(r, 2);
   c->start_at = one_in(r, 2) ? 0 : (yeon_time)logarithmic(r, 1, 20000000) * YEON_US;
-  if (c->opening == OPEN_BOTH) c->local_port = (uint16_t)(1000 + number);
-  else if (one_in(r, 6)) c->local_port = (uint16_t)between(r, 20000, 20001);
+  if (c->opening == OPEN_BOTH)
+    c->local_port = (uint16_t)(1000 + number);
+  else if (one_in(r, 6))
+    c->local_port = (uint16_t)between(r, 20000, 20001);
   for (unsigned i = 0; i < 2; i++) plan_program(r, &c->end[i], kind);
   if (one_in(r, 3)) {
     unsigned answers = rng_below(r, 2);
@@ -137,14 +136,16 @@ static void plan_conn(struct rng *r, struct plan_conn *c, unsigned number, bool 
 static void shorten(struct plan *p)
 {
   bool rough = false;
-  for (unsigned i = 0; i < 2; i++) rough |= p->way[i].loss_ppm + p->way[i].corrupt_ppm > 50000 || p->way[i].burst_enter_ppm > 0;
+  for (unsigned i = 0; i < 2; i++)
+    rough |= p->way[i].loss_ppm + p->way[i].corrupt_ppm > 50000 || p->way[i].burst_enter_ppm > 0;
   for (unsigned i = 0; i < p->n_changes; i++) rough |= p->change[i].kind == CHANGE_SET;
   for (unsigned i = 0; i < p->n_conns; i++) {
     for (unsigned k = 0; k < 2; k++) {
       struct plan_end *e = &p->conn[i].end[k], *reader = &p->conn[i].end[!k];
       if (rough && e->total > 30000) e->total = 30000;
       if (reader->pause_one_in == 0) continue;
-      double rests = e->total / (reader->read_max / 2.0) / reader->pause_one_in, all_us = rests * reader->pause_max_us / 2;
+      double rests = e->total / (reader->read_max / 2.0) / reader->pause_one_in,
+             all_us = rests * reader->pause_max_us / 2;
       if (all_us > 600e6) reader->pause_max_us = 1 + (uint32_t)(reader->pause_max_us * (600e6 / all_us));
     }
   }
@@ -164,12 +165,16 @@ static void plan_changes(struct rng *r, struct plan *p)
   }
   if (p->n_changes < MAX_CHANGES && one_in(r, 8)) {
     uint16_t mtu = (uint16_t)between(r, p->v6 ? 1280 : 576, 9000);
-    p->change[p->n_changes++] =
-      (struct change){.at = (yeon_time)logarithmic(r, 10, 5000000) * YEON_US, .kind = CHANGE_MTU, .mask = between(r, 1, 3), .mtu = mtu};
+    p->change[p->n_changes++] = (struct change){.at = (yeon_time)logarithmic(r, 10, 5000000) * YEON_US,
+                                                .kind = CHANGE_MTU,
+                                                .mask = between(r, 1, 3),
+                                                .mtu = mtu};
   }
   while (p->n_changes < MAX_CHANGES && one_in(r, 3)) {
     struct change *c = &p->change[p->n_changes++];
-    *c = (struct change){.at = (yeon_time)logarithmic(r, 10, 10000000) * YEON_US, .kind = CHANGE_SET, .mask = between(r, 1, 3)};
+    *c = (struct change){.at = (yeon_time)logarithmic(r, 10, 10000000) * YEON_US,
+                         .kind = CHANGE_SET,
+                         .mask = between(r, 1, 3)};
     plan_way(r, &c->way, false);
   }
 }
@@ -183,7 +188,8 @@ static bool survives_losses(const struct plan *p)
     const struct yeon_cable_way *w = &p->way[i];
     const struct yeon_tcp_options *o = &p->tcp[i];
     lost += (w->loss_ppm + w->corrupt_ppm) / 1e6 * (p->hub ? 2 : 1);
-    const unsigned counts[] = {o->retries_syn, o->retries_syn_ack, o->retries_data, o->retries_orphan, o->keepalive_probes};
+    const unsigned counts[] = {o->retries_syn, o->retries_syn_ack, o->retries_data, o->retries_orphan,
+                               o->keepalive_probes};
     for (unsigned k = 0; k < 5; k++) retries = counts[k] < retries ? counts[k] : retries;
   }
   double all = 1;
@@ -207,7 +213,9 @@ static bool queues_are_fair(const struct plan *p)
 
 static bool is_calm(const struct plan *p)
 {
-  if (p->n_changes > 0 || p->famine || p->max_half_open || p->max_time_wait || p->max_buffer_bytes || p->listener_gone_at != YEON_NEVER) return false;
+  if (p->n_changes > 0 || p->famine || p->max_half_open || p->max_time_wait || p->max_buffer_bytes ||
+      p->listener_gone_at != YEON_NEVER)
+    return false;
   for (unsigned i = 0; i < 2; i++) {
     if (p->way[i].burst_enter_ppm > 0) return false;
     if (p->way[i].corrupt_ppm > 0 && p->ethernet) return false; /* ARP has no checksum: a wrong MAC is learned */
@@ -251,15 +259,20 @@ static void plan_loop(struct plan *p)
   for (unsigned i = 0; i < p->n_conns; i++) {
     p->conn[i].opening = OPEN_A;
     if (p->conn[i].local_port < 20000) p->conn[i].local_port = 0;
+    p->conn[i].end[0].user_timeout_ms = p->conn[i].end[1].user_timeout_ms = 0;
   }
 }
 
 static bool is_smooth(const struct plan *p)
 {
   if (!p->calm || p->accept_pause_us > 0) return false;
+  if (p->ethernet && (p->n_conns > 2 || p->datagrams > 0))
+    return false; /* few packets may wait for a neighbour's address */
   for (unsigned i = 0; i < 2; i++) {
     const struct yeon_cable_way *w = &p->way[i];
-    if (w->loss_ppm || w->corrupt_ppm || w->reorder_ppm || w->duplicate_ppm || w->jitter_us || w->rate_bps || w->delay_us > 200000) return false;
+    if (w->loss_ppm || w->corrupt_ppm || w->reorder_ppm || w->duplicate_ppm || w->jitter_us || w->rate_bps ||
+        w->delay_us > 200000)
+      return false;
     if (p->backlog[i] < p->n_conns || p->tcp[i].delack_us > 150000) return false;
   }
   return p->attacks == 0;
@@ -272,7 +285,7 @@ static bool is_prompt(const struct plan *p)
   for (unsigned i = 0; i < p->n_conns; i++) {
     for (unsigned k = 0; k < 2; k++) {
       const struct plan_end *e = &p->conn[i].end[k];
-      if (e->pause_one_in > 0 || e->cork || e->more) return false;
+      if (e->pause_one_in > 0 || e->cork || e->more || e->rcvbuf > 0 || e->window_clamp > 0) return false;
     }
   }
   return true;
@@ -287,7 +300,11 @@ void plan_make(struct plan *p, uint64_t seed)
   bool kind = one_in(r, 2);
   plan_hosts(r, p);
   for (unsigned i = 0; i < 2; i++) plan_way(r, &p->way[i], kind);
-  if (kind && one_in(r, 5)) plan_patience(r, p);
+  if (kind && one_in(r, 4)) {
+    for (unsigned i = 0; i < 2; i++) p->way[i] = (struct yeon_cable_way){.delay_us = p->way[i].delay_us};
+  } else if (kind && one_in(r, 4)) {
+    plan_patience(r, p);
+  }
   p->n_conns = one_in(r, 3) ? between(r, 1, MAX_CONNS) : 1;
   for (unsigned i = 0; i < p->n_conns; i++) plan_conn(r, &p->conn[i], i, kind);
   if (!kind) plan_changes(r, p);
@@ -321,25 +338,35 @@ static void print_end(const char *name, const struct plan_end *e)
   if (e->user_timeout_ms) printf(", user timeout %lld ms", (long long)e->user_timeout_ms);
   if (e->maxseg) printf(", maxseg %lld", (long long)e->maxseg);
   if (e->window_clamp) printf(", window <= %lld", (long long)e->window_clamp);
-  printf("%s%s%s%s%s%s%s%s%s\n", e->slices ? " slices" : "", e->nodelay ? " nodelay" : "", e->cork ? " cork" : "", e->quickack ? " quickack" : "",
-         e->urgent ? " urgent" : "", e->more ? " more" : "", e->peek ? " peek" : "", e->wait_closed ? " wait-closed" : "",
-         e->write_early ? " write-early" : "");
+  printf("%s%s%s%s%s%s%s%s%s%s\n", e->late_fin ? " late-fin" : "", e->slices ? " slices" : "",
+         e->nodelay ? " nodelay" : "", e->cork ? " cork" : "", e->quickack ? " quickack" : "",
+         e->urgent ? " urgent" : "", e->more ? " more" : "", e->peek ? " peek" : "",
+         e->wait_closed ? " wait-closed" : "", e->write_early ? " write-early" : "");
 }
 
 static void print_options(const char *name, const struct yeon_tcp_options *o, enum yeon_profile profile)
 {
-  printf("# %s: %s, wscale %d ts %d sack %d nagle %d challenge %d cookies %d pmtu %d reuse %d delack %u us/%u, mss <= %u, iw %u, rcvbuf "
+  printf("# %s: %s, wscale %d ts %d sack %d nagle %d challenge %d cookies %d pmtu %d reuse %d delack %u us/%u, mss <= "
+         "%u, iw %u, rcvbuf "
          "%u..%u, sndbuf %u..%u\n",
-         name, yeon_profile_name(profile), o->window_scale, o->timestamps, o->sack, o->nagle, o->challenge_ack, o->cookies, o->path_mtu,
-         o->time_wait_reuse, o->delack_us, o->delack_segments, o->mss_max, o->initial_window_segments, o->rcvbuf, o->rcvbuf_max, o->sndbuf,
-         o->sndbuf_max);
+         name, yeon_profile_name(profile), o->window_scale, o->timestamps, o->sack, o->nagle, o->challenge_ack,
+         o->cookies, o->path_mtu, o->time_wait_reuse, o->delack_us, o->delack_segments, o->mss_max,
+         o->initial_window_segments, o->rcvbuf, o->rcvbuf_max, o->sndbuf, o->sndbuf_max);
 }
 
 void plan_print(const struct plan *p)
 {
   static const char *const openings[] = {"a connects", "b connects", "both connect"};
-  printf("# seed %llu: %s, %s%s, mtu %u%s%s\n", (unsigned long long)p->seed, p->v6 ? "IPv6" : "IPv4", p->ethernet ? "Ethernet" : "IP",
-         p->hub ? " with a hub" : p->loop ? " within a" : "", p->mtu, p->smooth ? ", smooth" : p->calm ? ", calm" : "", p->famine ? ", famine" : "");
+  printf("# seed %llu: %s, %s%s, mtu %u%s%s\n", (unsigned long long)p->seed, p->v6 ? "IPv6" : "IPv4",
+         p->ethernet ? "Ethernet" : "IP",
+         p->hub    ? " with a hub"
+         : p->loop ? " within a"
+                   : "",
+         p->mtu,
+         p->smooth ? ", smooth"
+         : p->calm ? ", calm"
+                   : "",
+         p->famine ? ", famine" : "");
   print_options("a", &p->tcp[0], p->profile[0]);
   print_options("b", &p->tcp[1], p->profile[1]);
   print_way("a->b", &p->way[0]);
@@ -352,15 +379,16 @@ void plan_print(const struct plan *p)
   }
   if (p->listener_gone_at != YEON_NEVER) printf("# listeners close at %.6f\n", (double)p->listener_gone_at / 1e9);
   if (p->max_half_open || p->max_time_wait || p->max_buffer_bytes)
-    printf("# at most %u half-open, %u TIME-WAIT, %llu bytes of buffers (0: plenty)\n", p->max_half_open, p->max_time_wait,
-           (unsigned long long)p->max_buffer_bytes);
+    printf("# at most %u half-open, %u TIME-WAIT, %llu bytes of buffers (0: plenty)\n", p->max_half_open,
+           p->max_time_wait, (unsigned long long)p->max_buffer_bytes);
   if (p->attacks) printf("# %u attacks by a stranger\n", p->attacks);
   if (p->listen_any) printf("# listeners on any address\n");
-  printf("# backlog %u and %u, accepts after <= %u us, %u datagrams of <= %u bytes each way\n", p->backlog[0], p->backlog[1],
-         p->accept_pause_us, p->datagrams, p->datagram_max);
+  printf("# backlog %u and %u, accepts after <= %u us, %u datagrams of <= %u bytes each way\n", p->backlog[0],
+         p->backlog[1], p->accept_pause_us, p->datagrams, p->datagram_max);
   for (unsigned i = 0; i < p->n_conns; i++) {
     const struct plan_conn *c = &p->conn[i];
-    printf("# connection %u: %s at %.6f, local port %u\n", i, openings[c->opening], (double)c->start_at / 1e9, c->local_port);
+    printf("# connection %u: %s at %.6f, local port %u\n", i, openings[c->opening], (double)c->start_at / 1e9,
+           c->local_port);
     print_end("a", &c->end[0]);
     print_end("b", &c->end[1]);
   }

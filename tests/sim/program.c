@@ -6,16 +6,10 @@
 
 #define BUFFER 65536
 
-static const char *name_end(const struct end *e)
-{
-  return e->host == 0 ? "a" : "b";
-}
+static const char *name_end(const struct end *e) { return e->host == 0 ? "a" : "b"; }
 
 /* Probability 1/n; n = 0: never. */
-static bool chance(struct world *w, uint32_t n)
-{
-  return n > 0 && rng_below(&w->rng, n) == 0;
-}
+static bool chance(struct world *w, uint32_t n) { return n > 0 && rng_below(&w->rng, n) == 0; }
 
 static void pump(struct end *e);
 
@@ -58,8 +52,9 @@ static void fail_end(struct end *e, int error, bool check)
   if (check && !e->world->plan->famine) {
     uint8_t byte;
     int64_t n = yeon_tcp_recv(e->tcp, &byte, 1, 0, yeon_sim_now(e->world->sim));
-    if (n != 0) world_fail(e->world, "connection %u, %s: recv gives %lld after the error %s, not 0", e->conn, name_end(e), (long long)n,
-                           yeon_error_name(error));
+    if (n != 0)
+      world_fail(e->world, "connection %u, %s: recv gives %lld after the error %s, not 0", e->conn, name_end(e),
+                 (long long)n, yeon_error_name(error));
   }
   e->error = error;
   leave(e, END_FAILED);
@@ -71,7 +66,8 @@ static bool starves(struct end *e, int64_t n)
   struct world *w = e->world;
   if (n != YEON_ERR_NO_MEMORY || (!w->plan->famine && w->plan->max_buffer_bytes == 0)) return false;
   int error = YEON_ERR_NO_MEMORY;
-  for (unsigned i = 0; i < 1000 && error != 0; i++) error = yeon_sim_at(w->sim, yeon_sim_now(w->sim) + 10 * YEON_MS, wake_writer, e);
+  for (unsigned i = 0; i < 1000 && error != 0; i++)
+    error = yeon_sim_at(w->sim, yeon_sim_now(w->sim) + 10 * YEON_MS, wake_writer, e);
   e->write_paused = error == 0;
   return true;
 }
@@ -98,10 +94,11 @@ static void take_eof(struct end *e)
 {
   e->eof = true;
   if (!e->other->fin)
-    world_fail(e->world, "connection %u, %s: end of stream, but %s has not finished", e->conn, name_end(e), name_end(e->other));
+    world_fail(e->world, "connection %u, %s: end of stream, but %s has not finished", e->conn, name_end(e),
+               name_end(e->other));
   else if (e->received != e->other->sent)
-    world_fail(e->world, "connection %u, %s: end of stream after %llu of %llu bytes", e->conn, name_end(e), (unsigned long long)e->received,
-               (unsigned long long)e->other->sent);
+    world_fail(e->world, "connection %u, %s: end of stream after %llu of %llu bytes", e->conn, name_end(e),
+               (unsigned long long)e->received, (unsigned long long)e->other->sent);
 }
 
 static void check_bytes(struct end *e, const uint8_t *buf, size_t n)
@@ -111,8 +108,8 @@ static void check_bytes(struct end *e, const uint8_t *buf, size_t n)
     world_fail(w, "connection %u, %s: got %llu bytes, but only %llu were sent", e->conn, name_end(e),
                (unsigned long long)(e->received + n), (unsigned long long)e->other->sent);
   else if (!content_check(buf, stream_of(e->other), e->received, n))
-    world_fail(w, "connection %u, %s: wrong bytes between %llu and %llu", e->conn, name_end(e), (unsigned long long)e->received,
-               (unsigned long long)(e->received + n));
+    world_fail(w, "connection %u, %s: wrong bytes between %llu and %llu", e->conn, name_end(e),
+               (unsigned long long)e->received, (unsigned long long)(e->received + n));
 }
 
 /* A look without taking, by one call and the other; they must agree. False: the connection has failed. */
@@ -124,18 +121,21 @@ static bool look_ahead(struct end *e)
   uint64_t pos = e->received;
   for (size_t i = 0; i < n; i++, pos += slices[i - 1].len) {
     if (!content_check(slices[i].base, stream_of(e->other), pos, slices[i].len))
-      world_fail(e->world, "connection %u, %s: peek_slices shows wrong bytes at %llu", e->conn, name_end(e), (unsigned long long)pos);
+      world_fail(e->world, "connection %u, %s: peek_slices shows wrong bytes at %llu", e->conn, name_end(e),
+                 (unsigned long long)pos);
   }
   int64_t got = yeon_tcp_recv(e->tcp, peek, sizeof peek, YEON_RECV_PEEK, yeon_sim_now(e->world->sim));
   if (got > 0 && !content_check(peek, stream_of(e->other), e->received, (size_t)got))
-    world_fail(e->world, "connection %u, %s: recv with PEEK shows wrong bytes at %llu", e->conn, name_end(e), (unsigned long long)e->received);
+    world_fail(e->world, "connection %u, %s: recv with PEEK shows wrong bytes at %llu", e->conn, name_end(e),
+               (unsigned long long)e->received);
   if (got < 0 && !waits(e, got)) {
     fail_end(e, (int)got, true); /* also a look takes the error */
     return false;
   }
   uint64_t all = pos - e->received, want = all < sizeof peek ? all : sizeof peek;
   if (got >= 0 && (uint64_t)got != want)
-    world_fail(e->world, "connection %u, %s: %lld bytes by PEEK, %llu by slices", e->conn, name_end(e), (long long)got, (unsigned long long)all);
+    world_fail(e->world, "connection %u, %s: %lld bytes by PEEK, %llu by slices", e->conn, name_end(e), (long long)got,
+               (unsigned long long)all);
   return true;
 }
 
@@ -151,7 +151,8 @@ static int64_t read_slices(struct end *e, uint8_t *buf, size_t size)
   }
   if (len == 0) return yeon_tcp_recv(e->tcp, buf, size, 0, yeon_sim_now(e->world->sim));
   int error = yeon_tcp_consume(e->tcp, len, yeon_sim_now(e->world->sim));
-  if (error != 0) world_fail(e->world, "connection %u, %s: consume of %zu: %s", e->conn, name_end(e), len, yeon_error_name(error));
+  if (error != 0)
+    world_fail(e->world, "connection %u, %s: consume of %zu: %s", e->conn, name_end(e), len, yeon_error_name(error));
   return (int64_t)len;
 }
 
@@ -179,8 +180,10 @@ static void read_some(struct end *e)
     } else {
       check_bytes(e, buf, (size_t)n);
       e->received += (uint64_t)n;
-      if (wants_abort(e)) abort_end(e);
-      else e->read_paused = rest(e, wake_reader);
+      if (wants_abort(e))
+        abort_end(e);
+      else
+        e->read_paused = rest(e, wake_reader);
     }
   }
 }
@@ -219,8 +222,10 @@ static void write_some(struct end *e)
       return;
     }
     e->sent += (uint64_t)n;
-    if (wants_abort(e)) abort_end(e);
-    else e->write_paused = rest(e, wake_writer);
+    if (wants_abort(e))
+      abort_end(e);
+    else
+      e->write_paused = rest(e, wake_writer);
   }
 }
 
@@ -230,9 +235,21 @@ static bool would_wait_for_ever(const struct end *e)
   return e->eof || e->other->plan->after_eof || e->other->plan->finish == FINISH_ABORT;
 }
 
+/* About a round trip between the last byte and the end: so that the FIN goes alone, while the last bytes are still on their way. */
+static bool hesitates(struct end *e)
+{
+  struct world *w = e->world;
+  if (!e->plan->late_fin || e->fin_delayed) return false;
+  e->fin_delayed = true;
+  uint32_t most = 2000 + w->plan->way[0].delay_us + w->plan->way[1].delay_us;
+  e->write_paused =
+      yeon_sim_at(w->sim, yeon_sim_now(w->sim) + (yeon_time)rng_below(&w->rng, most) * YEON_US, wake_writer, e) == 0;
+  return e->write_paused;
+}
+
 static void finish_writing(struct end *e)
 {
-  if (!may_write(e) || e->sent < e->plan->total || !e->connected) return;
+  if (!may_write(e) || e->sent < e->plan->total || !e->connected || hesitates(e)) return;
   if (e->plan->finish == FINISH_ABORT) {
     if (would_wait_for_ever(e)) abort_end(e);
     return;
@@ -341,8 +358,10 @@ static void start_active(struct world *w, unsigned conn, unsigned host)
     leave(e, END_FAILED);
     return;
   }
-  if (wants_abort(e)) abort_end(e);
-  else if (e->plan->write_early) write_some(e);
+  if (wants_abort(e))
+    abort_end(e);
+  else if (e->plan->write_early)
+    write_some(e);
 }
 
 void program_connect(struct world *w, unsigned conn)
@@ -384,7 +403,8 @@ static struct end *find_caller(struct world *w, unsigned host, const struct yeon
   struct end *found = NULL;
   for (unsigned i = 0; i < w->plan->n_conns; i++) {
     struct end *caller = &w->ends[i][!host];
-    if (!caller->active || caller->other->active || caller->port != info.remote.port || caller->iss != info.irs) continue;
+    if (!caller->active || caller->other->active || caller->port != info.remote.port || caller->iss != info.irs)
+      continue;
     /* The initial number's clock ticks every 4 us: two of one port may have had the same. One that was aborted at once is not meant. */
     if (found == NULL || caller->other->status == END_WAITING) found = caller;
     if (found->other->status == END_WAITING && found->status != END_ABORTED) return found;
@@ -397,6 +417,11 @@ static void welcome(struct listener *l, struct yeon_tcp *tcp)
   struct world *w = l->world;
   struct end *caller = find_caller(w, l->host, tcp);
   struct end *e = caller != NULL ? caller->other : NULL;
+  if (e != NULL && e->status != END_WAITING && w->plan->max_half_open > 0 && w->plan->tcp[l->host].cookies) {
+    /* Where no record was kept, a late segment of a connection that has been reset is its third handshake segment once more. */
+    yeon_tcp_abort(tcp, yeon_sim_now(w->sim));
+    return;
+  }
   if (e == NULL || e->status != END_WAITING) {
     world_fail(w, "%s accepted a connection that nobody makes, or twice", l->host == 0 ? "a" : "b");
     yeon_tcp_close(tcp, yeon_sim_now(w->sim));
@@ -406,8 +431,10 @@ static void welcome(struct listener *l, struct yeon_tcp *tcp)
   e->status = END_RUNNING;
   e->connected = true;
   set_options(e);
-  if (wants_abort(e)) abort_end(e);
-  else pump(e);
+  if (wants_abort(e))
+    abort_end(e);
+  else
+    pump(e);
 }
 
 static void accept_some(struct listener *l)
@@ -439,8 +466,10 @@ void program_listen(struct world *w, unsigned host)
   int error = yeon_tcp_open(w->host[host], &l->tcp);
   if (error == 0) error = yeon_tcp_bind(l->tcp, &local, yeon_sim_now(w->sim));
   if (error == 0) error = yeon_tcp_listen(l->tcp, w->plan->backlog[host], yeon_sim_now(w->sim));
-  if (error != 0) world_fail(w, "listen: %s", yeon_error_name(error));
-  else yeon_tcp_set_user(l->tcp, l);
+  if (error != 0)
+    world_fail(w, "listen: %s", yeon_error_name(error));
+  else
+    yeon_tcp_set_user(l->tcp, l);
 }
 
 void program_unlisten(struct world *w, unsigned host)
@@ -467,16 +496,17 @@ void program_ready(void *ctx, struct yeon_sim *sim, unsigned node, const struct 
   (void)now;
   struct world *w = ctx;
   if (w->failure[0] != '\0') return;
-  if (ready->user == NULL || (ready->tcp != NULL) == (ready->udp != NULL)) world_fail(w, "a report (%#x) about nobody", ready->events);
-  else if (ready->udp != NULL) program_datagrams_ready(ready->user);
-  else if (ready->user == &w->listener[0] || ready->user == &w->listener[1]) accept_some(ready->user);
-  else ready_end(w, ready->user, ready);
+  if (ready->user == NULL || (ready->tcp != NULL) == (ready->udp != NULL))
+    world_fail(w, "a report (%#x) about nobody", ready->events);
+  else if (ready->udp != NULL)
+    program_datagrams_ready(ready->user);
+  else if (ready->user == &w->listener[0] || ready->user == &w->listener[1])
+    accept_some(ready->user);
+  else
+    ready_end(w, ready->user, ready);
 }
 
-static bool has_ended(const struct end *e)
-{
-  return e->status >= END_OK;
-}
+static bool has_ended(const struct end *e) { return e->status >= END_OK; }
 
 bool programs_only_wait(const struct world *w)
 {
@@ -494,7 +524,8 @@ bool programs_ended(const struct world *w)
   if (!programs_only_wait(w)) return false;
   for (unsigned i = 0; i < w->plan->n_conns; i++) {
     for (unsigned k = 0; k < 2; k++) {
-      const struct end *e = &w->ends[i][k]; /* not called if the caller gave up; else it will be accepted yet, perhaps */
+      const struct end *e =
+          &w->ends[i][k]; /* not called if the caller gave up; else it will be accepted yet, perhaps */
       if (e->status == END_WAITING && e->other->status == END_OK) return false;
     }
   }

@@ -15,12 +15,12 @@
 #include "world.h"
 
 #define BLOCK 1000
-#define HANG_SECONDS 60   /* on one seed */
-#define SEEN_ALL 20000    /* after so many seeds, everything must have happened */
+#define HANG_SECONDS 60 /* on one seed */
+#define SEEN_ALL 20000  /* after so many seeds, everything must have happened */
 
 struct settings {
   uint64_t first, seeds;
-  double minutes; /* 0: no limit */
+  double minutes;    /* 0: no limit */
   unsigned failures; /* after so many, enough is known */
   bool verbose, one;
 };
@@ -55,10 +55,7 @@ static void name_seed(const char *what)
   write_text("\n");
 }
 
-static void on_death(void)
-{
-  name_seed(": stopped by a sanitizer");
-}
+static void on_death(void) { name_seed(": stopped by a sanitizer"); }
 
 static void on_signal(int number)
 {
@@ -95,7 +92,10 @@ static void watch_signals(void)
 
 static struct outcome outcome_of(const struct world *w)
 {
-  struct outcome o = {.hash = w->hash, .frames = w->frames, .rounds = yeon_sim_rounds(w->sim), .end = yeon_sim_now(w->sim)};
+  struct outcome o = {.hash = w->hash,
+                      .frames = w->frames,
+                      .rounds = yeon_sim_rounds(w->sim),
+                      .end = yeon_sim_now(w->sim)};
   memcpy(o.failure, w->failure, sizeof o.failure);
   return o;
 }
@@ -110,9 +110,12 @@ static void run_on(struct world *w)
 static void compare(struct outcome *first, const struct outcome *again, const char *what)
 {
   if (first->failure[0] != '\0') return;
-  if (again->failure[0] != '\0') snprintf(first->failure, sizeof first->failure, "%s: %.300s", what, again->failure);
-  else if (first->hash != again->hash || first->frames != again->frames || first->end != again->end || first->rounds != again->rounds)
-    snprintf(first->failure, sizeof first->failure, "%s: other frames (%llu in %llu rounds until %.6f, then %llu in %llu until %.6f)", what,
+  if (again->failure[0] != '\0')
+    snprintf(first->failure, sizeof first->failure, "%s: %.300s", what, again->failure);
+  else if (first->hash != again->hash || first->frames != again->frames || first->end != again->end ||
+           first->rounds != again->rounds)
+    snprintf(first->failure, sizeof first->failure,
+             "%s: other frames (%llu in %llu rounds until %.6f, then %llu in %llu until %.6f)", what,
              (unsigned long long)first->frames, (unsigned long long)first->rounds, (double)first->end / 1e9,
              (unsigned long long)again->frames, (unsigned long long)again->rounds, (double)again->end / 1e9);
 }
@@ -132,7 +135,8 @@ static struct outcome run_from_snapshot(struct world *w, struct arena *arena)
   return first;
 }
 
-static struct outcome run_once(const struct plan *plan, struct arena *arena, struct tally *tally, bool region, bool verbose)
+static struct outcome run_once(const struct plan *plan, struct arena *arena, struct tally *tally, bool region,
+                               bool verbose)
 {
   struct world *w = world_new(plan, arena, verbose);
   struct outcome o = {.failure = ""};
@@ -152,16 +156,19 @@ static struct outcome run_once(const struct plan *plan, struct arena *arena, str
   tally_world(tally, w);
   world_free(w);
   if (o.failure[0] == '\0' && arena_live_blocks(arena) > 0)
-    snprintf(o.failure, sizeof o.failure, "%llu bytes in %llu blocks were never given back", (unsigned long long)arena_live_bytes(arena),
-             (unsigned long long)arena_live_blocks(arena));
+    snprintf(o.failure, sizeof o.failure, "%llu bytes in %llu blocks were never given back",
+             (unsigned long long)arena_live_bytes(arena), (unsigned long long)arena_live_blocks(arena));
   return o;
 }
 
-static struct outcome run_in(const struct plan *plan, struct tally *tally, struct arena *region, uint8_t pattern, bool verbose)
+static struct outcome run_in(const struct plan *plan, struct tally *tally, struct arena *region, uint8_t pattern,
+                             bool verbose)
 {
   struct arena *arena = region;
-  if (region != NULL) arena_reset(region, pattern);
-  else arena = arena_new(false, pattern);
+  if (region != NULL)
+    arena_reset(region, pattern);
+  else
+    arena = arena_new(false, pattern);
   struct outcome o = run_once(plan, arena, tally, region != NULL, verbose);
   if (region == NULL) arena_free(arena);
   return o;
@@ -182,9 +189,12 @@ static bool run_seed(uint64_t seed, struct tally *tally, struct arena *region, b
     compare(&o, &again, "run twice");
     tally->twice++;
   }
-  if (verbose) printf("# %llu frames, %llu rounds, until %.6f\n", (unsigned long long)o.frames, (unsigned long long)o.rounds, (double)o.end / 1e9);
+  if (verbose)
+    printf("# %llu frames, %llu rounds, until %.6f\n", (unsigned long long)o.frames, (unsigned long long)o.rounds,
+           (double)o.end / 1e9);
   if (o.failure[0] == '\0') return true;
-  printf("# seed %llu: %s\n# replay: build/tests/sim/property -v --seed %llu\n", (unsigned long long)seed, o.failure, (unsigned long long)seed);
+  printf("# seed %llu: %s\n# replay: build/tests/sim/property -v --seed %llu\n", (unsigned long long)seed, o.failure,
+         (unsigned long long)seed);
   return false;
 }
 
@@ -195,18 +205,19 @@ static double seconds(void)
   return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-#define TALLY(X)                                                                                                                     \
-  X(worlds) X(calm) X(conns) X(whole) X(aborted) X(reset) X(timed_out) X(refused) X(unreachable) X(other_errors) X(simultaneous)     \
-  X(half_closed) X(reused_ports) X(bytes) X(frames) X(datagrams) X(datagrams_received) X(snapshots) X(twice) X(famine) X(cut)    \
-  X(attacks) X(small_tables) X(loops) X(smooth) X(prompt)
+#define TALLY(X)                                                                                                       \
+  X(worlds)                                                                                                            \
+  X(calm) X(conns) X(whole) X(aborted) X(reset) X(timed_out) X(refused) X(unreachable) X(other_errors) X(simultaneous) \
+      X(half_closed) X(reused_ports) X(bytes) X(frames) X(datagrams) X(datagrams_received) X(snapshots) X(twice)       \
+          X(famine) X(cut) X(attacks) X(small_tables) X(loops) X(smooth) X(prompt)
 
 /* Prints what happened; true if all kinds of things did. */
 static bool print_tally(const struct tally *t, double took)
 {
   bool all = true;
   printf("#");
-#define PRINT(name)                                                                    \
-  printf(" " #name " %llu", (unsigned long long)t->name);                              \
+#define PRINT(name)                                                                                                    \
+  printf(" " #name " %llu", (unsigned long long)t->name);                                                              \
   if (t->name == 0) all = false;
   TALLY(PRINT)
 #undef PRINT
@@ -224,11 +235,14 @@ static bool number_argument(const char *text, double most, double *out)
 
 static int usage(const char *why)
 {
-  fprintf(stderr,
-          "%s\nusage: property [--seeds N] [--first N] [--minutes M] [--failures N] [-v]\n       property --seed N [-v]\n"
-          "  --seeds N    run N seeds (100000; with --minutes: as many as there is time for)\n  --first N    from seed N on (1)\n"
-          "  --minutes M  stop after M minutes\n  --failures N go on until so many seeds have failed (10)\n  --seed N     run this one only\n  -v           print the plan and every event\n",
-          why);
+  fprintf(
+      stderr,
+      "%s\nusage: property [--seeds N] [--first N] [--minutes M] [--failures N] [-v]\n       property --seed N [-v]\n"
+      "  --seeds N    run N seeds (100000; with --minutes: as many as there is time for)\n  --first N    from seed N "
+      "on (1)\n"
+      "  --minutes M  stop after M minutes\n  --failures N go on until so many seeds have failed (10)\n  --seed N     "
+      "run this one only\n  -v           print the plan and every event\n",
+      why);
   return 2;
 }
 
@@ -241,28 +255,39 @@ static int parse_arguments(int argc, char **argv, struct settings *s)
       s->verbose = true;
       continue;
     }
-    if (i + 1 == argc || !number_argument(argv[i + 1], 9e15, &number)) return usage("an option is unknown, or has no number");
-    if (strcmp(argv[i], "--seeds") == 0) s->seeds = (uint64_t)number, counted = true;
-    else if (strcmp(argv[i], "--first") == 0) s->first = (uint64_t)number;
-    else if (strcmp(argv[i], "--minutes") == 0) s->minutes = number;
-    else if (strcmp(argv[i], "--failures") == 0) s->failures = (unsigned)number;
-    else if (strcmp(argv[i], "--seed") == 0) s->first = (uint64_t)number, s->one = true;
-    else return usage("an option is unknown");
+    if (i + 1 == argc || !number_argument(argv[i + 1], 9e15, &number))
+      return usage("an option is unknown, or has no number");
+    if (strcmp(argv[i], "--seeds") == 0)
+      s->seeds = (uint64_t)number, counted = true;
+    else if (strcmp(argv[i], "--first") == 0)
+      s->first = (uint64_t)number;
+    else if (strcmp(argv[i], "--minutes") == 0)
+      s->minutes = number;
+    else if (strcmp(argv[i], "--failures") == 0)
+      s->failures = (unsigned)number;
+    else if (strcmp(argv[i], "--seed") == 0)
+      s->first = (uint64_t)number, s->one = true;
+    else
+      return usage("an option is unknown");
     i++;
   }
-  if (s->one) s->seeds = 1;
-  else if (s->minutes > 0 && !counted) s->seeds = UINT64_MAX / 2;
+  if (s->one)
+    s->seeds = 1;
+  else if (s->minutes > 0 && !counted)
+    s->seeds = UINT64_MAX / 2;
   return 0;
 }
 
 /* Up to BLOCK seeds as one line of TAP. The number of failures. */
-static unsigned run_block(const struct settings *s, uint64_t first, uint64_t count, struct tally *tally, struct arena *region, double until)
+static unsigned run_block(const struct settings *s, uint64_t first, uint64_t count, struct tally *tally,
+                          struct arena *region, double until)
 {
   unsigned failures = 0;
   uint64_t seed = first;
   for (; seed < first + count && failures < s->failures && (seed == first || seconds() < until); seed++)
     failures += !run_seed(seed, tally, region, s->verbose);
-  printf("%s - seeds %llu to %llu\n", failures ? "not ok" : "ok", (unsigned long long)first, (unsigned long long)seed - 1);
+  printf("%s - seeds %llu to %llu\n", failures ? "not ok" : "ok", (unsigned long long)first,
+         (unsigned long long)seed - 1);
   fflush(stdout);
   return failures;
 }
@@ -282,7 +307,9 @@ int main(int argc, char **argv)
     uint64_t left = s.seeds - done;
     failures += run_block(&s, s.first + done, left < BLOCK ? left : BLOCK, &tally, region, until);
     tests++;
-    if (progress) fprintf(stderr, "\r%llu seeds, %.0f a second ", (unsigned long long)tally.worlds, (double)tally.worlds / (seconds() - start));
+    if (progress)
+      fprintf(stderr, "\r%llu seeds, %.0f a second ", (unsigned long long)tally.worlds,
+              (double)tally.worlds / (seconds() - start));
   }
   if (progress) fprintf(stderr, "\n");
   bool all = print_tally(&tally, seconds() - start);

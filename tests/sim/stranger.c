@@ -18,20 +18,20 @@ static uint16_t port_of(const struct end *e)
 }
 
 /* An IP header before `len` bytes of the protocol; the number of bytes of both. */
-static size_t add_ip(const struct world *w, const struct yeon_ip *src, const struct yeon_ip *dst, uint8_t protocol, size_t len, uint8_t *p)
+static size_t add_ip(const struct world *w, const struct yeon_ip *src, const struct yeon_ip *dst, uint8_t protocol,
+                     size_t len, uint8_t *p)
 {
   if (w->plan->v6) {
-    const struct wire_ipv6 h = {.src = *src, .dst = *dst, .payload_len = (uint16_t)len, .next_header = protocol, .hop_limit = 64};
+    const struct wire_ipv6 h = {
+        .src = *src, .dst = *dst, .payload_len = (uint16_t)len, .next_header = protocol, .hop_limit = 64};
     return wire_ipv6_emit(&h, p) + len;
   }
-  const struct wire_ipv4 h = {.src = *src, .dst = *dst, .total_len = (uint16_t)(20 + len), .ttl = 64, .protocol = protocol};
+  const struct wire_ipv4 h = {
+      .src = *src, .dst = *dst, .total_len = (uint16_t)(20 + len), .ttl = 64, .protocol = protocol};
   return wire_ipv4_emit(&h, p) + len;
 }
 
-static size_t ip_header(const struct world *w)
-{
-  return w->plan->v6 ? 40 : 20;
-}
+static size_t ip_header(const struct world *w) { return w->plan->v6 ? 40 : 20; }
 
 /* A TCP header alone, with random numbers, at p; the length with IP header. */
 static size_t forge_segment(struct world *w, const struct end *from, const struct end *to, uint8_t flags, uint8_t *p)
@@ -59,12 +59,16 @@ static size_t forge_icmp(struct world *w, const struct end *from, const struct e
   uint8_t *icmp = p + ip_header(w);
   size_t len = WIRE_ICMP_HEADER + forge_segment(w, to, from, YEON_TCP_ACK, icmp + WIRE_ICMP_HEADER);
   if (w->plan->v6) {
-    const struct wire_icmp h = {.type = too_big ? WIRE_ICMP6_TOO_BIG : WIRE_ICMP6_UNREACHABLE, .code = too_big ? 0 : WIRE_ICMP6_PORT, .mtu = 1280};
+    const struct wire_icmp h = {.type = too_big ? WIRE_ICMP6_TOO_BIG : WIRE_ICMP6_UNREACHABLE,
+                                .code = too_big ? 0 : WIRE_ICMP6_PORT,
+                                .mtu = 1280};
     wire_icmp6_emit(&h, icmp);
     wire_icmp6_finish(icmp, len, src, dst);
     return add_ip(w, src, dst, WIRE_PROTO_ICMPV6, len, p);
   }
-  const struct wire_icmp h = {.type = WIRE_ICMP4_UNREACHABLE, .code = too_big ? WIRE_ICMP4_FRAG_NEEDED : WIRE_ICMP4_PORT, .mtu = 576};
+  const struct wire_icmp h = {.type = WIRE_ICMP4_UNREACHABLE,
+                              .code = too_big ? WIRE_ICMP4_FRAG_NEEDED : WIRE_ICMP4_PORT,
+                              .mtu = 576};
   wire_icmp4_emit(&h, icmp);
   wire_icmp4_finish(icmp, len);
   return add_ip(w, src, dst, WIRE_PROTO_ICMP, len, p);
@@ -72,7 +76,8 @@ static size_t forge_icmp(struct world *w, const struct end *from, const struct e
 
 static size_t add_ethernet(const struct world *w, const struct end *from, const struct end *to, uint8_t *p)
 {
-  const struct wire_eth h = {.dst = {2, 0x79, 0, 0, (uint8_t)to->host, 0}, .src = {2, 0x79, 0, 0, (uint8_t)from->host, 0},
+  const struct wire_eth h = {.dst = {2, 0x79, 0, 0, (uint8_t)to->host, 0},
+                             .src = {2, 0x79, 0, 0, (uint8_t)from->host, 0},
                              .type = w->plan->v6 ? WIRE_ETH_IPV6 : WIRE_ETH_IPV4};
   return wire_eth_emit(&h, p);
 }
@@ -80,8 +85,11 @@ static size_t add_ethernet(const struct world *w, const struct end *from, const 
 /* Any protocol, any bytes, behind a proper IP header; also as a fragment of something. */
 static size_t forge_junk(struct world *w, const struct end *from, const struct end *to, uint8_t *p)
 {
-  static const uint8_t protocols[] = {WIRE_PROTO_ICMP, WIRE_PROTO_TCP, WIRE_PROTO_UDP, WIRE_PROTO_FRAGMENT, WIRE_PROTO_ICMPV6,
-                                      WIRE_PROTO_HOPOPTS, WIRE_PROTO_DSTOPTS, WIRE_PROTO_ROUTING, WIRE_PROTO_NONE, 200};
+  static const uint8_t protocols[] = {WIRE_PROTO_ICMP,    WIRE_PROTO_TCP,
+                                      WIRE_PROTO_UDP,     WIRE_PROTO_FRAGMENT,
+                                      WIRE_PROTO_ICMPV6,  WIRE_PROTO_HOPOPTS,
+                                      WIRE_PROTO_DSTOPTS, WIRE_PROTO_ROUTING,
+                                      WIRE_PROTO_NONE,    200};
   size_t len = rng_below(&w->rng, 150), head = ip_header(w);
   for (size_t i = 0; i < len; i++) p[head + i] = (uint8_t)rng_next(&w->rng);
   uint8_t protocol = protocols[rng_below(&w->rng, sizeof protocols)];
@@ -106,15 +114,19 @@ static void attack(struct world *w, const struct end *from, const struct end *to
   size_t start = w->plan->ethernet ? add_ethernet(w, from, to, bytes) : 0, len;
   unsigned kind = rng_below(&w->rng, 6);
   if (kind == 3 && !syn_is_fair(w, to)) kind = 0;
-  if (kind == 4) len = forge_icmp(w, from, to, bytes + start);
-  else if (kind == 5) len = forge_junk(w, from, to, bytes + start);
-  else len = forge_segment(w, from, to, flags[kind], bytes + start);
+  if (kind == 4)
+    len = forge_icmp(w, from, to, bytes + start);
+  else if (kind == 5)
+    len = forge_junk(w, from, to, bytes + start);
+  else
+    len = forge_segment(w, from, to, flags[kind], bytes + start);
   struct yeon_frame frame;
   yeon_frame_from_bytes(&frame, bytes, start + len);
   frame.l3_offset = (uint16_t)start;
   /* The second half of a hub's way, or the only cable. */
   unsigned cable = w->plan->hub ? to->host : 0;
-  yeon_cable_put(yeon_sim_cable(w->sim, cable), to->host == 1 ? YEON_CABLE_AB : YEON_CABLE_BA, &frame, yeon_sim_now(w->sim));
+  yeon_cable_put(yeon_sim_cable(w->sim, cable), to->host == 1 ? YEON_CABLE_AB : YEON_CABLE_BA, &frame,
+                 yeon_sim_now(w->sim));
   w->attacks++;
 }
 
@@ -127,7 +139,8 @@ void stranger_attacks(void *ctx, struct yeon_sim *sim, yeon_time now)
   const struct end *ends = w->ends[rng_below(&w->rng, w->plan->n_conns)];
   unsigned victim = rng_below(&w->rng, 2);
   for (unsigned k = 0; k < 2; k++) {
-    if (ends[k].tcp == NULL || !ends[k].connected) return; /* a blind SYN in the handshake does harm, and no RFC forbids that */
+    if (ends[k].tcp == NULL || !ends[k].connected)
+      return; /* a blind SYN in the handshake does harm, and no RFC forbids that */
   }
   attack(w, &ends[!victim], &ends[victim]);
 }

@@ -66,7 +66,8 @@ static void serialises_without_rounding_errors(void **state)
 static void begins_anew_after_a_pause(void **state)
 {
   (void)state;
-  struct yeon_cable *cable = new_cable((struct yeon_cable_way){.rate_bps = 8000000, .delay_us = 5}, 1); /* a byte a microsecond */
+  struct yeon_cable *cable =
+      new_cable((struct yeon_cable_way){.rate_bps = 8000000, .delay_us = 5}, 1); /* a byte a microsecond */
   put_number(cable, AB, 1, 1000, 0);
   assert_int_equal(yeon_cable_next(cable), 1005 * YEON_US);
   assert_int_equal(take_number(cable, AB, 2000 * YEON_US), 1);
@@ -140,7 +141,8 @@ static void log_tap(void *ctx, const struct yeon_cable_tap *tap)
   log->tap[log->n_taps++] = *tap;
 }
 
-static void assert_event(const struct log *log, unsigned i, enum yeon_cable_op op, unsigned direction, uint32_t len, yeon_time at)
+static void assert_event(const struct log *log, unsigned i, enum yeon_cable_op op, unsigned direction, uint32_t len,
+                         yeon_time at)
 {
   assert_true(i < log->n);
   assert_int_equal(log->event[i].type, YEON_EV_CABLE);
@@ -172,9 +174,9 @@ static void a_cut_swallows_queue_and_wire(void **state)
   assert_int_equal(take_number(cable, BA, YEON_SEC), 9);
   assert_int_equal(stats_of(cable, AB).swallowed, 4);
   assert_conserved(cable, AB);
-  const unsigned moments[] = {YEON_MOMENT_SENT, YEON_MOMENT_SENT, YEON_MOMENT_SENT, YEON_MOMENT_SENT, YEON_MOMENT_SENT,
-                              YEON_MOMENT_SWALLOWED, YEON_MOMENT_SWALLOWED, YEON_MOMENT_SWALLOWED, YEON_MOMENT_SENT,
-                              YEON_MOMENT_SWALLOWED, YEON_MOMENT_DELIVERED, YEON_MOMENT_DELIVERED};
+  const unsigned moments[] = {YEON_MOMENT_SENT, YEON_MOMENT_SENT,      YEON_MOMENT_SENT,      YEON_MOMENT_SENT,
+                              YEON_MOMENT_SENT, YEON_MOMENT_SWALLOWED, YEON_MOMENT_SWALLOWED, YEON_MOMENT_SWALLOWED,
+                              YEON_MOMENT_SENT, YEON_MOMENT_SWALLOWED, YEON_MOMENT_DELIVERED, YEON_MOMENT_DELIVERED};
   const unsigned numbers[] = {1, 2, 3, 4, 1, 2, 3, 4, 5, 5, 1, 1};
   assert_int_equal(log.n_taps, 12);
   for (unsigned i = 0; i < 12; i++) {
@@ -386,17 +388,17 @@ static void names_the_setting_that_is_wrong(void **state)
     struct yeon_cable_way way;
     const char *field;
   } rows[] = {
-    {{.delay_us = 1000000001}, "delay_us"},
-    {{.jitter_us = 1000000001}, "jitter_us"},
-    {{.loss_ppm = 1000001}, "loss_ppm"},
-    {{.burst_enter_ppm = 1000001, .burst_leave_ppm = 1}, "burst_enter_ppm"},
-    {{.burst_enter_ppm = 1}, "burst_leave_ppm"},
-    {{.burst_loss_ppm = 1000001}, "burst_loss_ppm"},
-    {{.reorder_ppm = 1000001}, "reorder_ppm"},
-    {{.reorder_us = 1000000001}, "reorder_us"},
-    {{.duplicate_ppm = 1000001}, "duplicate_ppm"},
-    {{.corrupt_ppm = 1000001}, "corrupt_ppm"},
-    {{.rate_bps = 1000000000000001}, "rate_bps"},
+      {{.delay_us = 1000000001}, "delay_us"},
+      {{.jitter_us = 1000000001}, "jitter_us"},
+      {{.loss_ppm = 1000001}, "loss_ppm"},
+      {{.burst_enter_ppm = 1000001, .burst_leave_ppm = 1}, "burst_enter_ppm"},
+      {{.burst_enter_ppm = 1}, "burst_leave_ppm"},
+      {{.burst_loss_ppm = 1000001}, "burst_loss_ppm"},
+      {{.reorder_ppm = 1000001}, "reorder_ppm"},
+      {{.reorder_us = 1000000001}, "reorder_us"},
+      {{.duplicate_ppm = 1000001}, "duplicate_ppm"},
+      {{.corrupt_ppm = 1000001}, "corrupt_ppm"},
+      {{.rate_bps = 1000000000000001}, "rate_bps"},
   };
   struct yeon_cable *cable = new_cable((struct yeon_cable_way){.delay_us = 1}, 1);
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -422,14 +424,23 @@ static void says_settings_in_words(void **state)
   (void)state;
   char text[256];
   assert_string_equal(yeon_cable_way_format(&(struct yeon_cable_way){0}, text, sizeof text), "perfect");
-  struct yeon_cable_way way = {.delay_us = 1500, .jitter_us = 2000, .rate_bps = 56700, .queue_bytes = 3000, .loss_ppm = 12500,
-                               .burst_enter_ppm = 100, .burst_leave_ppm = 250000, .reorder_ppm = 1000000, .reorder_us = 3000,
-                               .duplicate_ppm = 1, .corrupt_ppm = 20000};
+  struct yeon_cable_way way = {.delay_us = 1500,
+                               .jitter_us = 2000,
+                               .rate_bps = 56700,
+                               .queue_bytes = 3000,
+                               .loss_ppm = 12500,
+                               .burst_enter_ppm = 100,
+                               .burst_leave_ppm = 250000,
+                               .reorder_ppm = 1000000,
+                               .reorder_us = 3000,
+                               .duplicate_ppm = 1,
+                               .corrupt_ppm = 20000};
   assert_string_equal(yeon_cable_way_format(&way, text, sizeof text),
-                      "1500 us, jitter 2 ms, 56700 bit/s, queue 3000 bytes, loss 1.25%, bursts 0.01%, ending 25%, reorder 100%, by 3 ms, "
+                      "1500 us, jitter 2 ms, 56700 bit/s, queue 3000 bytes, loss 1.25%, bursts 0.01%, ending 25%, "
+                      "reorder 100%, by 3 ms, "
                       "duplicate 0.0001%, corrupt 2%");
-  struct yeon_cable_way longest = {999999999, 999999999, 999999999999999, UINT32_MAX, 999999, 999999, 999999, 999999, 999999, 999999999,
-                                   999999, 999999};
+  struct yeon_cable_way longest = {999999999, 999999999, 999999999999999, UINT32_MAX, 999999, 999999,
+                                   999999,    999999,    999999,          999999999,  999999, 999999};
   assert_true(strlen(yeon_cable_way_format(&longest, text, sizeof text)) < 255);
   assert_non_null(strstr(text, ", corrupt 99.9999%")); /* nothing was cut off */
   char tiny[6];
@@ -439,22 +450,22 @@ static void says_settings_in_words(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(carries_bytes_as_they_are),
-    cmocka_unit_test(delays_exactly),
-    cmocka_unit_test(serialises_without_rounding_errors),
-    cmocka_unit_test(begins_anew_after_a_pause),
-    cmocka_unit_test(drops_the_newest_when_the_queue_is_full),
-    cmocka_unit_test(holds_at_most_max_frames),
-    cmocka_unit_test(a_cut_swallows_queue_and_wire),
-    cmocka_unit_test(a_joined_cable_works_at_once),
-    cmocka_unit_test(new_settings_plan_the_queue_anew),
-    cmocka_unit_test(a_shorter_delay_overtakes_nothing),
-    cmocka_unit_test(refuses_what_is_no_frame),
-    cmocka_unit_test(completes_partial_checksums),
-    cmocka_unit_test(survives_refused_memory),
-    cmocka_unit_test(steady_traffic_allocates_nothing),
-    cmocka_unit_test(names_the_setting_that_is_wrong),
-    cmocka_unit_test(says_settings_in_words),
+      cmocka_unit_test(carries_bytes_as_they_are),
+      cmocka_unit_test(delays_exactly),
+      cmocka_unit_test(serialises_without_rounding_errors),
+      cmocka_unit_test(begins_anew_after_a_pause),
+      cmocka_unit_test(drops_the_newest_when_the_queue_is_full),
+      cmocka_unit_test(holds_at_most_max_frames),
+      cmocka_unit_test(a_cut_swallows_queue_and_wire),
+      cmocka_unit_test(a_joined_cable_works_at_once),
+      cmocka_unit_test(new_settings_plan_the_queue_anew),
+      cmocka_unit_test(a_shorter_delay_overtakes_nothing),
+      cmocka_unit_test(refuses_what_is_no_frame),
+      cmocka_unit_test(completes_partial_checksums),
+      cmocka_unit_test(survives_refused_memory),
+      cmocka_unit_test(steady_traffic_allocates_nothing),
+      cmocka_unit_test(names_the_setting_that_is_wrong),
+      cmocka_unit_test(says_settings_in_words),
   };
   return cmocka_run_group_tests_name("cable", tests, NULL, NULL);
 }

@@ -10,7 +10,8 @@
 static void assert_share(uint64_t got, double n, double p)
 {
   double slack = 5 * sqrt(n * p * (1 - p)) + 1;
-  if (fabs((double)got - n * p) > slack) fail_msg("%llu of %.0f, expected %.0f +- %.0f", (unsigned long long)got, n, n * p, slack);
+  if (fabs((double)got - n * p) > slack)
+    fail_msg("%llu of %.0f, expected %.0f +- %.0f", (unsigned long long)got, n, n * p, slack);
 }
 
 /* Sends FRAMES frames a millisecond apart; returns the cable for its stats. arrived[i]: how often frame i came out. */
@@ -43,7 +44,8 @@ static void loses_its_share(void **state)
 static void loses_in_bursts(void **state)
 {
   (void)state;
-  struct yeon_cable_way way = {.burst_enter_ppm = 10000, .burst_leave_ppm = 200000}; /* 5 frames long; a 21st of the time */
+  struct yeon_cable_way way = {.burst_enter_ppm = 10000,
+                               .burst_leave_ppm = 200000}; /* 5 frames long; a 21st of the time */
   struct yeon_cable *cable = send_many(way, 3, arrived);
   uint64_t bursts = 0, lost = 0;
   for (uint32_t i = 0; i < FRAMES; i++) {
@@ -122,7 +124,8 @@ static void jitter_spreads_and_keeps_order(void **state)
   }
   if (fabs(sum / FRAMES - 250000) > 5 * 500000 / sqrt(12.0 * FRAMES)) fail_msg("mean jitter %.0f ns", sum / FRAMES);
   yeon_time start = (yeon_time)FRAMES * YEON_MS * 2;
-  for (uint32_t i = 0; i < 1000; i++) put_number(cable, AB, i, 64, start + i * YEON_US); /* close: none passes another */
+  for (uint32_t i = 0; i < 1000; i++)
+    put_number(cable, AB, i, 64, start + i * YEON_US); /* close: none passes another */
   for (uint32_t i = 0; i < 1000; i++) assert_int_equal(take_number(cable, AB, start + YEON_SEC), i);
   yeon_cable_free(cable);
 }
@@ -130,7 +133,8 @@ static void jitter_spreads_and_keeps_order(void **state)
 static void reordered_frames_are_passed(void **state)
 {
   (void)state;
-  struct yeon_cable *cable = new_cable((struct yeon_cable_way){.delay_us = 1000, .reorder_ppm = 20000, .reorder_us = 350}, 8);
+  struct yeon_cable *cable =
+      new_cable((struct yeon_cable_way){.delay_us = 1000, .reorder_ppm = 20000, .reorder_us = 350}, 8);
   uint64_t late = 0, out = 0;
   int64_t newest = -1;
   for (uint32_t i = 0; i < FRAMES + 20; i++) {
@@ -154,9 +158,17 @@ static void reordered_frames_are_passed(void **state)
 /* A hash of everything that comes out of a cable that does everything, and when. */
 static uint64_t trace(uint64_t seed, bool talk_back)
 {
-  struct yeon_cable_way way = {.delay_us = 3000, .jitter_us = 900, .rate_bps = 9000001, .queue_bytes = 40000, .loss_ppm = 20000,
-                               .burst_enter_ppm = 5000, .burst_leave_ppm = 300000, .reorder_ppm = 30000, .reorder_us = 2500,
-                               .duplicate_ppm = 30000, .corrupt_ppm = 30000};
+  struct yeon_cable_way way = {.delay_us = 3000,
+                               .jitter_us = 900,
+                               .rate_bps = 9000001,
+                               .queue_bytes = 40000,
+                               .loss_ppm = 20000,
+                               .burst_enter_ppm = 5000,
+                               .burst_leave_ppm = 300000,
+                               .reorder_ppm = 30000,
+                               .reorder_us = 2500,
+                               .duplicate_ppm = 30000,
+                               .corrupt_ppm = 30000};
   struct yeon_cable *cable = new_cable(way, seed);
   uint64_t hash = 14695981039346656037u;
   for (uint32_t i = 0; i < 20000; i++) {
@@ -168,7 +180,8 @@ static uint64_t trace(uint64_t seed, bool talk_back)
       yeon_time at = yeon_cable_next_way(cable, AB);
       assert_int_equal(yeon_cable_take(cable, AB, &frame, 1, now), 1);
       hash = (hash ^ (uint64_t)at) * 1099511628211u;
-      for (uint32_t k = 0; k < frame.len; k++) hash = (hash ^ ((const uint8_t *)frame.slice[0].base)[k]) * 1099511628211u;
+      for (uint32_t k = 0; k < frame.len; k++)
+        hash = (hash ^ ((const uint8_t *)frame.slice[0].base)[k]) * 1099511628211u;
     }
     if (i == 7000) yeon_cable_cut(cable, YEON_CABLE_MASK_AB, now);
     if (i == 7400) yeon_cable_join(cable, YEON_CABLE_MASK_AB, now);
@@ -179,7 +192,8 @@ static uint64_t trace(uint64_t seed, bool talk_back)
   }
   assert_conserved(cable, AB);
   struct yeon_cable_stats s = stats_of(cable, AB);
-  assert_true(s.lost > 0 && s.queue_full > 0 && s.swallowed > 0 && s.duplicated > 0 && s.reordered > 0 && s.corrupted > 0);
+  assert_true(s.lost > 0 && s.queue_full > 0 && s.swallowed > 0 && s.duplicated > 0 && s.reordered > 0 &&
+              s.corrupted > 0);
   yeon_cable_free(cable);
   return hash;
 }
@@ -212,14 +226,14 @@ static void a_seed_gives_each_direction_its_own_luck(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(loses_its_share),
-    cmocka_unit_test(loses_in_bursts),
-    cmocka_unit_test(duplicates_right_behind),
-    cmocka_unit_test(corrupts_one_bit_anywhere),
-    cmocka_unit_test(jitter_spreads_and_keeps_order),
-    cmocka_unit_test(reordered_frames_are_passed),
-    cmocka_unit_test(the_seed_decides_everything),
-    cmocka_unit_test(a_seed_gives_each_direction_its_own_luck),
+      cmocka_unit_test(loses_its_share),
+      cmocka_unit_test(loses_in_bursts),
+      cmocka_unit_test(duplicates_right_behind),
+      cmocka_unit_test(corrupts_one_bit_anywhere),
+      cmocka_unit_test(jitter_spreads_and_keeps_order),
+      cmocka_unit_test(reordered_frames_are_passed),
+      cmocka_unit_test(the_seed_decides_everything),
+      cmocka_unit_test(a_seed_gives_each_direction_its_own_luck),
   };
   return cmocka_run_group_tests_name("cable chances", tests, NULL, NULL);
 }

@@ -69,7 +69,8 @@ static struct net new_pair(uint64_t seed, struct yeon_cable_way way, bool ethern
 
 static void send_text(struct net *net, unsigned from, unsigned to, const char *text)
 {
-  assert_int_equal(yeon_udp_send(net->udp[from], text, strlen(text), &net->addr[to], yeon_sim_now(net->sim)), strlen(text));
+  assert_int_equal(yeon_udp_send(net->udp[from], text, strlen(text), &net->addr[to], yeon_sim_now(net->sim)),
+                   strlen(text));
 }
 
 /* The next datagram as text; "" when there is none. */
@@ -156,7 +157,8 @@ static void many_calls_come_in_order(void **state)
   struct diary diary = {.text = ""};
   struct entry nothing = {&diary, ""};
   assert_int_equal(yeon_sim_new(&sim, 9, NULL), 0);
-  for (unsigned i = 0; i < 5000; i++) assert_int_equal(yeon_sim_at(sim, (yeon_time)(yeon_sim_random(sim) % 100000), write_diary, &nothing), 0);
+  for (unsigned i = 0; i < 5000; i++)
+    assert_int_equal(yeon_sim_at(sim, (yeon_time)(yeon_sim_random(sim) % 100000), write_diary, &nothing), 0);
   yeon_time last = 0;
   while (yeon_sim_step(sim)) {
     assert_true(yeon_sim_now(sim) > last || last == 0);
@@ -275,7 +277,8 @@ static void hash_frame(void *ctx, const struct yeon_cable_tap *tap)
 /* TCP from host 0 to host 1 over a bad cable, with `others` hosts that have nothing to do with it. */
 static uint64_t trace(uint64_t seed, unsigned others)
 {
-  struct net net = new_pair(seed, (struct yeon_cable_way){.delay_us = 3000, .loss_ppm = 50000, .jitter_us = 500}, true, NULL);
+  struct net net =
+      new_pair(seed, (struct yeon_cable_way){.delay_us = 3000, .loss_ppm = 50000, .jitter_us = 500}, true, NULL);
   uint64_t hash = 14695981039346656037u;
   for (unsigned i = 0; i < others; i++) add_host(&net);
   yeon_cable_set_tap(yeon_sim_cable(net.sim, 0), hash_frame, &hash);
@@ -389,15 +392,15 @@ static void refused_memory_leaves_nothing_behind(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(a_datagram_takes_the_time_of_the_cable),
-    cmocka_unit_test(calls_come_in_order),
-    cmocka_unit_test(many_calls_come_in_order),
-    cmocka_unit_test(a_hub_repeats_to_all_others),
-    cmocka_unit_test(a_hook_hears_and_answers_at_once),
-    cmocka_unit_test(a_cut_cable_carries_nothing),
-    cmocka_unit_test(the_seed_decides_everything),
-    cmocka_unit_test(wrong_arguments_change_nothing),
-    cmocka_unit_test(refused_memory_leaves_nothing_behind),
+      cmocka_unit_test(a_datagram_takes_the_time_of_the_cable),
+      cmocka_unit_test(calls_come_in_order),
+      cmocka_unit_test(many_calls_come_in_order),
+      cmocka_unit_test(a_hub_repeats_to_all_others),
+      cmocka_unit_test(a_hook_hears_and_answers_at_once),
+      cmocka_unit_test(a_cut_cable_carries_nothing),
+      cmocka_unit_test(the_seed_decides_everything),
+      cmocka_unit_test(wrong_arguments_change_nothing),
+      cmocka_unit_test(refused_memory_leaves_nothing_behind),
   };
   return cmocka_run_group_tests_name("universe", tests, NULL, NULL);
 }

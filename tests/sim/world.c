@@ -82,7 +82,8 @@ static void count_persists(void *ctx, const struct yeon_event *event)
 static void make_host(struct world *w, unsigned i)
 {
   const char *field = "";
-  if (yeon_tcp_options_check(&w->plan->tcp[i], &field) != 0) world_fail(w, "options of a plan: %s is out of range", field);
+  if (yeon_tcp_options_check(&w->plan->tcp[i], &field) != 0)
+    world_fail(w, "options of a plan: %s is out of range", field);
   struct yeon_host_config config;
   yeon_host_config_init(&config);
   config.name = i == 0 ? "a" : "b";
@@ -107,7 +108,6 @@ static void give_address(struct world *w, unsigned i)
   yeon_sim_on_ready(w->sim, i, program_ready, w);
 }
 
-
 static void lay_cable(struct world *w, unsigned a, unsigned b, unsigned ends[2])
 {
   struct yeon_sim_link link;
@@ -117,8 +117,10 @@ static void lay_cable(struct world *w, unsigned a, unsigned b, unsigned ends[2])
   memcpy(link.cable.way, w->plan->way, sizeof link.cable.way);
   if (w->verbose) link.cable.sink = (struct yeon_event_sink){show_event, NULL, YEON_EV_ALL};
   int cable = yeon_sim_connect(w->sim, a, b, &link, ends);
-  if (cable < 0) world_fail(w, "a cable: %s", yeon_error_name(cable));
-  else yeon_cable_set_tap(yeon_sim_cable(w->sim, (unsigned)cable), tap, w);
+  if (cable < 0)
+    world_fail(w, "a cable: %s", yeon_error_name(cable));
+  else
+    yeon_cable_set_tap(yeon_sim_cable(w->sim, (unsigned)cable), tap, w);
 }
 
 /* One host with a cable to nowhere; host b is host a. */
@@ -174,10 +176,14 @@ static void make_change(void *ctx, struct yeon_sim *sim, yeon_time now)
 {
   const struct change *c = ctx;
   struct yeon_cable *cable = yeon_sim_cable(sim, 0);
-  if (c->kind == CHANGE_CUT) yeon_cable_cut(cable, c->mask, now);
-  else if (c->kind == CHANGE_JOIN) yeon_cable_join(cable, c->mask, now);
-  else if (c->kind == CHANGE_SET) yeon_cable_set(cable, c->mask, &c->way, now);
-  else change_mtu(c, sim);
+  if (c->kind == CHANGE_CUT)
+    yeon_cable_cut(cable, c->mask, now);
+  else if (c->kind == CHANGE_JOIN)
+    yeon_cable_join(cable, c->mask, now);
+  else if (c->kind == CHANGE_SET)
+    yeon_cable_set(cable, c->mask, &c->way, now);
+  else
+    change_mtu(c, sim);
 }
 
 static void drop_listeners(void *ctx, struct yeon_sim *sim, yeon_time now)
@@ -197,12 +203,15 @@ static void start_programs(struct world *w)
   }
   for (unsigned i = 0; i < p->n_conns; i++) {
     for (unsigned k = 0; k < 2; k++)
-      w->ends[i][k] = (struct end){.world = w, .plan = &p->conn[i].end[k], .other = &w->ends[i][!k], .host = k, .conn = i};
+      w->ends[i][k] =
+          (struct end){.world = w, .plan = &p->conn[i].end[k], .other = &w->ends[i][!k], .host = k, .conn = i};
     yeon_sim_at(w->sim, p->conn[i].start_at, start_conn, &w->ends[i][0]);
   }
-  for (unsigned i = 0; i < p->n_changes; i++) yeon_sim_at(w->sim, p->change[i].at, make_change, (void *)(uintptr_t)&p->change[i]);
+  for (unsigned i = 0; i < p->n_changes; i++)
+    yeon_sim_at(w->sim, p->change[i].at, make_change, (void *)(uintptr_t)&p->change[i]);
   for (unsigned i = 0; i < p->attacks; i++) {
-    yeon_time at = (yeon_time)(rng_next(&w->rng) % (UINT64_C(1) << (10 + rng_below(&w->rng, 23)))); /* up to 4 s, early ones more often */
+    yeon_time at = (yeon_time)(rng_next(&w->rng) %
+                               (UINT64_C(1) << (10 + rng_below(&w->rng, 23)))); /* up to 4 s, early ones more often */
     yeon_sim_at(w->sim, at, stranger_attacks, w);
   }
   if (p->listener_gone_at != YEON_NEVER) yeon_sim_at(w->sim, p->listener_gone_at, drop_listeners, w);
@@ -248,9 +257,10 @@ static void fail_unended(struct world *w, const char *what)
     for (unsigned k = 0; k < 2; k++) {
       const struct end *e = &w->ends[i][k];
       if (e->status >= END_OK) continue;
-      world_fail(w, "%s: connection %u, %s %s (%s%s%s, sent %llu of %u, received %llu)", what, i, k == 0 ? "a" : "b", statuses[e->status],
-                 e->tcp ? yeon_tcp_state_name(yeon_tcp_state(e->tcp)) : "no endpoint", e->fin ? ", fin" : "", e->eof ? ", eof" : "",
-                 (unsigned long long)e->sent, e->plan->total, (unsigned long long)e->received);
+      world_fail(w, "%s: connection %u, %s %s (%s%s%s, sent %llu of %u, received %llu)", what, i, k == 0 ? "a" : "b",
+                 statuses[e->status], e->tcp ? yeon_tcp_state_name(yeon_tcp_state(e->tcp)) : "no endpoint",
+                 e->fin ? ", fin" : "", e->eof ? ", eof" : "", (unsigned long long)e->sent, e->plan->total,
+                 (unsigned long long)e->received);
     }
   }
 }
@@ -277,8 +287,10 @@ bool world_step(struct world *w)
     world_fail(w, "it does not end: %u rounds", ROUNDS_MAX);
     fail_unended(w, "it does not end");
   } else if (!w->over && now > PROGRAMS_END) {
-    if (programs_only_wait(w)) end_programs(w);
-    else fail_unended(w, "a program does not end");
+    if (programs_only_wait(w))
+      end_programs(w);
+    else
+      fail_unended(w, "a program does not end");
   } else if (now > WORLD_END) {
     world_fail(w, "timers never rest");
   }

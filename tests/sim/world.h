@@ -12,8 +12,8 @@
 
 #define MAX_CONNS 8
 #define MAX_CHANGES 8
-#define PROGRAMS_END (7200 * YEON_SEC) /* all programs must have ended by then */
-#define WORLD_END (6 * 3600 * YEON_SEC)  /* and all state must be gone */
+#define PROGRAMS_END (7200 * YEON_SEC)  /* all programs must have ended by then */
+#define WORLD_END (6 * 3600 * YEON_SEC) /* and all state must be gone */
 #define ROUNDS_MAX 3000000u
 #define LISTEN_PORT 80
 #define UDP_PORT 53
@@ -27,16 +27,16 @@ enum finish {
 };
 
 struct plan_end {
-  uint32_t total;        /* bytes to send */
-  bool after_eof;        /* answer only when the other side has finished */
+  uint32_t total; /* bytes to send */
+  bool after_eof; /* answer only when the other side has finished */
   enum finish finish;
-  uint32_t abort_after;  /* bytes sent and received */
+  uint32_t abort_after;         /* bytes sent and received */
   uint32_t write_max, read_max; /* a call asks for 1 .. so many bytes */
-  uint32_t pause_one_in; /* calls, on average, after which the program rests; 0: never */
+  uint32_t pause_one_in;        /* calls, on average, after which the program rests; 0: never */
   uint32_t pause_max_us;
-  int64_t sndbuf, rcvbuf;/* 0: as the host has it */
+  int64_t sndbuf, rcvbuf; /* 0: as the host has it */
   int64_t user_timeout_ms;
-  bool nodelay, cork, quickack, keepalive, urgent, more, peek, slices, wait_closed, write_early;
+  bool nodelay, cork, quickack, keepalive, urgent, more, peek, slices, late_fin, wait_closed, write_early;
   int64_t maxseg, window_clamp; /* 0: unset */
 };
 
@@ -44,7 +44,7 @@ enum opening { OPEN_A, OPEN_B, OPEN_BOTH };
 struct plan_conn {
   enum opening opening; /* who connects; OPEN_BOTH: simultaneous open */
   yeon_time start_at;
-  uint16_t local_port;  /* 0: let the host choose. Equal ones meet the TIME-WAIT of the one before. */
+  uint16_t local_port; /* 0: let the host choose. Equal ones meet the TIME-WAIT of the one before. */
   struct plan_end end[2];
 };
 
@@ -60,7 +60,7 @@ struct change {
 struct plan {
   uint64_t seed;
   bool v6, ethernet, hub, famine;
-  bool loop;         /* both ends are on host a */
+  bool loop; /* both ends are on host a */
   uint16_t mtu;
   enum yeon_profile profile[2];
   struct yeon_tcp_options tcp[2];
@@ -70,19 +70,19 @@ struct plan {
   unsigned n_conns;
   struct plan_conn conn[MAX_CONNS];
   unsigned backlog[2];
-  uint32_t accept_pause_us;  /* at most */
-  yeon_time listener_gone_at;/* YEON_NEVER: it stays */
-  bool listen_any;           /* listeners take any address, not just the host's */
+  uint32_t accept_pause_us;              /* at most */
+  yeon_time listener_gone_at;            /* YEON_NEVER: it stays */
+  bool listen_any;                       /* listeners take any address, not just the host's */
   uint32_t max_half_open, max_time_wait; /* 0: plenty */
-  uint64_t max_buffer_bytes; /* 0: plenty */
-  unsigned attacks;          /* by a stranger, in the first seconds */
-  unsigned datagrams;        /* each host sends so many */
+  uint64_t max_buffer_bytes;             /* 0: plenty */
+  unsigned attacks;                      /* by a stranger, in the first seconds */
+  unsigned datagrams;                    /* each host sends so many */
   uint32_t datagram_max;
-  bool calm;                 /* nothing is so bad that a connection may fail */
-  bool smooth;               /* calm, and nothing is ever lost, late or out of order: no retransmission at all */
-  bool prompt;               /* smooth, and programs never rest: no window stays closed */
-  bool twice;                /* run again: the same frames */
-  uint32_t snapshot_round;   /* 0: none */
+  bool calm;               /* nothing is so bad that a connection may fail */
+  bool smooth;             /* calm, and nothing is ever lost, late or out of order: no retransmission at all */
+  bool prompt;             /* smooth, and programs never rest: no window stays closed */
+  bool twice;              /* run again: the same frames */
+  uint32_t snapshot_round; /* 0: none */
 };
 void plan_make(struct plan *plan, uint64_t seed);
 void plan_print(const struct plan *plan);
@@ -96,8 +96,8 @@ struct end {
   struct world *world;
   const struct plan_end *plan;
   struct end *other;
-  struct yeon_tcp *tcp;    /* NULL: not yet, or no longer */
-  unsigned host;           /* 0: a, 1: b */
+  struct yeon_tcp *tcp; /* NULL: not yet, or no longer */
+  unsigned host;        /* 0: a, 1: b */
   unsigned conn;
   enum status status;
   int error;               /* of END_FAILED */
@@ -106,10 +106,10 @@ struct end {
   uint16_t port;           /* of an active end */
   uint32_t iss;            /* likewise: how the other host's accepted connection is known to be its */
   bool connected;
-  bool fin;                /* it has shut its sending side, by shutdown or close */
-  bool eof;                /* it has seen the end of the other's stream */
+  bool fin; /* it has shut its sending side, by shutdown or close */
+  bool eof; /* it has seen the end of the other's stream */
   bool read_paused, write_paused;
-  bool urgent_done;
+  bool fin_delayed;
 };
 
 struct listener {
@@ -124,7 +124,7 @@ struct datagrams {
   struct yeon_udp *udp;
   unsigned host;
   unsigned sent;
-  uint32_t seen;    /* bit set of the numbers that arrived */
+  uint32_t seen; /* bit set of the numbers that arrived */
   uint64_t received, repeated;
 };
 
@@ -142,7 +142,7 @@ struct world {
   struct rng rng; /* of the programs */
   bool over;      /* programs have ended, listeners are closed */
   bool verbose;
-  uint64_t hash;  /* of all frames sent, with their instants */
+  uint64_t hash; /* of all frames sent, with their instants */
   uint64_t frames;
   char failure[400]; /* "": none */
 };
@@ -176,15 +176,13 @@ bool content_check(const uint8_t *buf, uint64_t stream, uint64_t pos, size_t len
 void judge(struct world *w);
 
 /* For content_fill: every direction of every connection has a stream of its own. */
-static inline uint64_t stream_of(const struct end *sender)
-{
-  return sender->conn * 2u + sender->host;
-}
+static inline uint64_t stream_of(const struct end *sender) { return sender->conn * 2u + sender->host; }
 
 /* What happened over all worlds; the test wants to see all of it. */
 struct tally {
-  uint64_t worlds, conns, whole, aborted, reset, timed_out, refused, unreachable, other_errors, simultaneous, half_closed, reused_ports,
-      bytes, frames, datagrams, datagrams_received, snapshots, twice, calm, famine, cut, attacks, small_tables, loops, smooth, prompt;
+  uint64_t worlds, conns, whole, aborted, reset, timed_out, refused, unreachable, other_errors, simultaneous,
+      half_closed, reused_ports, bytes, frames, datagrams, datagrams_received, snapshots, twice, calm, famine, cut,
+      attacks, small_tables, loops, smooth, prompt;
 };
 void tally_world(struct tally *t, const struct world *w);
 

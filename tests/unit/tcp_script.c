@@ -241,7 +241,9 @@ static const char *read_field(const char *p, struct spec *out)
     return end;
   }
   if (word(&p, "ts")) {
-    out->has_ts = h->has_ts = true;
+    h->has_ts = true; /* without numbers: expected, whatever it says */
+    if (!isdigit((unsigned char)*skip_space(p))) return p;
+    out->has_ts = true;
     return number(number(p, &h->tsval), &h->tsecr);
   }
   if (word(&p, "sackok")) out->has_sackok = h->sack_ok = true;

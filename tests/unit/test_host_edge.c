@@ -212,6 +212,84 @@ static void super_segments(void **state)
   pair_close(p);
 }
 
+/* A router in the middle: what is longer than 1300 bytes and may not be cut is dropped, and the sender told. */
+static bool narrow_path(struct pair *p, int from, uint8_t *bytes, size_t *len)
+{
+  uint8_t m[600], out[700];
+  bool six = bytes[0] >> 4 == 6;
+  if (*len <= 1300) return true;
+  struct wire_icmp h = {.type = six ? WIRE_ICMP6_TOO_BIG : WIRE_ICMP4_UNREACHABLE, .code = six ? 0 : 4, .mtu = 1300};
+  const char *router = six ? "fd00::77" : "10.0.0.77", *to = six    ? from ? "fd00::2" : "fd00::1"
+                                                             : from ? "10.0.0.2"
+                                                                    : "10.0.0.1";
+  struct yeon_ip s = pair_ip(router), d = pair_ip(to);
+  if (!six) assert_int_equal(bytes[6] & 0x40, 0x40);
+  memcpy(m + 8, bytes, 500);
+  if (six) {
+    wire_icmp6_emit(&h, m);
+    wire_icmp6_finish(m, 508, &s, &d);
+  } else {
+    wire_icmp4_emit(&h, m);
+    wire_icmp4_finish(m, 508);
+  }
+  pair_inject(p, from, out, make_packet(out, router, to, six ? 58 : 1, m, 508));
+  return false;
+}
+
+static void tcp_fits_itself_to_the_path(void **state)
+{
+  (void)state;
+  static const char *const to[] = {"10.0.0.2:80", "[fd00::2]:80"};
+  for (int six = 0; six < 2; six++) {
+    struct pair *p = pair_open(false, 1500);
+    struct yeon_tcp *a, *t = connected(p, to[six], &a);
+    struct yeon_tcp_info info;
+    p->filter = narrow_path;
+    push(p, t, a, 100000);
+    push(p, a, t, 100000);
+    assert_true(p->lost > 0);
+    yeon_tcp_info(t, &info);
+    assert_int_equal(info.path_mtu, 1300);
+    pair_close(p);
+  }
+}
+
+/* The link itself becomes narrower under an open connection. */
+static void tcp_fits_itself_to_the_link(void **state)
+{
+  (void)state;
+  struct pair *p = pair_open(true, 1500);
+  struct yeon_tcp *a, *t = connected(p, "10.0.0.2:80", &a);
+  push(p, t, a, 50000);
+  assert_int_equal(yeon_host_set_mtu(p->host[0], 0, 700), 0);
+  push(p, t, a, 50000);
+  assert_true(p->last_len[0] <= 714);
+  pair_close(p);
+}
+
+static void closed_endpoints_do_not_wait_to_be_reported(void **state)
+{
+  (void)state;
+  struct yeon_host_config c;
+  yeon_host_config_init(&c);
+  c.max_udp = 3;
+  struct pair *p = pair_open_with(false, 1500, 0, &c);
+  struct yeon_udp *sender = open_udp(p->host[0], NULL), *stays = open_udp(p->host[1], "10.0.0.2:4");
+  struct yeon_addr to4 = pair_addr("10.0.0.2:4"), to = pair_addr("10.0.0.2:5");
+  struct yeon_ready r;
+  for (int i = 0; i < 10; i++) {
+    struct yeon_udp *u = open_udp(p->host[1], "10.0.0.2:5");
+    assert_int_equal(yeon_udp_send(sender, "x", 1, &to, p->now), 1);
+    if (i == 5) assert_int_equal(yeon_udp_send(sender, "x", 1, &to4, p->now), 1);
+    pair_pump(p);
+    yeon_udp_close(u);
+  }
+  assert_true(yeon_host_event(p->host[1], &r));
+  assert_ptr_equal(r.udp, stays);
+  assert_false(yeon_host_event(p->host[1], &r));
+  pair_close(p);
+}
+
 static void control_tcp_and_udp_take_turns(void **state)
 {
   (void)state;
@@ -485,12 +563,21 @@ static void configurations_are_checked(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(time_does_not_go_back),          cmocka_unit_test(frames_in_pieces),
-      cmocka_unit_test(checksums_may_be_trusted),       cmocka_unit_test(partial_checksums_can_be_completed),
-      cmocka_unit_test(tcp_crosses_every_kind_of_link), cmocka_unit_test(super_segments),
-      cmocka_unit_test(control_tcp_and_udp_take_turns), cmocka_unit_test(a_snapshot_goes_on),
-      cmocka_unit_test(all_memory_comes_back),          cmocka_unit_test(memory_may_be_refused),
-      cmocka_unit_test(what_happens_is_told),           cmocka_unit_test(reports_alternate),
+      cmocka_unit_test(time_does_not_go_back),
+      cmocka_unit_test(frames_in_pieces),
+      cmocka_unit_test(checksums_may_be_trusted),
+      cmocka_unit_test(partial_checksums_can_be_completed),
+      cmocka_unit_test(tcp_crosses_every_kind_of_link),
+      cmocka_unit_test(super_segments),
+      cmocka_unit_test(tcp_fits_itself_to_the_path),
+      cmocka_unit_test(tcp_fits_itself_to_the_link),
+      cmocka_unit_test(closed_endpoints_do_not_wait_to_be_reported),
+      cmocka_unit_test(control_tcp_and_udp_take_turns),
+      cmocka_unit_test(a_snapshot_goes_on),
+      cmocka_unit_test(all_memory_comes_back),
+      cmocka_unit_test(memory_may_be_refused),
+      cmocka_unit_test(what_happens_is_told),
+      cmocka_unit_test(reports_alternate),
       cmocka_unit_test(configurations_are_checked),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

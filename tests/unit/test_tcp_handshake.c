@@ -103,7 +103,7 @@ static void test_scale(void **state)
   assert_int_equal(script_connect(s), 0);
   out("S 0(0) win 65535 mss %u ws 7 sackok ts", s->mss);
   in("S. 0 ack 1 mss 1000 ws 15 win 65535");
-  out(". 1 ack 1 win 512"); /* 65535 in units of 128, rounded up: the edge does not go back */
+  out(". 1 ack 1 win 1024"); /* all of 131072, in units of 128 */
   assert_int_equal(script_info(s).snd_wscale, 14);
   script_free(s);
   s = script_new(state, &(struct script_setup){.use_profile = true, .profile = YEON_PROFILE_LINUX});

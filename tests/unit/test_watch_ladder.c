@@ -308,6 +308,25 @@ static void test_broken_frames(void **unused)
   take_down(s);
 }
 
+/* A link that only tells what passes one end. */
+static void test_seen_at_one_end(void **unused)
+{
+  (void)unused;
+  struct scene *s = set_up(YEON_LADDER_UTF8);
+  uint8_t bytes[128];
+  struct wire_tcp h = segment(YEON_TCP_SYN, 7, 0);
+  struct yeon_frame frame;
+  yeon_frame_from_bytes(&frame, bytes, make_segment(bytes, 0, &h, 0));
+  yeon_ladder_seen(s->ladder, 0, &frame, 5 * YEON_MS);
+  h = segment(YEON_TCP_SYN | YEON_TCP_ACK, 70, 8);
+  yeon_frame_from_bytes(&frame, bytes, make_segment(bytes, 1, &h, 0));
+  yeon_ladder_seen(s->ladder, 1, &frame, 6 * YEON_MS);
+  yeon_ladder_flush(s->ladder);
+  assert_true(find_line(&s->lines, 0, "   0.005 ├─ SYN seq 0") > 0);
+  assert_true(find_line(&s->lines, 0, "SYN·ACK seq 0 ack 1 win 1000 ─┤ 0.006") > 0);
+  take_down(s);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -322,6 +341,7 @@ int main(void)
       cmocka_unit_test(test_colour_only_when_asked),
       cmocka_unit_test(test_refuses_nonsense),
       cmocka_unit_test(test_broken_frames),
+      cmocka_unit_test(test_seen_at_one_end),
   };
   return cmocka_run_group_tests_name("watch_ladder", tests, NULL, NULL);
 }

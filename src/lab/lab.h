@@ -1,0 +1,132 @@
+/* A lab as the files of this room share it: the process that holds hosts and cables in real time.
+ *
+ * One libuv loop. It wakes for: a supervisor's message (control.c), a program's end of a socket pair (sockets.c, through an epoll set of its
+ * own, edge-triggered, so that a socket costs one system call in its life and none per change of interest), the stack's next deadline
+ * (a timerfd: libuv's timers know only milliseconds), signals. Whatever woke it, `lab_pump` then moves frames and bytes until nothing moves. */
+#ifndef LAB_LAB_H
+#define LAB_LAB_H
+
+#include <stdio.h>
+#include <uv.h>
+
+#include <yeon/cable.h>
+#include <yeon/host.h>
+#include <yeon/lab.h>
+#include <yeon/tcp.h>
+#include <yeon/udp.h>
+
+#include "lab/message.h"
+
+#define LAB_HOSTS_MAX 16
+#define LAB_CABLES_MAX 16
+#define LAB_ADDRS_MAX 4    /* of a host */
+#define LAB_FRAMES 32      /* moved at once */
+#define LAB_SCRATCH 262144 /* bytes read from a program at once */
+#define LAB_BUCKETS 16384  /* of the table of sockets by ino */
+#define LAB_LISTENERS 3    /* descriptors of our own that epoll or libuv watch beside sockets */
+
+struct lab;
+struct lab_socket;
+
+/* Where a cable ends. */
+struct lab_end {
+  unsigned host, link; /* numbers: of the host in the lab, of the link at the host */
+};
+
+struct lab_host {
+  struct yeon_host *host;
+  char name[32];
+  struct yeon_ip addr[LAB_ADDRS_MAX];
+  unsigned n_addrs;
+};
+
+struct lab_cable {
+  struct yeon_cable *cable;
+  char name[32];
+  struct lab_end end[2];      /* [0] is end a */
+  bool plain;                 /* nothing is impaired, cut or watched: frames pass by the cable's own queues, whole super-segments too */
+  uint64_t passed[2], passed_bytes[2]; /* by direction, such frames; the cable counts the others */
+  yeon_time change_at;        /* when the scheduled `change` is to be done; YEON_NEVER: none */
+  unsigned change_mask;       /* directions to join again */
+};
+
+/* A connection to a supervisor, or to somebody with a command. */
+struct lab_client {
+  uv_poll_t poll;
+  int fd;
+  struct lab *lab;
+  struct lab_client *next;
+  bool owner; /* the lab ends with it */
+  bool gone;
+};
+
+/* A program, as its supervisor has introduced it. */
+struct lab_program {
+  char name[32];
+  int pid;
+  unsigned host;
+  struct lab_client *client; /* NULL: ended */
+};
+
+struct lab {
+  uv_loop_t loop;
+  uv_poll_t listener, sockets, clock;
+  uv_signal_t interrupt, terminate;
+  uv_timer_t sweep;
+  int listener_fd, epoll_fd, clock_fd;
+  yeon_time clock_at; /* what clock_fd is set to; YEON_NEVER: off */
+  char path[108];     /* of the control socket; "": private */
+  FILE *log;
+  struct lab_host hosts[LAB_HOSTS_MAX];
+  unsigned n_hosts;
+  struct lab_cable cables[LAB_CABLES_MAX];
+  unsigned n_cables;
+  struct lab_client *clients;
+  struct lab_program *programs; /* by number */
+  uint32_t n_programs, cap_programs;
+  struct lab_socket *bucket[LAB_BUCKETS]; /* by ino */
+  struct lab_socket *dead;      /* to be freed once nothing of this turn can point to them */
+  struct lab_socket *ready;     /* a list of those with something to do, each once */
+  struct lab_socket *tomb_first, *tomb_last; /* failed ones, kept for their error; the oldest goes first */
+  uint32_t n_sockets, n_tombs;
+  struct yeon_frame frames[LAB_FRAMES];
+  struct lab_letter letter;     /* the one being read */
+  uint8_t scratch[LAB_SCRATCH];
+};
+
+/* lab.c */
+yeon_time lab_now(void);
+/* "client" -> its number; -1: none. */
+int lab_host_find(const struct lab *lab, const char *name);
+/* One line on the lab's log, behind the time since it began. */
+void lab_log(struct lab *lab, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void lab_stop(struct lab *lab);
+
+/* setup.c: the default hosts and their cable. 0, or an enum yeon_error. */
+int lab_setup(struct lab *lab, const char *profile);
+void lab_teardown(struct lab *lab);
+
+/* pump.c */
+/* Frames and bytes move until nothing does; then the clock is set. */
+void lab_pump(struct lab *lab);
+
+/* cables.c */
+/* Whether frames may pass by the cable's own queues; after every change of it. */
+void lab_cable_changed(struct lab_cable *c, yeon_time now);
+
+/* control.c */
+int lab_control_open(struct lab *lab, const struct yeon_lab_config *config);
+void lab_control_close(struct lab *lab);
+/* Answers a request: result and flags of `reply`, its kind and id. client NULL: whoever asked is gone. */
+void lab_answer(struct lab_client *client, const struct lab_message *reply, const void *payload, int fd);
+
+/* path.c: the folder of control sockets. 0 or an errno, text for a person in `why` (128 bytes). */
+int lab_path(const char *name, char *path, size_t size, char *why);
+/* A connection to the lab of that name; a negative errno. */
+int lab_connect(const char *name);
+
+/* command.c */
+/* Runs words, each with a terminator, `len` bytes in all; writes to out. An exit status. */
+int lab_command(struct lab *lab, char *words, size_t len, FILE *out);
+
+#endif
