@@ -115,6 +115,10 @@ int main(int argc, char **argv)
     fprintf(stderr, "usage: bulk paired|acked|linux|ipv6|gso BYTES WARM_UP\n");
     return 2;
   }
+  if (!set_up(&(struct duo_setup){0}, argv[1])) {
+    fprintf(stderr, "bulk: %s is not paired, acked, linux, ipv6 or gso\n", argv[1]);
+    return 2;
+  }
   bool ok = run(&t, argv[1], strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10));
   if (!ok) fprintf(stderr, "bulk: the transfer could not be made\n");
   if (t.duo.host[0] != NULL) duo_free(&t.duo);

@@ -125,6 +125,8 @@ class Bench:
             return
         theirs = [self.instructions("lwip")] if self.lwip else []
         for variant, (prefix, paired) in VARIANTS.items():
+            if not self.wants(f"{prefix}.instructions_per_segment"):
+                continue
             self.add(f"{prefix}.instructions_per_segment", [self.instructions(variant)], "instructions",
                      theirs if paired else (), "lwIP", digits=0)
 
@@ -151,9 +153,10 @@ class Bench:
 
     # ------------------------------------------------------------------------------------------------------- all
     def core(self):
-        if self.wants("core.bulk"):
-            for variant in VARIANTS:
+        for variant, (prefix, _) in VARIANTS.items():
+            if self.wants(f"{prefix}.ns_per_segment") or self.wants(f"{prefix}.Gbit_s"):
                 self.attempt(f"bulk {variant}", self.bulk, variant)
+        if any(self.wants(f"{prefix}.instructions_per_segment") for prefix, _ in VARIANTS.values()):
             self.attempt("instructions", self.profile)
         for kind in BUDGETS:
             if self.wants(f"core.{kind}.bytes") or (kind == "idle" and any(map(self.wants, ("core.connect.ns", "core.host.bytes")))):

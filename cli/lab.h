@@ -20,6 +20,7 @@
 
 #define LAB_HOSTS_MAX 256
 #define LAB_CABLES_MAX 1024
+#define LAB_ADDRESSES 4 /* of one host that are known here */
 
 struct lab_options {
   uint64_t seed;
@@ -66,6 +67,7 @@ struct lab_wanted {
 
 struct lab {
   struct lab_options options;
+  struct yeon_ip address[LAB_HOSTS_MAX][LAB_ADDRESSES]; /* unused ones all zero */
   lua_State *L;
   struct yeon_sim *sim;
   struct yeon_ladder *ladder; /* NULL: none */

@@ -184,10 +184,18 @@ static int ok_or_error(lua_State *L, int error)
 /* (node, link, address, prefix length) */
 static int add_address(lua_State *L)
 {
-  struct yeon_host *host = yeon_sim_host(lab_of(L)->sim, lab_node(L, 1));
-  struct yeon_ip ip = check_ip(L, 3);
-  return ok_or_error(L, yeon_host_add_addr(host, (unsigned)luaL_checkinteger(L, 2), &ip,
-                                           (unsigned)luaL_checkinteger(L, 4)));
+  static const struct yeon_ip unused;
+  struct lab *lab = lab_of(L);
+  unsigned node = lab_node(L, 1);
+  struct yeon_ip ip = check_ip(L, 3), *known = lab->address[node];
+  int error = yeon_host_add_addr(yeon_sim_host(lab->sim, node), (unsigned)luaL_checkinteger(L, 2), &ip,
+                                 (unsigned)luaL_checkinteger(L, 4));
+  for (unsigned i = 0; error >= 0 && i < LAB_ADDRESSES; i++) {
+    if (!yeon_ip_equal(&known[i], &unused)) continue;
+    known[i] = ip;
+    break;
+  }
+  return ok_or_error(L, error);
 }
 
 /* (node, link, address): that one host is behind this link */

@@ -118,6 +118,17 @@ static int out_again(lua_State *L)
   return 1;
 }
 
+/* About a connection of one of the ladder's ends with somebody else. */
+static bool is_foreign(const struct lab *lab, const struct yeon_event *event)
+{
+  unsigned node = event->host - 1;
+  if (event->remote.port == 0 || node >= lab->n_hosts) return false;
+  unsigned other = node == lab->ladder_node[0] ? lab->ladder_node[1] : lab->ladder_node[0];
+  for (unsigned i = 0; i < LAB_ADDRESSES; i++)
+    if (yeon_ip_equal(&lab->address[other][i], &event->remote.ip)) return false;
+  return true;
+}
+
 /* Hosts and cables report here. */
 static void on_event(void *ctx, const struct yeon_event *event)
 {
@@ -126,6 +137,7 @@ static void on_event(void *ctx, const struct yeon_event *event)
   if (event->type == YEON_EV_RETRANSMIT) keep_again(lab, event);
   if (lab->ladder == NULL) return;
   if (event->type != YEON_EV_CABLE) {
+    if (is_foreign(lab, event)) return;
     yeon_ladder_event(lab->ladder, event);
     return;
   }

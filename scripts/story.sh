@@ -24,14 +24,14 @@ say() { printf '%s\n' "$@"; }
 
 # ---- outside: find a way into namespaces ----
 
-# The two devices that will do, best first. Each is tried for real, in namespaces that vanish at once.
-try_tun='ip tuntap add mode tun name yeon9'
-try_veth='ip link add name yeon8 type veth peer name yeon9'
-
 if [ -z "$inside" ]; then
   if [ "$(id -u)" = 0 ]; then enter="unshare --net"; else enter="unshare --user --map-root-user --net"; fi
+  # The two devices that will do, best first. Each is tried for real, in namespaces that vanish at once.
   for device in tun veth; do
-    eval "probe=\$try_$device"
+    case $device in
+      tun) probe='ip tuntap add mode tun name yeon9' ;;
+      veth) probe='ip link add name yeon8 type veth peer name yeon9' ;;
+    esac
     # shellcheck disable=SC2086 # both are lists of words
     if why=$($enter $probe 2>&1); then exec $enter "$0" --inside "$device" --size "$size" --build "$build"; fi
   done

@@ -42,7 +42,8 @@ struct yeon_ladder_config {
 YEON_API int yeon_ladder_new(struct yeon_ladder **out, const struct yeon_ladder_config *config);
 /* Draws what is left first (as yeon_ladder_flush). NULL is allowed. */
 YEON_API void yeon_ladder_free(struct yeon_ladder *ladder);
-/* An event of either host, of a cable between them, or a YEON_EV_NOTE (host 0: over the full width). Others are ignored. */
+/* An event of either host, of a cable between them, or a YEON_EV_NOTE (host 0: over the full width). Others are ignored. What an end
+ * does with third hosts is the caller's to leave out. */
 YEON_API void yeon_ladder_event(struct yeon_ladder *ladder, const struct yeon_event *event);
 /* A moment of a frame on the cable between them. from: 0, the left end sent it, or 1. */
 YEON_API void yeon_ladder_frame(struct yeon_ladder *ladder, unsigned from, const struct yeon_cable_tap *tap);

@@ -129,6 +129,10 @@ void lab_socket_free(struct lab_socket *s)
   tell_gone(s);
   leave(s);
   if (s->program_fd >= 0) close(s->program_fd);
+  for (struct lab_socket *r = s->returned; r != NULL; r = r->returned_next) {
+    close(r->program_fd); /* it will hang up, and be closed in its turn */
+    r->program_fd = -1;
+  }
   for (unsigned i = 0; s->sources != NULL && i < LAB_SOURCES; i++)
     if (s->sources[i].fd >= 0) close(s->sources[i].fd);
   free(s->sources);
@@ -178,6 +182,7 @@ static void note(struct lab_socket *s, uint32_t events)
   if (s->state == LAB_CLOSED || s->fd < 0) return;
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) s->can_read = true;
   if (events & EPOLLOUT) s->can_write = true;
+  if (events & (EPOLLRDHUP | EPOLLHUP)) s->ending = true;
   if (events & EPOLLHUP) s->hung_up = true;
   if (events & EPOLLERR) s->unread = true;
   lab_socket_ready(s);

@@ -15,7 +15,7 @@ enum lab_state {
   LAB_CONNECTING, /* TCP */
   LAB_LISTENING,
   LAB_CONNECTED,
-  LAB_FAILING,    /* the connection failed; the program's end is being told, see stream_fail.c */
+  LAB_FAILING,    /* the connection failed; the program's end is being told, see fail.c */
   LAB_TOMB,       /* failed, the pair's end closed: only the error is left */
   LAB_CLOSED      /* the program has closed; freed at the end of the turn */
 };
@@ -43,6 +43,9 @@ struct lab_socket {
   bool stream, six;     /* TCP or UDP; AF_INET6 or AF_INET */
   bool on_ready;
   bool can_read, can_write; /* the pair, as far as we know: set by an edge, cleared by EAGAIN */
+  bool ending;          /* it has at least shut its writing side: read on to the end */
+  bool deaf;            /* it has shut its reading side */
+  bool poison_asked;    /* see fail.c */
   bool hung_up;         /* the program has closed or shut its end, in whole */
   bool unread;          /* it had not read all */
   bool eof_read;        /* it will write no more */
@@ -66,7 +69,8 @@ struct lab_socket {
   int keep_idle_s, keep_interval_s; /* as set; 0: not */
   struct lab_source *sources; /* LAB_SOURCES, UDP only; NULL: none yet */
   unsigned next_source;
-  struct lab_socket *returned; /* listener: accepted ones that came back; chained by dead_next */
+  struct lab_socket *returned, *returned_next; /* listener: accepted ones that came back */
+  uint64_t listener;    /* accepted: ino of the listener it came from; 0: none */
   int program_fd;       /* of a returned one: its program's end; else -1 */
 };
 
@@ -105,12 +109,13 @@ size_t lab_tcp_info(const struct lab_socket *s, void *out, size_t size);
 
 /* stream.c: bytes between the pair and TCP. */
 void stream_turn(struct lab_socket *s);
-void stream_event(struct lab_socket *s, uint32_t events);
+/* Received bytes go to the program; whether all did. */
+bool stream_to_program(struct lab_socket *s);
 /* connect.c */
 int stream_open(struct lab_socket *s); /* a fresh endpoint; 0 or an errno */
 void stream_connect(struct lab_socket *s, struct lab_client *client, const struct lab_letter *letter);
 void stream_filled(struct lab_socket *s, uint32_t bytes);
-void stream_connect_turn(struct lab_socket *s, uint32_t events);
+void stream_connect_turn(struct lab_socket *s);
 /* accept.c */
 void stream_listen(struct lab_socket *s, struct lab_client *client, const struct lab_message *m);
 void stream_accept(struct lab_socket *s, struct lab_client *client, const struct lab_message *m);

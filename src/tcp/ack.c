@@ -7,8 +7,8 @@ static enum tcp_step check_range(struct tcp_in *in, struct yeon_tcp *c)
   bool future = seq_gt(in->ack, c->snd_max);
   bool ancient = in->t->options.challenge_ack && seq_lt(in->ack, c->snd_una - c->max_snd_wnd);
   if (!future && !ancient) return TCP_GO_ON;
+  tcp_challenge(in, c);
   in->verdict = YEON_VERDICT_BAD_ACK;
-  tcp_ack_out_of_window(in, c);
   return TCP_STOP;
 }
 
@@ -107,9 +107,10 @@ static bool is_duplicate(const struct tcp_in *in, const struct yeon_tcp *c, bool
 static void take_ack(struct tcp_in *in, struct yeon_tcp *c)
 {
   uint32_t acked = in->ack - c->snd_una, flight = tcp_pipe(c);
-  tcp_sack_take(c, in);
+  bool news = tcp_sack_take(c, in);
   bool window_changed = update_window(in, c);
-  bool duplicate = acked == 0 && is_duplicate(in, c, window_changed);
+  /* RFC 6675 section 2: with SACK agreed, what reports nothing new is no duplicate. */
+  bool duplicate = acked == 0 && ((c->flags & TCP_F_SACK) != 0 ? news : is_duplicate(in, c, window_changed));
   if (acked > 0) {
     tcp_rtt_on_ack(c, in);
     advance(c, in->ack, in->now);

@@ -192,7 +192,13 @@ void tcp_input_half_open(struct tcp_in *in, uint32_t id)
   /* The SYN again: our answer was lost. */
   if ((in->flags & (YEON_TCP_SYN | YEON_TCP_ACK | YEON_TCP_RST)) == YEON_TCP_SYN && in->seq == h->irs) {
     in->verdict = YEON_VERDICT_DUPLICATE;
+    if (w->has_ts && seq_gt(w->tsval, h->ts_recent)) h->ts_recent = w->tsval;
     tcp_send_syn_ack(in->t, h, true, in->now);
+    return;
+  }
+  /* RFC 7323 3.2: once agreed, every segment but RST carries the option. */
+  if ((h->flags & TCP_H_TS) != 0 && !w->has_ts && (in->flags & YEON_TCP_RST) == 0) {
+    in->verdict = YEON_VERDICT_PAWS;
     return;
   }
   bool old = (h->flags & TCP_H_TS) != 0 && w->has_ts && seq_lt(w->tsval, h->ts_recent);

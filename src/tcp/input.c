@@ -21,7 +21,9 @@ static enum tcp_step step_reset(struct tcp_in *in, struct yeon_tcp *c)
   in->t->counters->tcp_reset_in++;
   int error = YEON_ERR_RESET;
   if (c->state == YEON_TCP_SYN_RECEIVED) error = YEON_ERR_REFUSED;
-  if (c->state == YEON_TCP_CLOSING || c->state == YEON_TCP_LAST_ACK || c->state == YEON_TCP_TIME_WAIT) error = 0;
+  /* With both streams at their end it is no failure; bytes that were never acknowledged are. */
+  bool closing = c->state == YEON_TCP_CLOSING || c->state == YEON_TCP_LAST_ACK || c->state == YEON_TCP_TIME_WAIT;
+  if (closing && ring_len(c->snd) == 0) error = 0;
   tcp_conn_end(c, error, YEON_CAUSE_RST, in->now);
   return TCP_STOP;
 }

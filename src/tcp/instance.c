@@ -123,7 +123,8 @@ struct tcp_busy *tcp_busy(struct yeon_tcp *c)
     return NULL;
   }
   b->number = number;
-  b->recover = b->high_rxt = b->snd_small = c->snd_una;
+  b->high_rxt = b->snd_small = c->snd_una;
+  b->recover = c->snd_una - ((c->flags2 & TCP_G_RECOVERED) == 0);
   c->busy = b;
   return b;
 }
@@ -205,7 +206,7 @@ void tcp_usage(const struct tcp *t, struct yeon_host_usage *out)
 {
   out->connections = t->conns.used - t->listeners;
   out->half_open = t->half_opens.used;
-  out->time_wait = t->time_waits.used;
+  out->time_wait = t->time_waits.used - t->time_wait_dead;
   out->listeners = t->listeners;
 }
 

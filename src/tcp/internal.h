@@ -104,6 +104,7 @@ enum tcp_urgent { TCP_URGENT_NONE, TCP_URGENT_COMING, TCP_URGENT_HERE, TCP_URGEN
 #define TCP_G_USER_SHUT_WR (1u << 5)
 #define TCP_G_EOF_TOLD (1u << 6)
 #define TCP_G_USED (1u << 8) /* has left CLOSED once */
+#define TCP_G_RECOVERED (1u << 13) /* snd_una is where a recovery ended (RFC 6582 3.2, step 1), kept while busy is NULL */
 #define TCP_G_STARVED (1u << 12) /* something was due, and memory for it refused: the retransmission timer tries again */
 #define TCP_G_FIN_ACKED (1u << 9)
 #define TCP_G_WANTS_ROOM (1u << 11) /* a send was cut short: tell when there is room */
@@ -167,6 +168,7 @@ struct yeon_tcp {
   uint16_t snd_mss;              /* payload bytes of a full segment, options taken off */
   uint16_t peer_mss;             /* what the peer announced, or its default */
   uint16_t path_mtu;             /* IP bytes */
+  uint8_t backoff;               /* doublings of rto_us in force, until a new sample (RFC 6298 5.5 and the note after 5.7) */
 
   /* Round-trip time, microseconds (RFC 6298) */
   uint32_t srtt_us, rttvar_us, rto_us, rtt_min_us; /* srtt_us 0: no sample yet; rto_us not doubled */
@@ -220,6 +222,7 @@ struct tcp_time_wait {
   uint32_t ts_recent;
   uint32_t id;
   uint8_t link, flags;     /* enum tcp_half_flag */
+  uint16_t longer_s;       /* to wait beyond expires_ms, because the peer's FIN came again */
 };
 _Static_assert(sizeof(struct tcp_time_wait) <= 56, "a TIME-WAIT record and its bucket are to stay within 64 bytes");
 _Static_assert(sizeof(struct tcp_half_open) <= 88, "a half-open record and its bucket are to stay within 96 bytes");
@@ -433,7 +436,8 @@ uint32_t tcp_pipe(const struct yeon_tcp *c);
  * False: none. */
 bool tcp_recovery_next(struct yeon_tcp *c, uint32_t most, bool last, uint32_t *seq, uint32_t *len);
 /* sack.c */
-void tcp_sack_take(struct yeon_tcp *c, const struct tcp_in *in);
+/* True: the peer has bytes we did not know of. */
+bool tcp_sack_take(struct yeon_tcp *c, const struct tcp_in *in);
 void tcp_sack_forget(struct yeon_tcp *c);
 /* Blocks that tcp_sack_fill would like to tell. */
 unsigned tcp_sack_wanted(const struct yeon_tcp *c);

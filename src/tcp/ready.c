@@ -34,7 +34,7 @@ void tcp_unlist_output(struct yeon_tcp *c)
 
 bool tcp_has_output(const struct tcp *t, unsigned link)
 {
-  return t->out[link].first != 0 || t->replies_count > 0;
+  return t->out[link].first != 0 || t->replies_on[link] > 0;
 }
 
 void tcp_list_push(struct tcp *t, struct tcp_list *list, struct yeon_tcp *c)

@@ -42,7 +42,11 @@ static uint32_t sack_pipe(const struct yeon_tcp *c)
 uint32_t tcp_pipe(const struct yeon_tcp *c)
 {
   if (tcp_sacked(c) != NULL) return sack_pipe(c);
-  uint32_t flight = tcp_flight(c), left = (uint32_t)c->dup_acks * c->snd_mss;
+  uint32_t flight = tcp_flight(c), segments = c->dup_acks;
+  if ((c->flags & TCP_F_SACK) != 0) return flight; /* nothing is reported to have left the network */
+  /* RFC 3042: before recovery, two segments at most leave because of duplicates. */
+  if ((c->flags & TCP_F_RECOVERY) == 0 && segments > 2) segments = 2;
+  uint32_t left = segments * c->snd_mss;
   return flight > left ? flight - left : 0;
 }
 
@@ -56,6 +60,7 @@ void tcp_recovery_leave(struct yeon_tcp *c)
 static void enter(struct yeon_tcp *c, yeon_time now)
 {
   uint32_t flight = tcp_flight(c);
+  if (flight > c->cc.cwnd) flight = c->cc.cwnd; /* RFC 5681 3.2, step 2: what limited transmit sent does not count */
   c->flags |= TCP_F_RECOVERY | TCP_F_REXMIT_HEAD;
   c->flags &= ~TCP_F_TIMING;
   c->flags2 &= ~TCP_G_RESCUED;
@@ -70,6 +75,13 @@ static bool loss_is_certain(const struct yeon_tcp *c)
 {
   if (tcp_sacked(c) != NULL && seq_gt(lost_below(c), c->snd_una)) return true;
   return c->dup_acks >= c->t->options.dupthresh;
+}
+
+/* RFC 6582 3.2, step 1: more than recover; with SACK RFC 6675 5.1: as much. Without SACK the duplicates may be of what was sent twice. */
+static bool covers_recover(const struct yeon_tcp *c)
+{
+  if ((c->flags & TCP_F_SACK) != 0) return seq_ge(c->snd_una, c->busy->recover);
+  return seq_gt(c->snd_una, c->busy->recover);
 }
 
 static void on_recovery_ack(struct yeon_tcp *c, uint32_t acked, yeon_time now)
@@ -94,7 +106,13 @@ static void on_open_ack(struct yeon_tcp *c, uint32_t acked, uint32_t flight, yeo
   struct cc_ack a = {.acked = acked, .flight = flight, .srtt_us = c->srtt_us, .now = now};
   uint32_t before = c->cc.cwnd;
   c->dup_acks = 0;
-  if ((c->flags & TCP_F_RTO_RECOVERY) != 0 && seq_ge(c->snd_una, c->busy->recover)) c->flags &= ~TCP_F_RTO_RECOVERY;
+  if ((c->flags & TCP_F_RTO_RECOVERY) != 0) {
+    /* RFC 3465 2.3: after a time-out much of it may have arrived long ago; it makes room for one segment. */
+    if (a.acked > c->snd_mss) a.acked = c->snd_mss;
+    if (seq_ge(c->snd_una, c->busy->recover)) c->flags &= ~TCP_F_RTO_RECOVERY;
+  } else if (c->busy != NULL && seq_gt(c->snd_una, c->busy->recover)) {
+    c->busy->recover = c->snd_una - 1; /* stays within comparable distance */
+  }
   c->cc.ops->on_ack(&c->cc, &a);
   if (c->cc.cwnd != before) tcp_trace_cwnd(c, c->cc.cwnd <= c->cc.ssthresh ? "slow start" : "avoidance", now);
 }
@@ -107,13 +125,13 @@ void tcp_recovery_on_ack(struct yeon_tcp *c, const struct tcp_in *in, uint32_t a
       on_recovery_ack(c, acked, in->now);
     else
       on_open_ack(c, acked, flight, in->now);
-  } else if (duplicate && c->dup_acks < UINT8_MAX) {
+  } else if (duplicate && c->dup_acks < UINT8_MAX && (c->flags & TCP_F_RTO_RECOVERY) == 0) {
     c->dup_acks++;
   }
   /* RFC 6582 section 4.1, RFC 6675 5.1: what was outstanding at a time-out starts no recovery of its own. */
   if (recovering || (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) != 0 || !tcp_outstanding(c)) return;
   if (c->dup_acks == 0 && tcp_sacked(c) == NULL) return;
-  if (seq_lt(c->snd_una, c->busy->recover) || !loss_is_certain(c)) return;
+  if (!covers_recover(c) || !loss_is_certain(c)) return;
   enter(c, in->now);
 }
 
@@ -134,18 +152,20 @@ static bool next_hole(const struct yeon_tcp *c, uint32_t from, uint32_t limit, u
 
 bool tcp_recovery_next(struct yeon_tcp *c, uint32_t most, bool last, uint32_t *seq, uint32_t *len)
 {
-  if (tcp_sacked(c) == NULL) return false;
-  uint32_t left, right, from = seq_max(c->busy->high_rxt, c->snd_una);
-  uint32_t limit = last ? c->busy->sacked->set->v[c->busy->sacked->set->n - 1].right : lost_below(c);
-  if (next_hole(c, from, limit, &left, &right)) {
-    *seq = left;
-    *len = right - left < most ? right - left : most;
-    c->busy->high_rxt = *seq + *len;
-    return true;
+  uint32_t left, right, from = seq_max(c->busy->high_rxt, c->snd_una), top = from;
+  if ((c->flags & TCP_F_SACK) == 0) return false;
+  if (c->busy->sacked != NULL) {
+    const struct ranges *s = c->busy->sacked->set;
+    top = s->v[s->n - 1].right;
+    if (next_hole(c, from, last ? top : lost_below(c), &left, &right)) {
+      *seq = left;
+      *len = right - left < most ? right - left : most;
+      c->busy->high_rxt = *seq + *len;
+      return true;
+    }
   }
   /* NextSeg (4): the tail once more, to provoke acknowledgments. */
   uint32_t end = c->snd_max - ((c->flags & TCP_F_FIN_SENT) != 0 && c->snd_max == c->snd_fin + 1);
-  uint32_t top = c->busy->sacked->set->v[c->busy->sacked->set->n - 1].right;
   if (!last || (c->flags2 & TCP_G_RESCUED) != 0 || !seq_lt(top, end)) return false;
   c->flags2 |= TCP_G_RESCUED;
   *len = end - top < most ? end - top : most;

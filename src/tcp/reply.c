@@ -4,6 +4,7 @@
 #include "tcp/internal.h"
 
 #define REPLIES_MAX 4096u
+#define REPLIES_KEPT 64u /* a longer queue, once empty, goes back to the allocator */
 
 /* The queue doubles up to its limit; beyond, an answer is lost as any segment may be. */
 static bool grow_replies(struct tcp *t)
@@ -27,6 +28,7 @@ struct tcp_out *tcp_reply_new(struct tcp *t, const struct tcp_key *key, uint8_t 
     return NULL;
   }
   struct tcp_out *o = &t->replies[(t->replies_first + t->replies_count++) % t->replies_cap];
+  t->replies_on[link]++;
   memset(o, 0, sizeof *o);
   wire_tcp_init(&o->h);
   o->h.src_port = key->local_port;
@@ -49,12 +51,18 @@ static struct tcp_out *reply_at(const struct tcp *t, uint32_t i)
 bool tcp_reply_take(struct tcp *t, unsigned link, struct tcp_out *out)
 {
   uint32_t i = 0;
-  while (i < t->replies_count && reply_at(t, i)->link != link) i++;
-  if (i == t->replies_count) return false;
+  if (t->replies_on[link] == 0) return false;
+  while (reply_at(t, i)->link != link) i++;
+  t->replies_on[link]--;
   *out = *reply_at(t, i);
   for (; i > 0; i--) *reply_at(t, i) = *reply_at(t, i - 1);
   t->replies_first = (t->replies_first + 1) % t->replies_cap;
   t->replies_count--;
+  if (t->replies_count == 0 && t->replies_cap > REPLIES_KEPT) {
+    mem_free(t->mem, t->replies, t->replies_cap * sizeof *t->replies);
+    t->replies = NULL;
+    t->replies_cap = t->replies_first = 0;
+  }
   return true;
 }
 

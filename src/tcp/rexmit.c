@@ -43,6 +43,8 @@ static void go_back(struct yeon_tcp *c, yeon_time now)
   bool again = c->rexmits > 1;
   uint32_t flight = tcp_flight(c);
   tcp_recovery_leave(c);
+  /* RFC 2018 8: a block that begins where the acknowledgment ends was taken back; then none is believed. RFC 6675 5.1 would forget them all. */
+  if (tcp_sacked(c) != NULL && seq_le(tcp_sacked(c)->set->v[0].left, c->snd_una)) tcp_sack_forget(c);
   c->cc.ops->on_timeout(&c->cc, flight, again, now);
   tcp_trace_cwnd(c, "timeout", now);
   c->flags |= TCP_F_RTO_RECOVERY | TCP_F_REXMIT_HEAD;
@@ -62,6 +64,7 @@ void tcp_on_rexmit_timer(struct yeon_tcp *c, yeon_time now)
   }
   if (c->rexmits == 0 && c->state != YEON_TCP_SYN_SENT && c->state != YEON_TCP_SYN_RECEIVED && c->busy != NULL) c->busy->rexmit_since = c->busy->sent_at;
   if (c->rexmits < UINT8_MAX) c->rexmits++;
+  if (c->backoff < 30) c->backoff++;
   c->t->counters->tcp_rexmit_rto++;
   c->flags &= ~TCP_F_TIMING;
   if (c->state == YEON_TCP_SYN_SENT || c->state == YEON_TCP_SYN_RECEIVED) {

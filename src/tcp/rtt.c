@@ -7,6 +7,7 @@ void tcp_rtt_sample(struct yeon_tcp *c, uint32_t sample_us, yeon_time now)
 {
   const struct yeon_tcp_options *o = &c->t->options;
   uint32_t r = sample_us > 0 ? sample_us : 1;
+  c->backoff = 0;
   if (c->srtt_us == 0) {
     c->srtt_us = r;
     c->rttvar_us = r / 2;
@@ -42,7 +43,7 @@ uint32_t tcp_backoff(const struct tcp *t, uint32_t rto_us, unsigned doublings)
 
 uint32_t tcp_rto_us(const struct yeon_tcp *c)
 {
-  return tcp_backoff(c->t, c->rto_us, c->rexmits);
+  return tcp_backoff(c->t, c->rto_us, c->backoff);
 }
 
 /* Called before snd_una moves. */
@@ -56,7 +57,7 @@ void tcp_rtt_on_ack(struct yeon_tcp *c, const struct tcp_in *in)
   }
   /* RFC 7323 4.1. Only after a retransmission: the echo's millisecond is coarser than the clock above. */
   if ((c->flags & TCP_F_TS) == 0 || !in->s->h.has_ts || in->s->h.tsecr == 0) return;
-  if (c->rexmits == 0 && (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) == 0) return;
+  if (c->backoff == 0 && (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) == 0) return;
   uint32_t ms = tcp_ts_now(c->t, &c->record.key, in->now) - in->s->h.tsecr;
   if (ms < 10u * 60 * 1000) tcp_rtt_sample(c, ms * 1000, in->now);
 }

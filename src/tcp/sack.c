@@ -1,12 +1,22 @@
 /* Selective acknowledgment: what we tell (RFC 2018 section 4, RFC 2883), and the scoreboard of what the peer told (RFC 2018 section 5, 6675 section 3). */
 #include "tcp/internal.h"
 
+static bool in_range(const struct range *r, uint32_t seq)
+{
+  return r != NULL && seq_le(r->left, seq) && seq_lt(seq, r->right);
+}
+
+/* The newest first, and one number a range, so that four ranges are remembered. */
 void tcp_sack_remember(struct yeon_tcp *c, uint32_t seq)
 {
   struct tcp_sacks *s = c->busy->ooo;
-  unsigned n = s->n_recent < 4 ? s->n_recent++ : 3u;
-  for (; n > 0; n--) s->recent[n] = s->recent[n - 1];
-  s->recent[0] = seq;
+  const struct range *whole = ranges_find(s->set, seq);
+  uint32_t kept[4] = {seq};
+  uint8_t n = 1;
+  for (unsigned i = 0; i < s->n_recent && n < 4; i++)
+    if (!in_range(whole, s->recent[i])) kept[n++] = s->recent[i];
+  for (unsigned i = 0; i < n; i++) s->recent[i] = kept[i];
+  s->n_recent = n;
 }
 
 unsigned tcp_sack_wanted(const struct yeon_tcp *c)
@@ -17,10 +27,11 @@ unsigned tcp_sack_wanted(const struct yeon_tcp *c)
   return n < room ? n : room;
 }
 
-static void add_block(struct wire_tcp *h, unsigned room, uint32_t left, uint32_t right)
+/* from: the first block that may not be repeated (a duplicate's stands apart, for the range that holds it is to follow it). */
+static void add_block(struct wire_tcp *h, unsigned from, unsigned room, uint32_t left, uint32_t right)
 {
   if (h->n_sack >= room) return;
-  for (unsigned i = 0; i < h->n_sack; i++)
+  for (unsigned i = from; i < h->n_sack; i++)
     if (h->sack[i].left == left && h->sack[i].right == right) return;
   h->sack[h->n_sack++] = (struct yeon_sack_block){left, right};
 }
@@ -30,15 +41,16 @@ void tcp_sack_fill(struct yeon_tcp *c, struct wire_tcp *h)
 {
   unsigned room = (c->flags & TCP_F_TS) != 0 ? 3 : 4;
   if ((c->flags & TCP_F_SACK) == 0) return;
-  if ((c->flags & TCP_F_DSACK) != 0) add_block(h, room, c->busy->dsack_left, c->busy->dsack_right);
+  if ((c->flags & TCP_F_DSACK) != 0) add_block(h, 0, room, c->busy->dsack_left, c->busy->dsack_right);
+  unsigned from = h->n_sack;
   const struct tcp_sacks *ooo = tcp_ooo(c);
   if (ooo == NULL) return;
   const struct ranges *set = ooo->set;
   for (unsigned i = 0; i < ooo->n_recent; i++) {
     const struct range *r = ranges_find(set, ooo->recent[i]);
-    if (r != NULL && seq_le(r->left, ooo->recent[i])) add_block(h, room, r->left, r->right);
+    if (in_range(r, ooo->recent[i])) add_block(h, from, room, r->left, r->right);
   }
-  for (unsigned i = set->n; i > 0; i--) add_block(h, room, set->v[i - 1].left, set->v[i - 1].right);
+  for (unsigned i = set->n; i > 0; i--) add_block(h, from, room, set->v[i - 1].left, set->v[i - 1].right);
 }
 
 static bool plausible(const struct yeon_tcp *c, const struct yeon_sack_block *b)
@@ -46,17 +58,19 @@ static bool plausible(const struct yeon_tcp *c, const struct yeon_sack_block *b)
   return seq_gt(b->left, c->snd_una) && seq_le(b->right, c->snd_max) && seq_lt(b->left, b->right);
 }
 
-void tcp_sack_take(struct yeon_tcp *c, const struct tcp_in *in)
+bool tcp_sack_take(struct yeon_tcp *c, const struct tcp_in *in)
 {
   const struct wire_tcp *h = &in->s->h;
-  if ((c->flags & TCP_F_SACK) == 0 || h->n_sack == 0 || !tcp_outstanding(c) || tcp_busy(c) == NULL) return;
+  bool news = false;
+  if ((c->flags & TCP_F_SACK) == 0 || h->n_sack == 0 || !tcp_outstanding(c) || tcp_busy(c) == NULL) return false;
   for (unsigned i = 0; i < h->n_sack; i++) {
     /* A block at or below the acknowledgment is a DSACK (RFC 2883); it says nothing about what is missing. */
     if (!plausible(c, &h->sack[i]) || seq_le(h->sack[i].right, h->ack)) continue;
-    if (c->busy->sacked == NULL && (c->busy->sacked = tcp_sacks_new(c->t)) == NULL) return;
-    ranges_add(c->busy->sacked->set, h->sack[i].left, h->sack[i].right, NULL);
+    if (c->busy->sacked == NULL && (c->busy->sacked = tcp_sacks_new(c->t)) == NULL) return false;
+    if (ranges_add(c->busy->sacked->set, h->sack[i].left, h->sack[i].right, NULL) > RANGES_OLD) news = true;
   }
   if (c->busy->sacked != NULL && c->busy->sacked->set->n == 0) tcp_sacks_free(c->t, &c->busy->sacked);
+  return news;
 }
 
 void tcp_sack_forget(struct yeon_tcp *c)

@@ -62,7 +62,7 @@ static enum tcp_step unacceptable(struct tcp_in *in, struct yeon_tcp *c, enum ye
     note_duplicate(c, in->seq, in->seq + in->len);
   }
   /* RFC 9293 3.10.7.4, eighth: the FIN again starts 2 MSL anew. */
-  if (c->state == YEON_TCP_TIME_WAIT && (in->flags & YEON_TCP_FIN) != 0)
+  if (c->state == YEON_TCP_TIME_WAIT && (in->flags & YEON_TCP_FIN) != 0 && in->seq + in->len + 1 == c->rcv_nxt)
     tcp_timer_set(c, YEON_TIMER_TIME_WAIT, in->now + (yeon_time)in->t->options.time_wait_ms * YEON_MS, in->now);
   if ((in->flags & YEON_TCP_SYN) != 0)
     tcp_challenge(in, c);
@@ -77,8 +77,19 @@ static bool is_probe(const struct tcp_in *in, const struct yeon_tcp *c)
   return tcp_rcv_wnd(c) == 0 && in->seq == c->rcv_nxt;
 }
 
+/* RFC 9293 3.5, figure 8: the answer of a simultaneous open begins with the SYN that we have already. */
+static void take_off_syn(struct tcp_in *in, const struct yeon_tcp *c)
+{
+  const uint8_t looked_at = YEON_TCP_SYN | YEON_TCP_ACK | YEON_TCP_RST | YEON_TCP_FIN;
+  if (c->state != YEON_TCP_SYN_RECEIVED || in->seq != c->irs) return;
+  if ((in->flags & looked_at) != (YEON_TCP_SYN | YEON_TCP_ACK)) return;
+  in->seq++;
+  in->flags &= (uint8_t)~YEON_TCP_SYN;
+}
+
 enum tcp_step tcp_step_sequence(struct tcp_in *in, struct yeon_tcp *c)
 {
+  take_off_syn(in, c);
   if ((c->flags & TCP_F_TS) != 0) {
     if (paws_rejects(in, c)) return unacceptable(in, c, YEON_VERDICT_PAWS);
     /* RFC 7323 3.2: once agreed, every segment but RST carries the option. */

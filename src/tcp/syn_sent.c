@@ -36,6 +36,7 @@ static void begin_congestion_control(struct yeon_tcp *c)
 void tcp_established(struct yeon_tcp *c, enum yeon_cause cause, yeon_time now)
 {
   c->rexmits = 0;
+  c->backoff = 0;
   c->heard_at = now;
   c->tune_seq = c->rcv_nxt + tcp_rcv_wnd(c);
   c->tune_us = (uint32_t)(now / YEON_US);
@@ -93,7 +94,6 @@ void tcp_input_syn_sent(struct tcp_in *in, struct yeon_tcp *c)
   bool ack_ok = has_ack && seq_gt(in->ack, c->iss) && seq_le(in->ack, c->snd_max);
   if (has_ack && !ack_ok) {
     in->verdict = YEON_VERDICT_BAD_ACK;
-    in->t->counters->tcp_bad_ack++;
     tcp_reply_reset(in);
     return;
   }

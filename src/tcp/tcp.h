@@ -84,8 +84,10 @@ struct tcp {
   struct tcp_list out[TCP_LINKS]; /* connections with something to send */
   struct tcp_list reports;     /* endpoints with readiness to report */
   struct tcp_list time_wait;   /* in the order of expiry */
+  uint32_t time_wait_dead;     /* of them, ended early: out of the table, their place in the queue left */
   struct tcp_out *replies;     /* segments of no connection: RST, answers from TIME-WAIT and half-open records */
   uint32_t replies_first, replies_count, replies_cap;
+  uint32_t replies_on[TCP_LINKS]; /* how many of them are for each link */
   uint32_t *port_use[256];     /* pages of 256 use counts by local port, see ports.c */
   struct yeon_tcp *bound;      /* endpoints that hold a port by bind or listen */
   uint64_t next_id;

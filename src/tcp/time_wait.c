@@ -89,6 +89,7 @@ static void end(struct tcp *t, uint32_t number, enum yeon_cause cause, yeon_time
   tcp_table_del(t, (uint32_t)TCP_KIND_TIME_WAIT << TCP_KIND_SHIFT | number);
   tcp_port_drop(t, w->key.local_port);
   w->flags |= TCP_H_DEAD;
+  t->time_wait_dead++;
   tcp_tell_state(t, &w->key, 0, YEON_TCP_TIME_WAIT, YEON_TCP_CLOSED, cause, now);
 }
 
@@ -101,7 +102,14 @@ void tcp_time_wait_run(struct tcp *t, yeon_time now)
     if (seq_gt(w->expires_ms, now_ms)) return;
     t->time_wait.first = w->next;
     if (w->next == 0) t->time_wait.last = 0;
+    if (w->longer_s > 0 && (w->flags & TCP_H_DEAD) == 0) {
+      uint32_t until_ms = w->expires_ms + w->longer_s * 1000u;
+      w->longer_s = 0;
+      enqueue(t, number, until_ms);
+      continue;
+    }
     if ((w->flags & TCP_H_DEAD) == 0) end(t, number, YEON_CAUSE_TIME_WAIT_OVER, now);
+    t->time_wait_dead--;
     pool_free(&t->time_waits, number);
   }
 }
@@ -121,8 +129,10 @@ static bool may_reuse(const struct tcp_in *in, const struct tcp_time_wait *w)
 {
   const struct wire_tcp *h = &in->s->h;
   if ((h->flags & (YEON_TCP_SYN | YEON_TCP_ACK | YEON_TCP_RST)) != YEON_TCP_SYN || !in->t->options.time_wait_reuse) return false;
-  if ((w->flags & TCP_H_TS) != 0 && h->has_ts && h->tsval != w->ts_recent) return seq_gt(h->tsval, w->ts_recent);
-  return seq_gt(h->seq, w->rcv_nxt);
+  bool before = (w->flags & TCP_H_TS) != 0, after = h->has_ts && in->t->options.timestamps;
+  if (after && !before) return true;
+  if (after && h->tsval != w->ts_recent) return seq_gt(h->tsval, w->ts_recent);
+  return seq_ge(h->seq, w->rcv_nxt);
 }
 
 static void acknowledge(const struct tcp_in *in, const struct tcp_time_wait *w)
@@ -138,18 +148,11 @@ static void acknowledge(const struct tcp_in *in, const struct tcp_time_wait *w)
   o->h.tsecr = w->ts_recent;
 }
 
-static void restart(struct tcp *t, uint32_t number, yeon_time now)
+/* It keeps its place in the queue, and goes to the end when its first turn comes. */
+static void restart(struct tcp *t, struct tcp_time_wait *w, yeon_time now)
 {
-  /* The old place in the queue stays behind as a dead record; a fresh one goes to the end. */
-  uint32_t fresh_number;
-  struct tcp_time_wait *fresh = pool_new(&t->time_waits, &fresh_number);
-  if (fresh == NULL) return;
-  struct tcp_time_wait *w = record(t, number);
-  tcp_table_del(t, (uint32_t)TCP_KIND_TIME_WAIT << TCP_KIND_SHIFT | number);
-  *fresh = *w;
-  w->flags |= TCP_H_DEAD;
-  tcp_table_add(t, (uint32_t)TCP_KIND_TIME_WAIT << TCP_KIND_SHIFT | fresh_number);
-  enqueue(t, fresh_number, clock_ms(t, now + (yeon_time)t->options.time_wait_ms * YEON_MS));
+  uint32_t until_ms = clock_ms(t, now + (yeon_time)t->options.time_wait_ms * YEON_MS);
+  if (seq_gt(until_ms, w->expires_ms)) w->longer_s = (uint16_t)((until_ms - w->expires_ms + 999) / 1000);
 }
 
 static bool paws(const struct tcp_in *in, const struct tcp_time_wait *w)
@@ -189,7 +192,7 @@ void tcp_input_time_wait(struct tcp_in *in, uint32_t id)
     bool fin_again = (in->flags & YEON_TCP_FIN) != 0 && in->seq + in->len + 1 == w->rcv_nxt;
     if (!fin_again && !tcp_challenge_allowed(in->t, in->now)) return;
     acknowledge(in, w);
-    if (fin_again) restart(in->t, number, in->now);
+    if (fin_again) restart(in->t, w, in->now);
     return;
   }
   if ((in->flags & YEON_TCP_ACK) != 0 && tcp_in_length(in) > 0) acknowledge(in, w);

@@ -55,6 +55,14 @@ static void advance(struct yeon_ladder *l, yeon_time at)
   ladder_rows_drain(l, at, false);
 }
 
+/* Without memory the row stays empty. */
+static void keep_words(struct row *row, const char *text)
+{
+  size_t size = strlen(text) + 1;
+  row->words = malloc(size);
+  if (row->words != NULL) memcpy(row->words, text, size);
+}
+
 static void cable_row(struct yeon_ladder *l, const struct yeon_event *e)
 {
   static const char *const ways[] = {", left to right", ", right to left", ""};
@@ -96,8 +104,7 @@ void yeon_ladder_event(struct yeon_ladder *l, const struct yeon_event *e)
     }
     struct row *row = ladder_row_add(l, ROW_SIDE, side, e->at);
     if (row == NULL) return;
-    struct text t = text_over(row->text, sizeof row->text);
-    text_add(&t, "%s", e->u.note.text);
+    keep_words(row, e->u.note.text);
     return;
   }
 }
@@ -166,9 +173,7 @@ void yeon_ladder_note(struct yeon_ladder *l, yeon_time at, enum yeon_ladder_tone
   struct row *row = ladder_row_add(l, tone == YEON_TONE_RAW ? ROW_RAW : ROW_WIDE, 0, at);
   if (row == NULL) return;
   row->style = (uint8_t)tone_style(tone);
-  size_t size = strlen(text) + 1;
-  row->words = malloc(size);
-  if (row->words != NULL) memcpy(row->words, text, size);
+  keep_words(row, text);
 }
 
 void yeon_ladder_line(const char *text, unsigned flags, enum yeon_ladder_tone tone, yeon_line_fn *line, void *ctx)

@@ -41,7 +41,7 @@ struct row {
   bool again;     /* a retransmission */
   bool by_call;   /* MARK_STATE: the application's call did it; the call's row will take this one over */
   bool win_known; /* the window is the one this end has shown before: may be left out */
-  char *words;    /* ROW_WIDE of a note, ROW_RAW: its text, owned; else NULL */
+  char *words;    /* a note's text, owned; else NULL */
   char text[200]; /* flags, seq, ack, len; or the text */
   char win[24];
   char why[64]; /* why it is sent again; what the receiver made of it */

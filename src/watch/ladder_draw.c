@@ -105,7 +105,7 @@ static void draw_side(struct yeon_ladder *l, const struct row *row)
   char number[16] = "";
   if (tag) snprintf(number, sizeof number, "#%u ", row->conn);
   snprintf(tagged, sizeof tagged, "%s%s", number, row->text);
-  const char *rest = tagged;
+  const char *rest = row->words != NULL ? row->words : tagged;
   for (bool first = true; first || *rest != '\0'; first = false) {
     begin_line(l);
     wrap_text(&rest, right - left - 5, line, sizeof line);

@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """yeon against the kernel's own TCP/IP, in namespaces that hold nothing else. Speaks TAP.
 
-    interop.py MODE PEER SERVE [NAME...]
+    interop.py MODE PEER SERVE FETCH [NAME...]
 
 MODE: tun         as root, over a TUN device
       tun-user    in a user namespace of an ordinary user, over a TUN device
       veth-user   likewise, over one end of a veth pair with a packet socket
-PEER and SERVE: the programs built for it. NAMEs pick tests. What the machine refuses is skipped, each test by its name.
+PEER, SERVE and FETCH: the programs built for it. NAMEs pick tests. What the machine refuses is skipped, each test by its name.
+
+Most of the time a test waits; so several run at once, each in namespaces of its own.
 """
+import ast
 import contextlib
 import http.client
 import os
@@ -27,6 +30,7 @@ THEIRS = {4: "10.9.0.1", 6: "fd09::1"}    # the kernel's
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 NOBODY = 65534
 PATIENCE = 60.0                           # seconds; for machines that are busy or slowed by sanitizers
+WORKERS = 4
 
 
 def make_pattern():
@@ -911,13 +915,139 @@ def http_many_clients(bench, v):
         check(not trouble, "; ".join(trouble[:3]))
 
 
+class Canned(threading.Thread):
+    """A server on the kernel's side that gives one prepared answer to each connection, in pieces, and notes what it was asked."""
+
+    def __init__(self, v, *pieces, reset=False):
+        super().__init__(daemon=True)
+        self.listener = kernel_listener(v)
+        self.port = self.listener.getsockname()[1]
+        self.pieces, self.reset, self.asked = pieces, reset, b""
+        self.start()
+
+    def run(self):
+        with contextlib.suppress(OSError):
+            k = self.listener.accept()[0]
+            k.settimeout(PATIENCE)
+            while b"\r\n\r\n" not in self.asked:
+                self.asked += k.recv(4096)
+            for piece in self.pieces:
+                k.sendall(piece)
+                time.sleep(0.02)
+            if self.reset:
+                k.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            k.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+        self.join(PATIENCE)
+
+
+def fetch(bench, v, port, path="/x", *options):
+    """Exit status, standard output, standard error."""
+    bench.prepare()
+    command = [bench.fetch, *bench.device_options(), "--addr", OURS[4] + "/24", "--addr", OURS[6] + "/64", *options,
+               "http://%s%s" % (address(THEIRS[v], port), path)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PATIENCE * 2, check=False)
+    return done.returncode, done.stdout, done.stderr.decode(errors="replace")
+
+
+def fetched(bench, v, server, *options):
+    status, out, log = fetch(bench, v, server.port, "/x", "-o", "-", *options)
+    return status, out, log
+
+
+@test(4, 6)
+def fetch_downloads(bench, v):
+    bench.prepare()
+    body = pattern(0, 1 << 20) * 3
+    with Canned(v, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body), body) as server:
+        status, out, log = fetched(bench, v, server)
+    check(status == 0 and out == body, "%d: %s" % (status, log))
+    host = address(THEIRS[v], server.port).encode()
+    check(server.asked.startswith(b"GET /x HTTP/1.1\r\nHost: %s\r\n" % host), repr(server.asked))
+    chunked = (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"5\r\nhel", b"lo\r", b"\n6;x=y\r\n world\r\n0\r\nTrailer: 1\r\n\r\n")
+    with Canned(v, *chunked) as server:
+        status, out, log = fetched(bench, v, server)
+    check(status == 0 and out == b"hello world", "chunked: %d %r %s" % (status, out, log))
+    with Canned(v, b"HTTP/1.0 200 OK\r\n\r\n", b"to the ", b"end") as server:
+        status, out, log = fetched(bench, v, server)
+    check(status == 0 and out == b"to the end", "no length: %d %r %s" % (status, out, log))
+
+
+@test(4)
+def fetch_resumes(bench, v):
+    bench.prepare()
+    with tempfile.TemporaryDirectory() as place:
+        path = os.path.join(place, "file")
+        with open(path, "wb") as f:
+            f.write(pattern(0, 1000))
+        with Canned(v, b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 1000-4999/5000\r\nContent-Length: 4000\r\n\r\n", pattern(1000, 4000)) as server:
+            status, _, log = fetch(bench, v, server.port, "/x", "-o", path, "--resume")
+        check(b"Range: bytes=1000-\r\n" in server.asked, "no range was asked for")
+        with open(path, "rb") as f:
+            check(status == 0 and f.read() == pattern(0, 5000), "%d: %s" % (status, log))
+        with Canned(v, b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", pattern(0, 10)) as server:  # it does not do ranges
+            status, _, log = fetch(bench, v, server.port, "/x", "-o", path, "--resume")
+        with open(path, "rb") as f:
+            check(status == 0 and f.read() == pattern(0, 10), "%d: %s" % (status, log))
+        with Canned(v, b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 3-9/10\r\nContent-Length: 7\r\n\r\n", b"x" * 7) as server:
+            status, _, log = fetch(bench, v, server.port, "/x", "-o", path, "--resume")
+        check(status == 6, "another part than asked for: %d" % status)
+
+
+@test(4)
+def fetch_exit_status(bench, v):
+    bench.prepare()
+    for answer, want in ((b"HTTP/1.1 404 Not Found\r\n\r\n", 6), (b"HTTP/1.1 301 Moved\r\nLocation: http://a/\r\n\r\n", 6), (b"nonsense\r\n\r\n", 6),
+                         (b"", 6), (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", 5), (b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", 6),
+                         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 6), (b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 4000, 6)):
+        with Canned(v, answer) as server:
+            status, _, log = fetched(bench, v, server)
+        check(status == want, "%r: %d, not %d: %s" % (answer[:40], status, want, log))
+        check(log.startswith("fetch: ") and len(log) < 400, "no friendly line: %r" % log)
+    with Canned(v, b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", reset=True) as server:
+        check(fetched(bench, v, server)[0] == 5, "reset")
+    check(fetch(bench, v, 4444, "/x", "-o", "-")[0] == 4, "refused connection")
+    with Canned(v, b"HTTP/1.1 200 OK\r\n\r\n") as server:
+        check(fetch(bench, v, server.port, "/x", "-o", "/nowhere/at/all")[0] == 7, "no such directory")
+    for words in ([], ["ftp://10.9.0.1/"], ["http://example.org/"], ["--tun"], ["--loss", "200", "http://10.9.0.1/"], ["--nonsense", "http://10.9.0.1/"]):
+        done = subprocess.run([bench.fetch, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        check(done.returncode == 2 and done.stderr, "%s: %d" % (words, done.returncode))
+
+
+@test(4, 6)
+def fetch_shows_the_cut(bench, v):
+    """The cable pulled in the middle, a ladder and a capture of it."""
+    bench.prepare()
+    body = pattern(0, 1 << 20) * 8
+    with tempfile.TemporaryDirectory() as place:
+        ladder, pcap = os.path.join(place, "ladder"), os.path.join(place, "pcap")
+        with Canned(v, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body), body) as server:
+            status, out, log = fetched(bench, v, server, "--cut-after", "4M", "--cut-for", "1", "--ladder", ladder, "--pcap", pcap)
+        check(status == 0 and out == body, "%d: %s" % (status, log))
+        check("cable pulled after" in log and "cable back after 1.0 s" in log, log)
+        with open(ladder, encoding="utf-8") as f:
+            text = f.read()
+        for word in ("SYN-SENT", "ESTABLISHED", "cable cut", "cable joined", "CLOSED"):
+            check(word in text, "no '%s' in the ladder" % word)
+        check(os.path.getsize(pcap) > len(body), "the capture is too small")
+        if shutil.which("tshark"):
+            seen = subprocess.run(["tshark", "-r", pcap, "-Y", "tcp.flags.syn==1", "-T", "fields", "-e", "tcp.port"], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True, check=False, env={**os.environ, "HOME": place})
+            check(seen.returncode == 0 and len(seen.stdout.splitlines()) == 2, "tshark: %s %s" % (seen.stdout, seen.stderr[-500:]))
+
+
 class Bench:
     """The namespace and what is in it."""
 
-    def __init__(self, mode, peer, serve):
+    def __init__(self, mode, peer, serve, fetch):
         self.kind = mode.split("-")[0]
-        self.peer, self.serve = peer, serve
-        self.running = None
+        self.peer, self.serve, self.fetch = peer, serve, fetch
+        self.running, self.kept = None, False
         run("ip", "link", "set", "lo", "up")
         for name, value in (("net/ipv4/tcp_congestion_control", "reno"), ("net/ipv6/conf/all/accept_dad", "0"), ("net/ipv6/conf/default/accept_dad", "0"),
                             ("net/ipv4/ping_group_range", "0 0"), ("net/ipv4/icmp_ratelimit", "0"), ("net/ipv6/icmp/ratelimit", "0")):
@@ -957,6 +1087,14 @@ class Bench:
         self.give_addresses("yt0")
         run("ip", "link", "set", "yt0", "up")
 
+    def prepare(self):
+        """A device that is there before the program that uses it."""
+        if self.kind == "tun" and not os.path.exists("/proc/sys/net/ipv4/conf/yt0"):
+            run("ip", "tuntap", "add", "mode", "tun", "name", "yt0")
+            self.give_addresses("yt0")
+            run("ip", "link", "set", "yt0", "up")
+            self.kept = True
+
     def tidy(self):
         """A TUN device has gone with its program; on a veth pair the kernel must forget whom it talked to."""
         if self.kind == "veth":
@@ -967,32 +1105,67 @@ class Bench:
         return self.running
 
     def stop(self):
+        if self.kept:
+            self.kept = False
+            run("ip", "link", "del", "yt0")
         if self.running:
             peer, self.running = self.running, None
             code = peer.close()
             check(code == 0, "the yeon end ended with %d: %s" % (code, peer.errors()))
 
 
-def inside(mode, peer, serve, names):
-    bench = Bench(mode, peer, serve)
-    chosen = [t for t in TESTS if not names or any(n in t[0] for n in names)]
-    print("1..%d" % len(chosen), flush=True)
-    failures = 0
-    for number, (name, fn, args) in enumerate(chosen, 1):
+def chosen(names):
+    return [t for t in TESTS if not names or any(n in t[0] for n in names)]
+
+
+def inside(mode, part, peer, serve, fetch, names):
+    """One worker: every WORKERS-th test. A line to our parent for each."""
+    bench = Bench(mode, peer, serve, fetch)
+    for name, fn, args in chosen(names)[part::WORKERS]:
         begin, trouble = time.monotonic(), None
         try:
             fn(bench, *args)
-        except (Failed, OSError, http.client.HTTPException, IndexError, KeyError, ValueError) as e:
+        except (Failed, OSError, http.client.HTTPException, subprocess.SubprocessError, IndexError, KeyError, ValueError) as e:
             trouble = "%s: %s" % (type(e).__name__, e)
         try:
             bench.stop()
         except Failed as e:
             trouble = trouble or str(e)
+        print(repr((name, time.monotonic() - begin, trouble)), flush=True)
+    return 0
+
+
+def gather(mode, workers, names):
+    """Turns the workers' lines into TAP."""
+    tests = [name for name, _, _ in chosen(names)]
+    missing, number, failures = set(tests), 0, 0
+    print("1..%d" % len(tests), flush=True)
+
+    def tell(name, seconds, trouble):
+        nonlocal number, failures
+        number += 1
         failures += trouble is not None
-        print("%sok %d - %s/%s" % ("not " if trouble else "", number, mode, name), flush=True)
-        print("# %.1f s" % (time.monotonic() - begin), flush=True)
+        print("%sok %d - %s/%s" % ("not " if trouble else "", number, mode, name))
+        print("# %.1f s" % seconds)
         if trouble:
-            print("# " + trouble.replace("\n", "\n# "), flush=True)
+            print("# " + trouble.replace("\n", "\n# "))
+        sys.stdout.flush()
+    streams = {w.stdout.fileno(): b"" for w in workers}
+    while streams:
+        for fd in select.select(list(streams), [], [])[0]:
+            got = os.read(fd, 65536)
+            *lines, streams[fd] = (streams[fd] + got).split(b"\n")
+            for line in lines:
+                if line.startswith(b"("):
+                    name, seconds, trouble = ast.literal_eval(line.decode())
+                    missing.discard(name)
+                    tell(name, seconds, trouble)
+                else:
+                    print("# " + line.decode(errors="replace"), flush=True)
+            if not got:
+                del streams[fd]
+    for name in sorted(missing):
+        tell(name, 0, "its worker ended before it")
     return 1 if failures else 0
 
 
@@ -1026,27 +1199,37 @@ def why_not(mode, command, probe):
 
 
 def main():
-    if len(sys.argv) < 4:
+    if len(sys.argv) < 5:
         print(__doc__, file=sys.stderr)
         return 2
-    mode, peer, serve, names = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]
+    mode, programs, names = sys.argv[1], sys.argv[2:5], sys.argv[5:]
     os.environ["PATH"] = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
     if mode.startswith("inside:"):
-        return inside(mode[7:], peer, serve, names)
+        _, mode, part = mode.split(":")
+        return inside(mode, int(part), *programs, names)
     command, probe = entrance(mode)
     reason = why_not(mode, command, probe)
     if reason:
-        print("1..%d" % len(TESTS))
-        for number, (name, _, _) in enumerate(TESTS, 1):
+        tests = chosen(names)
+        print("1..%d" % len(tests))
+        for number, (name, _, _) in enumerate(tests, 1):
             print("ok %d - %s/%s # SKIP %s" % (number, mode, name, reason))
         return 0
     # Copies, because an ordinary user may not be able to look into the build directory.
     with tempfile.TemporaryDirectory() as place:
         os.chmod(place, 0o755)
-        here = [shutil.copy(p, place) for p in (os.path.abspath(__file__), peer, serve)]
+        here = [shutil.copy(p, place) for p in (os.path.abspath(__file__), *programs)]
         for p in here:
             os.chmod(p, 0o755)
-        return subprocess.run(command + [system_python(), here[0], "inside:" + mode, here[1], here[2], *names], check=False, cwd="/").returncode
+        workers = [subprocess.Popen(command + [system_python(), here[0], "inside:%s:%d" % (mode, i), *here[1:], *names],
+                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd="/") for i in range(WORKERS)]
+        try:
+            return gather(mode, workers, names)
+        finally:
+            for w in workers:
+                w.terminate()
+            for w in workers:
+                w.wait()
 
 
 if __name__ == "__main__":
