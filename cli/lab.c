@@ -8,11 +8,11 @@
 #define SCRIPT_MAX (16u << 20)
 
 static const struct cli_option options[] = {
-    {"--seed", "N", "luck of the universe (1); the same seed gives the same output, byte for byte"},
-    {"--pcap", "FILE", "also write every frame to a pcapng file, for Wireshark"},
-    {"--profile", "P", "TCP of hosts that name no profile: linux, freebsd, windows, lecture"},
+    {"--seed", "N", "luck of the universe (1): same seed, same output"},
+    {"--pcap", "FILE", "write every frame to a pcapng file too"},
+    {"--profile", "P", "for hosts without: linux, freebsd, windows, lecture"},
     {"--quiet", NULL, "no ladder: notes and expectations only"},
-    {"--absolute", NULL, "sequence numbers as on the wire, and the values of timestamps"},
+    {"--absolute", NULL, "numbers as on the wire, timestamp values"},
     {"--all", NULL, "every segment and every timer: fold nothing"},
     {NULL, NULL, NULL},
 };
@@ -97,9 +97,10 @@ const struct cli_verb cli_lab = {
     .name = "lab",
     .arguments = "FILE.lua",
     .summary = "run a scenario in virtual time and draw what happens",
-    .details = "A scenario is Lua: hosts, cables, what each program does and when, cuts, and what is to be\n"
-               "expected. docs/lab.md has the reference; examples/lab/ has scenarios to begin with.\n"
-               "The status is 0 if every expectation held, 1 if one failed, 2 if the scenario is wrong.",
+    .details = "A scenario is Lua: hosts, cables, what each program does and when, cuts, and what\n"
+               "is to be expected. docs/lab.md is the reference; examples/lab/ has scenarios.\n"
+               "The status is 0 if every expectation held, 1 if one failed, 2 if the scenario\n"
+               "is wrong.",
     .options = options,
     .run = run,
 };

@@ -150,11 +150,12 @@ static void on_event(void *ctx, const struct yeon_event *event)
 
 void lab_out_sink(struct lab *lab, struct yeon_event_sink *sink)
 {
-  *sink = (struct yeon_event_sink){on_event, lab,
-                                   YEON_EV_BIT(YEON_EV_STATE) | YEON_EV_BIT(YEON_EV_SEGMENT_IN) |
-                                       YEON_EV_BIT(YEON_EV_SEGMENT_OUT) | YEON_EV_BIT(YEON_EV_RETRANSMIT) |
-                                       YEON_EV_BIT(YEON_EV_TIMER) | YEON_EV_BIT(YEON_EV_CALL) |
-                                       YEON_EV_BIT(YEON_EV_ERROR) | YEON_EV_BIT(YEON_EV_CABLE)};
+  *sink =
+      (struct yeon_event_sink){on_event, lab,
+                               YEON_EV_BIT(YEON_EV_STATE) | YEON_EV_BIT(YEON_EV_SEGMENT_IN) |
+                                   YEON_EV_BIT(YEON_EV_SEGMENT_OUT) | YEON_EV_BIT(YEON_EV_RETRANSMIT) |
+                                   YEON_EV_BIT(YEON_EV_TIMER) | YEON_EV_BIT(YEON_EV_CALL) | YEON_EV_BIT(YEON_EV_ERROR) |
+                                   YEON_EV_BIT(YEON_EV_DROP) | YEON_EV_BIT(YEON_EV_CABLE)};
 }
 
 static void raw_line(void *ctx, const char *line) { lab_out_raw(ctx, line); }

@@ -52,7 +52,7 @@ static int run(int argc, char **argv)
 const struct cli_verb cli_tour = {
     .name = "tour",
     .arguments = "",
-    .summary = "the story of TCP in six scenes: what a connection is, and what a pulled cable does to it",
+    .summary = "the story of TCP in six scenes, played and drawn",
     .details = "1 socket, port, process   2 sequence numbers   3 handshake   4 close   5 headers   6 the cable",
     .options = options,
     .run = run,

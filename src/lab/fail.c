@@ -56,7 +56,7 @@ void stream_fail_turn(struct lab_socket *s)
     return;
   }
   if (s->poison_asked || (s->tcp != NULL && !stream_to_program(s))) return;
-  if (s->left == NULL && ioctl(s->fd, FIONREAD, &unread) == 0 && unread == 0 && !s->ending && ask_poison(s)) {
+  if (ioctl(s->fd, FIONREAD, &unread) == 0 && unread == 0 && !s->ending && ask_poison(s)) {
     s->poison_asked = true;
     return;
   }

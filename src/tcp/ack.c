@@ -41,6 +41,7 @@ static void advance(struct yeon_tcp *c, uint32_t ack, yeon_time now)
   bool was_full = ring_len(c->snd) >= c->sndbuf;
   if ((c->flags & TCP_F_FIN_SENT) != 0 && ack == c->snd_fin + 1) c->flags2 |= TCP_G_FIN_ACKED;
   c->snd_una = ack;
+  if (c->busy != NULL) c->busy->snd_small = seq_max(c->busy->snd_small, ack);
   if (seq_lt(c->snd_nxt, ack)) c->snd_nxt = ack;
   if ((c->flags & TCP_F_URGENT) != 0 && seq_ge(ack, c->extra->snd_up)) c->flags &= ~TCP_F_URGENT;
   c->flags &= ~TCP_F_REXMIT_HEAD;

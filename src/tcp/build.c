@@ -54,6 +54,7 @@ static void begin(const struct yeon_tcp *c, struct tcp_out *out)
                           .conn = c->id,
                           .iss = c->iss,
                           .irs = c->irs};
+  if (c->path_mtu <= tcp_least_mtu(c)) out->dont_fragment = false;
   if (c->extra != NULL) {
     if (c->extra->hop_limit != 0) out->hop_limit = c->extra->hop_limit;
     out->traffic_class = c->extra->traffic_class;

@@ -36,7 +36,7 @@ bool tcp_cookie_send(struct tcp_in *in, struct yeon_tcp *listener)
   o->h.flags = YEON_TCP_SYN | YEON_TCP_ACK;
   o->h.window = (uint16_t)(listener->rcvbuf < 65535 ? listener->rcvbuf : 65535);
   o->h.mss = tcp_announced_mss(&key.remote, in->t->link_mtu[in->s->path.link], in->t->options.mss_max);
-  in->t->cookie_at = in->now;
+  in->t->cookie_at = in->now > 0 ? in->now : 1;
   in->t->counters->tcp_cookie_sent++;
   return true;
 }

@@ -34,7 +34,7 @@ static int64_t enqueue(struct yeon_tcp *c, const void *buf, size_t len)
 int64_t yeon_tcp_send(struct yeon_tcp *c, const void *buf, size_t len, unsigned flags, yeon_time now)
 {
   int64_t n = send_error(c);
-  if (n == 0 && (buf == NULL || (flags & ~(YEON_SEND_URGENT | YEON_SEND_MORE)) != 0)) n = len == 0 ? 0 : YEON_ERR_INVALID;
+  if (n == 0 && ((buf == NULL && len > 0) || (flags & ~(YEON_SEND_URGENT | YEON_SEND_MORE)) != 0)) n = YEON_ERR_INVALID;
   if (n == 0 && (flags & YEON_SEND_URGENT) != 0 && tcp_extra(c) == NULL) n = YEON_ERR_NO_MEMORY;
   if (n == 0 && len > 0) n = enqueue(c, buf, len);
   if (n > 0) {

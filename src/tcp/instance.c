@@ -132,6 +132,8 @@ struct tcp_busy *tcp_busy(struct yeon_tcp *c)
 static void drop_busy(struct yeon_tcp *c)
 {
   if (c->busy == NULL) return;
+  c->flags2 &= ~TCP_G_RECOVERED;
+  if (c->busy->recover == c->snd_una) c->flags2 |= TCP_G_RECOVERED;
   tcp_sacks_free(c->t, &c->busy->sacked);
   tcp_sacks_free(c->t, &c->busy->ooo);
   pool_free(&c->t->busies, c->busy->number);

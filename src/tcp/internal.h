@@ -462,6 +462,7 @@ void tcp_ack_out_of_window(struct tcp_in *in, struct yeon_tcp *c);
 uint32_t tcp_isn(const struct tcp *t, const struct tcp_key *key, yeon_time now);
 uint32_t tcp_ts_now(const struct tcp *t, const struct tcp_key *key, yeon_time now);
 /* pmtu.c */
+uint32_t tcp_least_mtu(const struct yeon_tcp *c); /* IP bytes */
 void tcp_path_mtu(struct yeon_tcp *c, uint32_t mtu, yeon_time now);
 
 #endif

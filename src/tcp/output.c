@@ -73,7 +73,7 @@ static bool emit_data(struct yeon_tcp *c, uint32_t seq, uint32_t len, bool fin, 
     c->flags |= TCP_F_FIN_SENT;
     c->snd_fin = seq + len;
   }
-  if (len < c->snd_mss && len > 0) c->busy->snd_small = seq + len;
+  if (len % size > 0 && seq_gt(seq + len, c->busy->snd_small)) c->busy->snd_small = seq + len;
   sent(c, seq, len + fin, now);
   tcp_ack_sent(c, now);
   return true;

@@ -2,10 +2,12 @@
  * go that silly-window avoidance holds back while nothing is in flight (RFC 9293 3.8.6.2.1). */
 #include "tcp/internal.h"
 
+#define OVERRIDE_US 200000 /* RFC 9293 3.8.6.2.1: 0.1 to 1 s; also how long YEON_TCP_CORK and YEON_SEND_MORE may hold bytes */
+
 static bool something_to_send(const struct yeon_tcp *c)
 {
   if (c->snd_nxt != tcp_snd_end(c)) return seq_lt(c->snd_nxt, tcp_snd_end(c));
-  return (c->flags & (TCP_F_FIN_QUEUED | TCP_F_FIN_SENT)) == TCP_F_FIN_QUEUED;
+  return (c->flags & TCP_F_FIN_QUEUED) != 0; /* also one that only a probe has carried so far */
 }
 
 static bool may_send_data(const struct yeon_tcp *c)
@@ -22,6 +24,7 @@ static bool may_send_data(const struct yeon_tcp *c)
 
 static yeon_time interval(const struct yeon_tcp *c)
 {
+  if (c->snd_wnd > 0 && c->probe_backoff == 0) return OVERRIDE_US * YEON_US;
   return (yeon_time)tcp_backoff(c->t, c->rto_us, c->probe_backoff) * YEON_US;
 }
 
@@ -29,10 +32,11 @@ static yeon_time interval(const struct yeon_tcp *c)
 void tcp_persist_consider(struct yeon_tcp *c, yeon_time now)
 {
   bool stuck = may_send_data(c) && something_to_send(c) && tcp_flight(c) == 0 && !tcp_timer_on(c, YEON_TIMER_REXMIT);
+  yeon_time at = now + interval(c);
   if (!stuck)
     tcp_timer_stop(c, YEON_TIMER_PERSIST, now);
-  else if (!tcp_timer_on(c, YEON_TIMER_PERSIST))
-    tcp_timer_set(c, YEON_TIMER_PERSIST, now + interval(c), now);
+  else if (tcp_timer_at(c, YEON_TIMER_PERSIST) > at) /* not armed, or for a window that was closed */
+    tcp_timer_set(c, YEON_TIMER_PERSIST, at, now);
 }
 
 static bool gave_up(const struct yeon_tcp *c)

@@ -1,11 +1,17 @@
 /* What ICMP says of our segments (RFC 9293 3.9.2.2, RFC 5927, RFC 1191, RFC 8201). */
 #include "tcp/internal.h"
 
+/* Below, segments do not shrink any more: IPv4 routers may cut them then (RFC 1191 3), and IPv6 knows no smaller link (RFC 8200 5). */
+uint32_t tcp_least_mtu(const struct yeon_tcp *c)
+{
+  return yeon_ip_is4(&c->record.key.remote) ? 552 : 1280;
+}
+
 /* A smaller path: segments shrink at once, and what did not fit is sent again. Not a sign of congestion (RFC 8201 section 5.4 leaves the
  * window to the transport). */
 void tcp_path_mtu(struct yeon_tcp *c, uint32_t mtu, yeon_time now)
 {
-  uint32_t floor = yeon_ip_is4(&c->record.key.remote) ? 552 : 1280;
+  uint32_t floor = tcp_least_mtu(c);
   uint16_t before = c->snd_mss;
   if (mtu < floor) mtu = floor;
   if (mtu >= c->path_mtu) return;

@@ -83,6 +83,10 @@ static void take_syn(struct tcp_in *in, struct yeon_tcp *c, bool ack_ok)
   in->seq++;
   in->flags &= (uint8_t)~YEON_TCP_SYN;
   if (in->len == 0 && (in->flags & YEON_TCP_FIN) == 0) return;
+  if (in->len > tcp_rcv_wnd(c)) {
+    in->len = tcp_rcv_wnd(c);
+    in->flags &= (uint8_t)~YEON_TCP_FIN;
+  }
   tcp_step_urgent(in, c);
   tcp_step_text(in, c);
   tcp_step_fin(in, c);

@@ -2,6 +2,9 @@
  * ranges beyond rcv_nxt are kept in a borrowed set until the gap before them closes. */
 #include "tcp/internal.h"
 
+#define BURST_SEGMENT 1200u
+#define BURST_BYTES 32768u
+
 static bool receives(const struct yeon_tcp *c)
 {
   return c->state == YEON_TCP_ESTABLISHED || c->state == YEON_TCP_FIN_WAIT_1 || c->state == YEON_TCP_FIN_WAIT_2;
@@ -60,6 +63,8 @@ static uint32_t kept_beyond(const struct yeon_tcp *c)
 static bool make_room(struct tcp_in *in, struct yeon_tcp *c, uint32_t end)
 {
   if (end <= ring_capacity(c->rcv)) return true;
+  /* A full segment is seldom alone: room for a burst saves doubling up to it after every read that emptied the ring. */
+  if (c->rcv == NULL && in->len >= BURST_SEGMENT && end < BURST_BYTES && c->rcvbuf >= BURST_BYTES) end = BURST_BYTES;
   if (ring_reserve(c->t->rings, &c->rcv, end, kept_beyond(c))) return true;
   in->t->counters->no_memory++;
   in->verdict = YEON_VERDICT_NO_ROOM;
@@ -79,6 +84,16 @@ static void join_ranges(struct yeon_tcp *c)
   if (c->busy->ooo->set->n == 0) tcp_sacks_free(c->t, &c->busy->ooo);
 }
 
+/* RFC 2883: the stretch of [left, right) that had come before is told. */
+static void note_repeated(struct yeon_tcp *c, uint32_t left, uint32_t right)
+{
+  const struct range *r = tcp_ooo(c) != NULL ? ranges_find(c->busy->ooo->set, left) : NULL;
+  if ((c->flags & TCP_F_SACK) == 0 || r == NULL || seq_ge(r->left, right)) return;
+  c->flags |= TCP_F_DSACK;
+  c->busy->dsack_left = seq_max(left, r->left);
+  c->busy->dsack_right = seq_min(right, r->right);
+}
+
 static void take_in_order(struct tcp_in *in, struct yeon_tcp *c)
 {
   uint32_t queued = ring_len(c->rcv), from = c->rcv_nxt;
@@ -90,6 +105,7 @@ static void take_in_order(struct tcp_in *in, struct yeon_tcp *c)
   write_payload(c, in, queued);
   c->rcv->len += in->len;
   c->rcv_nxt += in->len;
+  note_repeated(c, in->seq, in->seq + in->len);
   join_ranges(c);
   c->bytes_received += c->rcv_nxt - from;
   catch_urgent(c, from);
@@ -111,13 +127,9 @@ static void take_out_of_order(struct tcp_in *in, struct yeon_tcp *c)
   if (c->busy->ooo == NULL && (c->busy->ooo = tcp_sacks_new(c->t)) == NULL) return;
   bool fits = make_room(in, c, offset + in->len);
   enum ranges_added added = RANGES_FULL;
+  if (fits) note_repeated(c, in->seq, in->seq + in->len);
   if (fits) added = ranges_add(c->busy->ooo->set, in->seq, in->seq + in->len, NULL);
-  if (added == RANGES_OLD) {
-    in->verdict = YEON_VERDICT_DUPLICATE;
-    if ((c->flags & TCP_F_SACK) != 0) c->flags |= TCP_F_DSACK;
-    c->busy->dsack_left = in->seq;
-    c->busy->dsack_right = in->seq + in->len;
-  }
+  if (added == RANGES_OLD) in->verdict = YEON_VERDICT_DUPLICATE;
   if (added > RANGES_OLD) write_payload(c, in, offset);
   if (added != RANGES_FULL) tcp_sack_remember(c, in->seq);
   if (added == RANGES_FULL) in->verdict = YEON_VERDICT_NO_ROOM;

@@ -28,7 +28,8 @@ static uint32_t wanted_edge(const struct yeon_tcp *c)
 static bool worthwhile(const struct yeon_tcp *c, uint32_t edge, uint32_t segments)
 {
   if (seq_le(edge, c->rcv_adv)) return false;
-  uint32_t step = segments * (c->rcv_mss > 0 ? c->rcv_mss : c->snd_mss);
+  /* Not by what the peer happens to send: one that writes byte by byte would be offered byte by byte. */
+  uint32_t step = segments * (c->rcv_mss > c->snd_mss ? c->rcv_mss : c->snd_mss);
   if (step > c->rcvbuf / 2) step = c->rcvbuf / 2;
   return edge - c->rcv_adv >= step;
 }

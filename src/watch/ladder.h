@@ -23,7 +23,7 @@ enum row_kind {
 /* What became of a frame. */
 enum row_fate { FATE_FLYING, FATE_ARRIVED, FATE_LOST, FATE_QUEUE_FULL, FATE_SWALLOWED };
 
-enum row_mark { MARK_NONE, MARK_CALL, MARK_STATE, MARK_TIMER, MARK_ERROR, MARK_GAP, MARK_OPENING };
+enum row_mark { MARK_NONE, MARK_CALL, MARK_STATE, MARK_TIMER, MARK_ERROR, MARK_DROP, MARK_GAP, MARK_OPENING };
 
 struct row {
   struct row *next;
@@ -39,6 +39,7 @@ struct row {
       bulk; /* of a transfer that goes on: data, an ACK, a send or recv; folded when its kind has been shown often enough */
   bool duplicate, corrupted, reordered;
   bool again;     /* a retransmission */
+  bool datagram;  /* UDP, or a fragment */
   bool by_call;   /* MARK_STATE: the application's call did it; the call's row will take this one over */
   bool win_known; /* the window is the one this end has shown before: may be left out */
   char *words;    /* a note's text, owned; else NULL */
@@ -74,14 +75,14 @@ struct ladder_conn {
 };
 
 /* Kinds of rows that a transfer repeats. Of each the first few are drawn. */
-enum fold_kind { FOLD_PLAIN, FOLD_LOST, FOLD_AGAIN, FOLD_REORDERED, FOLD_SACK, FOLD_ODD, FOLD_KINDS };
+enum fold_kind { FOLD_PLAIN, FOLD_LOST, FOLD_AGAIN, FOLD_REORDERED, FOLD_SACK, FOLD_ODD, FOLD_DROPPED, FOLD_KINDS };
 
 struct ladder_fold {
   struct row *first, *last; /* rows held back: at most FOLD_TAIL, or a few more when nothing is folded yet */
   unsigned held;
-  unsigned shown[FOLD_KINDS];              /* rows drawn since the transfer began, or was disturbed */
-  uint64_t segments[2], bytes[2], acks[2]; /* folded away, by side */
-  uint64_t kinds[FOLD_KINDS];              /* likewise, by kind */
+  unsigned shown[FOLD_KINDS];                            /* rows drawn since the transfer began, or was disturbed */
+  uint64_t segments[2], datagrams[2], bytes[2], acks[2]; /* folded away, by side */
+  uint64_t kinds[FOLD_KINDS];                            /* likewise, by kind */
   yeon_time from, to;
 };
 

@@ -289,25 +289,27 @@ static void fold_side(struct text *t, const struct ladder_fold *f, unsigned side
 {
   char bytes[32];
   const char *arrow = side == 0 ? "→" : "←";
-  if (f->segments[side] > 0)
-    text_add(t, "%s%llu segment%s, %s %s", t->len > 0 ? " · " : "", (unsigned long long)f->segments[side],
-             plural(f->segments[side]), text_bytes(f->bytes[side], bytes, sizeof bytes), arrow);
+  const struct {
+    uint64_t n;
+    const char *what;
+  } rows[] = {{f->segments[side], "segment"}, {f->datagrams[side], "datagram"}};
+  for (unsigned i = 0; i < 2; i++)
+    if (rows[i].n > 0)
+      text_add(t, "%s%llu %s%s, %s %s", t->len > 0 ? " · " : "", (unsigned long long)rows[i].n, rows[i].what,
+               plural(rows[i].n), text_bytes(f->bytes[side], bytes, sizeof bytes), arrow);
   if (f->acks[side] > 0)
     text_add(t, "%s%llu ACK%s %s", t->len > 0 ? " · " : "", (unsigned long long)f->acks[side], plural(f->acks[side]),
              arrow);
 }
 
 /* What went wrong among them. */
-static void fold_troubles(struct text *t, const struct ladder_fold *f)
+static void fold_troubles(struct text *t, const struct ladder_fold *f, const char *first)
 {
-  static const char *const names[FOLD_KINDS] = {[FOLD_LOST] = "lost",
-                                                [FOLD_AGAIN] = "again",
-                                                [FOLD_REORDERED] = "out of order",
-                                                [FOLD_SACK] = "with SACK",
-                                                [FOLD_ODD] = "odd"};
+  static const char *const names[FOLD_KINDS] = {
+      [FOLD_LOST] = "lost",      [FOLD_AGAIN] = "again",   [FOLD_REORDERED] = "out of order",
+      [FOLD_SACK] = "with SACK", [FOLD_ODD] = "disturbed", [FOLD_DROPPED] = "dropped"};
   for (unsigned i = FOLD_LOST; i < FOLD_KINDS; i++)
-    if (f->kinds[i] > 0)
-      text_add(t, "%s%llu %s", t->len > 0 ? ", " : "of them ", (unsigned long long)f->kinds[i], names[i]);
+    if (f->kinds[i] > 0) text_add(t, "%s%llu %s", t->len > 0 ? ", " : first, (unsigned long long)f->kinds[i], names[i]);
 }
 
 static void fold_line(struct yeon_ladder *l, const char *line, bool times)
@@ -331,13 +333,16 @@ void ladder_draw_fold(struct yeon_ladder *l)
   unsigned first = f->segments[1] > f->segments[0] ? 1 : 0;
   fold_side(&t, f, first);
   fold_side(&t, f, 1 - first);
-  if (t.len == 0) text_add(&t, "%llu calls", (unsigned long long)f->kinds[FOLD_PLAIN]);
+  if (t.len == 0 && f->kinds[FOLD_PLAIN] > 0) text_add(&t, "%llu calls", (unsigned long long)f->kinds[FOLD_PLAIN]);
+  bool only_troubles = t.len == 0;
+  if (only_troubles) fold_troubles(&t, f, "");
   char line[240];
   snprintf(line, sizeof line, "… %s … %s", words, text_span(f->to - f->from, span, sizeof span));
-  if (canvas_columns(line) + 4 > right_line(l) - left_line(l)) snprintf(line, sizeof line, "… %s", words);
+  if (f->to == f->from || canvas_columns(line) + 4 > right_line(l) - left_line(l))
+    snprintf(line, sizeof line, "… %s", words);
   fold_line(l, line, true);
   t = text_over(words, sizeof words);
-  fold_troubles(&t, f);
-  if (t.len > 0) fold_line(l, words, false);
+  fold_troubles(&t, f, "of them ");
+  if (t.len > 0 && !only_troubles) fold_line(l, words, false);
   if (l->drawn_at == YEON_NEVER || f->to > l->drawn_at) l->drawn_at = f->to;
 }

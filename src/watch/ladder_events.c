@@ -217,6 +217,16 @@ static void on_error(struct yeon_ladder *l, unsigned side, const struct yeon_eve
   if (e->u.error.cause != YEON_CAUSE_NONE) text_add(&t, " (%s)", yeon_cause_name((enum yeon_cause)e->u.error.cause));
 }
 
+/* A frame the host wanted nothing of, by the name of the counter. */
+static void on_drop(struct yeon_ladder *l, unsigned side, const struct yeon_event *e)
+{
+  struct row *row = side_row(l, side, NULL, e->at, MARK_DROP, STYLE_WARN);
+  if (row == NULL) return;
+  struct text t = text_over(row->text, sizeof row->text);
+  text_add(&t, "✕ dropped: %s", e->u.drop.reason);
+  row->bulk = true;
+}
+
 /* What the receiver made of a segment that has just arrived. */
 static void on_arrival(struct yeon_ladder *l, unsigned side, const struct yeon_event *e)
 {
@@ -242,6 +252,7 @@ void ladder_event(struct yeon_ladder *l, unsigned side, const struct yeon_event 
   case YEON_EV_CALL: on_call(l, side, event); break;
   case YEON_EV_TIMER: on_timer(l, side, event); break;
   case YEON_EV_RETRANSMIT: on_retransmit(l, side, event); break;
+  case YEON_EV_DROP: on_drop(l, side, event); break;
   case YEON_EV_ERROR: on_error(l, side, event); break;
   case YEON_EV_SEGMENT_IN: on_arrival(l, side, event); break;
   default: break;

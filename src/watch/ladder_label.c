@@ -129,7 +129,7 @@ static struct row *label_other(struct yeon_ladder *l, unsigned side, const struc
   case PACKET_UDP:
     text_add(&t, "UDP %u → %u len %u", p->src.port, p->dst.port, p->payload);
     row->payload = p->payload;
-    row->plain = row->bulk = true;
+    row->plain = row->bulk = row->datagram = true;
     row->style = STYLE_PLAIN;
     break;
   case PACKET_ICMP:
@@ -146,7 +146,7 @@ static struct row *label_other(struct yeon_ladder *l, unsigned side, const struc
   case PACKET_FRAGMENT:
     text_add(&t, "IP fragment, %u bytes", p->payload);
     row->payload = p->payload;
-    row->plain = row->bulk = true;
+    row->plain = row->bulk = row->datagram = true;
     break;
   default: text_add(&t, "IP protocol %u, %u bytes", p->protocol, p->payload); break;
   }

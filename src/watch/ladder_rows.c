@@ -55,6 +55,7 @@ static enum fold_kind kind_of(const struct row *row)
   if (row->plain) return FOLD_PLAIN;
   if (row->fate != FATE_ARRIVED && row->kind == ROW_FRAME) return FOLD_LOST;
   if (row->again) return FOLD_AGAIN;
+  if (row->mark == MARK_DROP) return FOLD_DROPPED;
   if (row->reordered || row->duplicate || row->corrupted) return FOLD_ODD;
   return row->payload > 0 ? FOLD_REORDERED : FOLD_SACK;
 }
@@ -65,12 +66,9 @@ static void count_folded(struct ladder_fold *f, const struct row *row)
   if (row->done_at > f->to) f->to = row->done_at;
   f->kinds[kind_of(row)]++;
   if (row->kind != ROW_FRAME) return;
-  if (row->payload == 0)
-    f->acks[row->side]++;
-  else {
-    f->segments[row->side]++;
-    f->bytes[row->side] += row->payload;
-  }
+  uint64_t *count = row->datagram ? f->datagrams : row->payload > 0 ? f->segments : f->acks;
+  count[row->side]++;
+  f->bytes[row->side] += row->payload;
 }
 
 static uint64_t folded(const struct ladder_fold *f)
@@ -83,6 +81,7 @@ static uint64_t folded(const struct ladder_fold *f)
 static void reset_counts(struct ladder_fold *f)
 {
   memset(f->segments, 0, sizeof f->segments);
+  memset(f->datagrams, 0, sizeof f->datagrams);
   memset(f->bytes, 0, sizeof f->bytes);
   memset(f->acks, 0, sizeof f->acks);
   memset(f->kinds, 0, sizeof f->kinds);
@@ -120,13 +119,11 @@ static void hold(struct ladder_fold *f, struct row *row)
 /* Takes a row that is complete. A few rows more than the tail are held, so that a short run is drawn whole. */
 static void pass(struct yeon_ladder *l, struct row *row)
 {
-  static const unsigned head[FOLD_KINDS] = {
-      [FOLD_PLAIN] = FOLD_HEAD,     [FOLD_LOST] = FOLD_RARE, [FOLD_AGAIN] = FOLD_RARE,
-      [FOLD_REORDERED] = FOLD_RARE, [FOLD_SACK] = FOLD_RARE, [FOLD_ODD] = FOLD_RARE};
   struct ladder_fold *f = &l->fold;
   bool bulk = row->bulk && (l->config.flags & YEON_LADDER_ALL) == 0;
   enum fold_kind kind = kind_of(row);
-  if (!bulk || f->shown[kind] < head[kind]) {
+  unsigned head = kind == FOLD_PLAIN ? FOLD_HEAD : FOLD_RARE;
+  if (!bulk || f->shown[kind] < head) {
     if (!bulk || kind != FOLD_PLAIN || f->held > 0) end_run(l);
     if (!bulk) memset(f->shown, 0, sizeof f->shown);
     f->shown[kind] += bulk;

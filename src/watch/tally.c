@@ -65,8 +65,9 @@ char *yeon_tally_format(const struct yeon_tally *tally, char *buf, size_t size)
 {
   char bytes[32];
   struct text t = text_over(buf, size);
-  text_add(&t, "%llu segment%s, %s", (unsigned long long)tally->segments, tally->segments == 1 ? "" : "s",
-           text_bytes(tally->payload_bytes, bytes, sizeof bytes));
+  if (tally->segments > 0 || tally->datagrams == 0)
+    text_add(&t, "%llu segment%s, %s", (unsigned long long)tally->segments, tally->segments == 1 ? "" : "s",
+             text_bytes(tally->payload_bytes, bytes, sizeof bytes));
   const struct {
     uint64_t count;
     const char *what;
@@ -76,6 +77,7 @@ char *yeon_tally_format(const struct yeon_tally *tally, char *buf, size_t size)
               {tally->duplicated, "doubled"},         {tally->corrupted, "corrupted"},
               {tally->reordered, "reordered"},        {tally->resets, "resets"}};
   for (size_t i = 0; i < sizeof more / sizeof more[0]; i++)
-    if (more[i].count > 0) text_add(&t, ", %llu %s", (unsigned long long)more[i].count, more[i].what);
+    if (more[i].count > 0)
+      text_add(&t, "%s%llu %s", t.len > 0 ? ", " : "", (unsigned long long)more[i].count, more[i].what);
   return buf;
 }

@@ -942,8 +942,10 @@ class Canned(threading.Thread):
         return self
 
     def __exit__(self, *_):
-        self.listener.close()
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)  # wakes an accept that nobody came to
         self.join(PATIENCE)
+        self.listener.close()
 
 
 def fetch(bench, v, port, path="/x", *options):

@@ -90,7 +90,7 @@ void script_accept(struct script *s, const struct script_setup *setup);
 
 void script_in(struct script *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void script_expect(struct script *s, const char *file, int line, const char *format, ...) __attribute__((format(printf, 4, 5)));
-/* Runs until the segment leaves, which must be `ms` after the mark, and nothing before. */
+/* Runs until the segment leaves, which must be `ms` after the mark (to a millisecond and 10 ppm), and nothing before. */
 void script_expect_at(struct script *s, const char *file, int line, int64_t ms, const char *format, ...)
   __attribute__((format(printf, 5, 6)));
 void script_expect_nothing(struct script *s, const char *file, int line);

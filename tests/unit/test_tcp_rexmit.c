@@ -327,7 +327,7 @@ static void test_sack_holes(void **state)
   in(". 1 ack 1 sack %d-%d %d-%d", SEQ(4), SEQ(5), SEQ(2), SEQ(3));
   in(". 1 ack 1 sack %d-%d %d-%d %d-%d", SEQ(6), SEQ(7), SEQ(4), SEQ(5), SEQ(2), SEQ(3));
   out(". 1(1000) ack 1");
-  in(". 1 ack 1 sack %d-%d %d-%d %d-%d", SEQ(6), SEQ(10), SEQ(4), SEQ(5), SEQ(2), SEQ(3));
+  in(". 1 ack 1 sack %d-%d %d-%d %d-%d", SEQ(6), SEQ(11), SEQ(4), SEQ(5), SEQ(2), SEQ(3));
   out(". %d(1000) ack 1", SEQ(3));
   out(". %d(1000) ack 1", SEQ(5));
   nothing();

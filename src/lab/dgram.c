@@ -1,0 +1,182 @@
+/* UDP sockets: datagrams between a program's SEQPACKET pair and its endpoint.
+ *
+ * A connected program sends and receives natively. sendto with an address, sendmsg and recvfrom with an address come through the supervisor. A datagram to
+ * an unconnected socket carries its sender's address beside it: a descriptor (SCM_RIGHTS) of a small sealed memory file that holds the sockaddr. The
+ * supervisor, which does the receiving for calls that want the address, reads it; a native recv, which does not want it, drops it unseen.
+ * The files are made once per sender and kept for the latest LAB_SOURCES of a socket. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "lab/sockets.h"
+
+#define BURST 64
+
+int dgram_open(struct lab_socket *s)
+{
+  int rc = yeon_udp_open(s->lab->hosts[s->host].host, &s->udp);
+  if (rc != 0) return yeon_error_errno(rc);
+  yeon_udp_set_user(s->udp, s);
+  return 0;
+}
+
+void dgram_close(struct lab_socket *s)
+{
+  if (s->udp != NULL) {
+    yeon_udp_set_user(s->udp, NULL);
+    yeon_udp_close(s->udp);
+    s->udp = NULL;
+  }
+  lab_socket_free(s);
+}
+
+void dgram_connect(struct lab_socket *s, struct lab_client *client, const struct lab_letter *letter)
+{
+  struct yeon_addr to;
+  sa_family_t family = AF_UNSPEC;
+  struct lab_message reply = {.kind = LAB_CONNECT, .id = letter->head.id, .ino = s->ino};
+  if (letter->head.len >= sizeof family) memcpy(&family, letter->payload, sizeof family);
+  int error = 0, rc = 0;
+  if (letter->head.len >= sizeof family && family == AF_UNSPEC) {
+    rc = yeon_udp_connect(s->udp, NULL);
+    s->connected = false;
+  } else {
+    error = lab_sockaddr_parse(lab_socket_domain(s), letter->payload, letter->head.len, &to);
+    if (error == 0) {
+      lab_sockaddr_here(&to);
+      rc = yeon_udp_connect(s->udp, &to);
+    }
+    if (error == 0 && rc == 0) s->connected = true;
+  }
+  if (rc == YEON_ERR_NO_ROUTE) error = ENETUNREACH;
+  else if (rc != 0) error = yeon_error_errno(rc);
+  reply.result = -error;
+  lab_answer(client, &reply, NULL, -1);
+}
+
+static int send_error(int64_t rc)
+{
+  if (rc == YEON_ERR_NO_ROUTE) return -ENETUNREACH;
+  return -yeon_error_errno((int)rc);
+}
+
+void dgram_sendto(struct lab_socket *s, struct lab_client *client, const struct lab_letter *letter)
+{
+  struct yeon_addr to;
+  const struct lab_message *m = &letter->head;
+  struct lab_message reply = {.kind = m->kind, .id = m->id, .ino = s->ino};
+  size_t named = (size_t)m->arg[0];
+  if (m->arg[0] < 0 || named > m->len) {
+    reply.result = -EINVAL;
+  } else if (named == 0 && !s->connected) {
+    reply.result = -EDESTADDRREQ;
+  } else {
+    int error = named > 0 ? lab_sockaddr_parse(lab_socket_domain(s), letter->payload, named, &to) : 0;
+    if (error == 0 && named > 0) lab_sockaddr_here(&to);
+    if (error == 0 && named > 0 && to.port == 0) error = EINVAL;
+    int64_t n = -error;
+    if (error == 0) n = yeon_udp_send(s->udp, letter->payload + named, m->len - named, named > 0 ? &to : NULL, lab_now());
+    if (error == 0 && n < 0) n = send_error(n);
+    reply.result = (int32_t)n;
+  }
+  lab_answer(client, &reply, NULL, -1);
+}
+
+static int make_token(const struct lab_socket *s, const struct yeon_addr *addr)
+{
+  uint8_t bytes[LAB_SOCKADDR];
+  size_t len = lab_sockaddr_emit(lab_socket_domain(s), addr, bytes);
+  int fd = memfd_create("yeon-source", MFD_CLOEXEC);
+  if (fd >= 0 && pwrite(fd, bytes, len, 0) == (ssize_t)len) return fd;
+  if (fd >= 0) close(fd);
+  return -1;
+}
+
+/* The descriptor that stands for a sender; -1: none to be had. */
+static int token_of(struct lab_socket *s, const struct yeon_addr *addr)
+{
+  if (s->sources == NULL) {
+    s->sources = malloc(LAB_SOURCES * sizeof *s->sources);
+    if (s->sources == NULL) return -1;
+    for (unsigned i = 0; i < LAB_SOURCES; i++) s->sources[i].fd = -1;
+  }
+  for (unsigned i = 0; i < LAB_SOURCES; i++) {
+    const struct lab_source *k = &s->sources[i];
+    if (k->fd >= 0 && k->addr.port == addr->port && yeon_ip_equal(&k->addr.ip, &addr->ip)) return k->fd;
+  }
+  struct lab_source *k = &s->sources[s->next_source++ % LAB_SOURCES];
+  if (k->fd >= 0) close(k->fd);
+  *k = (struct lab_source){.addr = *addr, .fd = make_token(s, addr)};
+  return k->fd;
+}
+
+union control {
+  struct cmsghdr head;
+  char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+/* 1: given to the program; 0: no room, `can_write` is cleared; it is lost when no descriptor can go with it, as when a buffer is full. */
+static int give(struct lab_socket *s, size_t len, const struct yeon_addr *from)
+{
+  union control control = {.head = {0}};
+  struct iovec iov = {s->lab->scratch, len};
+  struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+  int token = s->connected ? -1 : token_of(s, from);
+  if (token >= 0) {
+    m.msg_control = control.bytes;
+    m.msg_controllen = sizeof control.bytes;
+    control.head.cmsg_level = SOL_SOCKET;
+    control.head.cmsg_type = SCM_RIGHTS;
+    control.head.cmsg_len = CMSG_LEN(sizeof token);
+    memcpy(CMSG_DATA(&control.head), &token, sizeof token);
+  }
+  if (sendmsg(s->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return 1;
+  if (errno == EAGAIN) s->can_write = false;
+  return 0;
+}
+
+static void to_program(struct lab_socket *s)
+{
+  struct yeon_addr from;
+  size_t full;
+  unsigned left = BURST;
+  while (s->can_write && left > 0) {
+    int64_t n = yeon_udp_recv(s->udp, s->lab->scratch, LAB_SCRATCH, &from, NULL, &full);
+    if (n == YEON_ERR_AGAIN) return;
+    if (n < 0) s->error = yeon_error_errno((int)n);
+    else (void)give(s, (size_t)n, &from);
+    left--;
+  }
+  if (left == 0) lab_socket_ready(s);
+}
+
+static void from_program(struct lab_socket *s, yeon_time now)
+{
+  unsigned left = BURST;
+  while (s->can_read && left > 0) {
+    if (s->connected && !(yeon_udp_ready(s->udp) & YEON_WRITABLE)) return;
+    ssize_t n = recv(s->fd, s->lab->scratch, LAB_SCRATCH, MSG_DONTWAIT);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 || (n == 0 && s->hung_up)) {
+      s->can_read = false;
+      return;
+    }
+    int64_t rc = s->connected ? yeon_udp_send(s->udp, s->lab->scratch, (size_t)n, NULL, now) : YEON_ERR_NOT_CONNECTED;
+    if (rc < 0 && rc != YEON_ERR_AGAIN) s->error = -send_error(rc);
+    left--;
+  }
+  if (left == 0) lab_socket_ready(s);
+}
+
+void dgram_turn(struct lab_socket *s)
+{
+  if (s->state == LAB_CLOSED) return;
+  from_program(s, lab_now());
+  to_program(s);
+  if (s->hung_up && !s->can_read) dgram_close(s);
+}
