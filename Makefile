@@ -30,6 +30,7 @@ fmt:              ## clang-format over all C
 install: build    ## into PREFIX (/usr/local); DESTDIR is honoured
 	@meson configure build --prefix=$(abspath $(PREFIX))
 	@meson install -C build
+	@[ -n "$(DESTDIR)" ] || ldconfig 2>/dev/null || true
 
 setup:            ## install from the distribution what is missing (run and check call it by themselves)
 	@scripts/setup.sh check

@@ -21,10 +21,7 @@ static int take_port(struct yeon_tcp *c, struct tcp_key *key)
   key->local_port = c->record.key.local_port;
   if (key->local_port != 0) return tcp_find(c->t, key) != 0 ? YEON_ERR_IN_USE : 0;
   key->local_port = tcp_choose_port(c->t, key);
-  if (key->local_port == 0) return YEON_ERR_NO_PORTS;
-  if (!tcp_port_hold(c->t, key->local_port)) return YEON_ERR_NO_MEMORY;
-  c->flags |= TCP_F_HOLDS_PORT;
-  return 0;
+  return key->local_port == 0 ? YEON_ERR_NO_PORTS : 0;
 }
 
 static void begin_active(struct yeon_tcp *c, const struct tcp_key *key, const struct tcp_path *path, yeon_time now)
@@ -211,8 +208,14 @@ void yeon_tcp_close(struct yeon_tcp *c, yeon_time now)
   tcp_trace_call(c, YEON_CALL_CLOSE, 0, 0, now);
   switch ((enum yeon_tcp_state)c->state) {
   case YEON_TCP_LISTEN: close_listener(c, now); return;
-  case YEON_TCP_CLOSED: orphan(c); tcp_conn_free(c); return;
-  case YEON_TCP_SYN_SENT: orphan(c); tcp_conn_end(c, 0, YEON_CAUSE_CALL_CLOSE, now); return;
+  case YEON_TCP_CLOSED:
+    orphan(c);
+    tcp_conn_free(c);
+    return;
+  case YEON_TCP_SYN_SENT:
+    orphan(c);
+    tcp_conn_end(c, 0, YEON_CAUSE_CALL_CLOSE, now);
+    return;
   default: break;
   }
   if (must_reset(c))

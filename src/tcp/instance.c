@@ -3,13 +3,21 @@
 
 #include "tcp/internal.h"
 
-static bool make_keys(struct tcp *t)
+static void make_keys(struct tcp *t)
 {
   rng_key(t->rng, &t->key_table);
   rng_key(t->rng, &t->key_isn);
   rng_key(t->rng, &t->key_ts);
   rng_key(t->rng, &t->key_port);
   rng_key(t->rng, &t->key_cookie);
+}
+
+/* The first chunk is there from the start: the first connections cannot fail for memory. */
+static bool warm(struct pool *p)
+{
+  uint32_t number;
+  if (pool_new(p, &number) == NULL) return false;
+  pool_free(p, number);
   return true;
 }
 
@@ -30,7 +38,11 @@ bool tcp_init(struct tcp *t, struct mem *mem, const struct yeon_host_config *con
   pool_init(&t->busies, mem, sizeof(struct tcp_busy), config->max_connections);
   pool_init(&t->extras, mem, sizeof(struct tcp_extra), config->max_connections);
   wheel_init(&t->wheel, now);
-  return make_keys(t) && table_init(&t->table, mem, &tcp_table_ops, t);
+  make_keys(t);
+  bool ok = table_init(&t->table, mem, &tcp_table_ops, t) && warm(&t->conns) && warm(&t->half_opens) &&
+            warm(&t->time_waits) && warm(&t->busies);
+  if (!ok) tcp_fini(t);
+  return ok;
 }
 
 void tcp_fini(struct tcp *t)
@@ -51,10 +63,7 @@ void tcp_fini(struct tcp *t)
   pool_fini(&t->conns);
 }
 
-struct yeon_tcp *tcp_conn(const struct tcp *t, uint32_t number)
-{
-  return pool_at(&t->conns, number);
-}
+struct yeon_tcp *tcp_conn(const struct tcp *t, uint32_t number) { return pool_at(&t->conns, number); }
 
 struct yeon_tcp *tcp_conn_new(struct tcp *t)
 {
@@ -238,7 +247,4 @@ static void run_node(struct tcp *t, struct wheel_node *n, yeon_time now)
     tcp_half_open_timer(t, (struct tcp_half_open *)r, now);
 }
 
-struct tcp *tcp_of(const struct yeon_tcp *c)
-{
-  return c->t;
-}
+struct tcp *tcp_of(const struct yeon_tcp *c) { return c->t; }

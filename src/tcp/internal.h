@@ -21,8 +21,8 @@ enum tcp_kind { TCP_KIND_CONN = 0, TCP_KIND_HALF_OPEN = 1, TCP_KIND_TIME_WAIT = 
 struct tcp_key {
   struct yeon_ip remote;
   uint16_t remote_port, local_port;
-  uint16_t local;  /* index of the local address, or TCP_LOCAL_ANY... */
-  uint16_t zero;   /* part of what is hashed and compared */
+  uint16_t local; /* index of the local address, or TCP_LOCAL_ANY... */
+  uint16_t zero;  /* part of what is hashed and compared */
 };
 #define TCP_KEY_SIZE 24
 _Static_assert(sizeof(struct tcp_key) == TCP_KEY_SIZE, "hashed and compared as bytes: no padding");
@@ -45,20 +45,20 @@ struct tcp_sacks {
 
 /* What few endpoints need: a listener's queue, options that differ from the host's, urgent data. */
 struct tcp_extra {
-  uint32_t number;         /* in its pool */
-  struct tcp_list accept;  /* established, waiting; linked by report_next */
+  uint32_t number;        /* in its pool */
+  struct tcp_list accept; /* established, waiting; linked by report_next */
   uint32_t waiting, backlog;
   uint32_t keepalive_idle_ms, keepalive_interval_ms, user_timeout_ms;
-  int32_t linger_ms;       /* -1: off */
-  uint32_t window_clamp;   /* 0: none */
+  int32_t linger_ms;     /* -1: off */
+  uint32_t window_clamp; /* 0: none */
   uint16_t mss_max;
   uint8_t keepalive_probes, retries_syn, hop_limit, traffic_class;
   struct yeon_tcp *bound_next, **bound_prev; /* host's list of endpoints that hold a port */
-  uint32_t snd_up;         /* sender: after the urgent byte; with TCP_F_URGENT */
-  uint32_t urgent_seq;     /* receiver: of the urgent byte */
+  uint32_t snd_up;                           /* sender: after the urgent byte; with TCP_F_URGENT */
+  uint32_t urgent_seq;                       /* receiver: of the urgent byte */
   uint8_t urgent_byte;
-  bool customised;         /* an option was set: what a listener accepts inherits a copy */
-  uint8_t urgent;          /* enum tcp_urgent */
+  bool customised; /* an option was set: what a listener accepts inherits a copy */
+  uint8_t urgent;  /* enum tcp_urgent */
 };
 enum tcp_urgent { TCP_URGENT_NONE, TCP_URGENT_COMING, TCP_URGENT_HERE, TCP_URGENT_READ };
 
@@ -68,64 +68,66 @@ enum tcp_urgent { TCP_URGENT_NONE, TCP_URGENT_COMING, TCP_URGENT_HERE, TCP_URGEN
 #define TCP_F_FIN_QUEUED (1u << 2) /* the application will send no more */
 #define TCP_F_FIN_SENT (1u << 3)
 #define TCP_F_FIN_RECEIVED (1u << 4) /* and everything before it */
-#define TCP_F_ORPHAN (1u << 5) /* the application has closed: no endpoint any more */
-#define TCP_F_TS (1u << 6) /* timestamps agreed */
+#define TCP_F_ORPHAN (1u << 5)       /* the application has closed: no endpoint any more */
+#define TCP_F_TS (1u << 6)           /* timestamps agreed */
 #define TCP_F_SACK (1u << 7)
 #define TCP_F_WSCALE (1u << 8)
 #define TCP_F_NODELAY (1u << 9)
 #define TCP_F_CORK (1u << 10)
 #define TCP_F_QUICKACK (1u << 11)
 #define TCP_F_KEEPALIVE (1u << 12)
-#define TCP_F_TIMING (1u << 13) /* rtt_seq, rtt_at are running */
-#define TCP_F_RECOVERY (1u << 14) /* fast recovery until snd_una passes recover */
+#define TCP_F_TIMING (1u << 13)       /* rtt_seq, rtt_at are running */
+#define TCP_F_RECOVERY (1u << 14)     /* fast recovery until snd_una passes recover */
 #define TCP_F_RTO_RECOVERY (1u << 15) /* after a time-out, until snd_una passes recover */
-#define TCP_F_REXMIT_HEAD (1u << 16) /* the segment at snd_una is due again */
-#define TCP_F_PROBE (1u << 17) /* a window probe is due */
+#define TCP_F_REXMIT_HEAD (1u << 16)  /* the segment at snd_una is due again */
+#define TCP_F_PROBE (1u << 17)        /* a window probe is due */
 #define TCP_F_KEEPALIVE_PROBE (1u << 18)
 #define TCP_F_SHUT_RD (1u << 19)
 #define TCP_F_SNDBUF_FIXED (1u << 20)
 #define TCP_F_RCVBUF_FIXED (1u << 21)
-#define TCP_F_ON_OUT (1u << 22) /* in the list of those with output */
+#define TCP_F_ON_OUT (1u << 22)    /* in the list of those with output */
 #define TCP_F_ON_REPORT (1u << 23) /* in the list of endpoints to report */
 #define TCP_F_IN_TABLE (1u << 24)
 #define TCP_F_ON_ACCEPT (1u << 25) /* waits in its listener's queue */
-#define TCP_F_DSACK (1u << 26) /* dsack_left, dsack_right to be told */
-#define TCP_F_PASSIVE (1u << 27) /* made by a listener */
-#define TCP_F_URGENT (1u << 28) /* snd_up is ahead of snd_una */
+#define TCP_F_DSACK (1u << 26)     /* dsack_left, dsack_right to be told */
+#define TCP_F_PASSIVE (1u << 27)   /* made by a listener */
+#define TCP_F_URGENT (1u << 28)    /* snd_up is ahead of snd_una */
 #define TCP_F_OOBINLINE (1u << 29)
 #define TCP_F_HOLDS_PORT (1u << 30) /* counted in port_use */
-#define TCP_F_MORE (1u << 31) /* the last send said more follows */
+#define TCP_F_MORE (1u << 31)       /* the last send said more follows */
 /* struct yeon_tcp.flags2: rarely touched */
 #define TCP_G_REUSEADDR (1u << 0)
 #define TCP_G_REUSEPORT (1u << 1)
 #define TCP_G_V6ONLY (1u << 2)
-#define TCP_G_BOUND (1u << 3) /* in the host's list of bound endpoints */
+#define TCP_G_BOUND (1u << 3)      /* in the host's list of bound endpoints */
 #define TCP_G_SYN_REXMIT (1u << 4) /* the SYN was sent more than once (RFC 6298 5.7) */
 #define TCP_G_USER_SHUT_WR (1u << 5)
 #define TCP_G_EOF_TOLD (1u << 6)
 #define TCP_G_USED (1u << 8) /* has left CLOSED once */
-#define TCP_G_RECOVERED (1u << 13) /* snd_una is where a recovery ended (RFC 6582 3.2, step 1), kept while busy is NULL */
-#define TCP_G_STARVED (1u << 12) /* something was due, and memory for it refused: the retransmission timer tries again */
+#define TCP_G_RECOVERED                                                                                                \
+  (1u << 13) /* snd_una is where a recovery ended (RFC 6582 3.2, step 1), kept while busy is NULL */
+#define TCP_G_STARVED                                                                                                  \
+  (1u << 12) /* something was due, and memory for it refused: the retransmission timer tries again */
 #define TCP_G_FIN_ACKED (1u << 9)
-#define TCP_G_WANTS_ROOM (1u << 11) /* a send was cut short: tell when there is room */
-#define TCP_G_RESCUED (1u << 10) /* RFC 6675 4, NextSeg (4): once a recovery */
+#define TCP_G_WANTS_ROOM (1u << 11)  /* a send was cut short: tell when there is room */
+#define TCP_G_RESCUED (1u << 10)     /* RFC 6675 4, NextSeg (4): once a recovery */
 #define TCP_G_SWS_OVERRIDE (1u << 7) /* a held-back small segment may go */
 
 /* What matters only while something is going on: bytes in flight, ranges out of order, a duplicate to tell. Borrowed by tcp_busy, given back by
  * tcp_rest when all of it is over. */
 struct tcp_busy {
-  uint32_t number;         /* in its pool */
-  uint32_t recover;        /* RFC 6582, RFC 6675: snd_max when recovery began */
-  uint32_t high_rxt;       /* RFC 6675: highest retransmitted in this recovery + 1 */
-  uint32_t snd_small;      /* end of the last segment smaller than the MSS that left (Nagle) */
-  uint32_t rtt_seq;        /* the timed segment's end; with TCP_F_TIMING */
-  uint32_t rcv_fin;        /* sequence number of a FIN that came before its time; with rcv_fin_known */
+  uint32_t number;    /* in its pool */
+  uint32_t recover;   /* RFC 6582, RFC 6675: snd_max when recovery began */
+  uint32_t high_rxt;  /* RFC 6675: highest retransmitted in this recovery + 1 */
+  uint32_t snd_small; /* end of the last segment smaller than the MSS that left (Nagle) */
+  uint32_t rtt_seq;   /* the timed segment's end; with TCP_F_TIMING */
+  uint32_t rcv_fin;   /* sequence number of a FIN that came before its time; with rcv_fin_known */
   bool rcv_fin_known;
-  yeon_time rtt_at;        /* when the timed segment left */
-  yeon_time sent_at;       /* last segment that an acknowledgment must answer */
-  yeon_time rexmit_since;  /* when what is being sent again was first sent; 0: nothing is */
-  struct tcp_sacks *sacked;/* scoreboard; NULL: empty */
-  struct tcp_sacks *ooo;   /* received ranges beyond rcv_nxt; NULL: none */
+  yeon_time rtt_at;                 /* when the timed segment left */
+  yeon_time sent_at;                /* last segment that an acknowledgment must answer */
+  yeon_time rexmit_since;           /* when what is being sent again was first sent; 0: nothing is */
+  struct tcp_sacks *sacked;         /* scoreboard; NULL: empty */
+  struct tcp_sacks *ooo;            /* received ranges beyond rcv_nxt; NULL: none */
   uint32_t dsack_left, dsack_right; /* with TCP_F_DSACK */
 };
 
@@ -134,95 +136,103 @@ struct tcp_busy {
 
 struct yeon_tcp {
   struct tcp_record record;
-  struct wheel_node node;        /* armed at or before the earliest of at[] */
+  struct wheel_node node; /* armed at or before the earliest of at[] */
   struct tcp *t;
   void *user;
-  struct tcp_busy *busy;         /* NULL: nothing going on */
-  uint32_t number;               /* in its pool */
+  struct tcp_busy *busy; /* NULL: nothing going on */
+  uint32_t number;       /* in its pool */
   uint32_t id;
-  uint32_t out_next, out_prev;   /* list of those with output: record numbers */
+  uint32_t out_next, out_prev; /* list of those with output: record numbers */
   uint32_t report_next, report_prev;
   uint32_t flags, flags2;
-  uint8_t state;                 /* enum yeon_tcp_state; set by tcp_set_state alone */
+  uint8_t state; /* enum yeon_tcp_state; set by tcp_set_state alone */
   uint8_t link;
-  uint8_t reported;              /* YEON_READABLE ...: conditions to report */
-  int8_t error;                  /* pending, YEON_ERR_*; 0: none */
-  int8_t soft_error;             /* last ICMP trouble, told if the connection then fails (RFC 9293 3.9.2.2) */
-  uint8_t rexmits;               /* consecutive time-outs */
-  uint8_t probes;                /* window or keepalive probes without an answer */
+  uint8_t reported;  /* YEON_READABLE ...: conditions to report */
+  int8_t error;      /* pending, YEON_ERR_*; 0: none */
+  int8_t soft_error; /* last ICMP trouble, told if the connection then fails (RFC 9293 3.9.2.2) */
+  uint8_t rexmits;   /* consecutive time-outs */
+  uint8_t probes;    /* window or keepalive probes without an answer */
   uint8_t dup_acks;
-  uint8_t timers;                /* bit per enum yeon_tcp_timer: armed */
-  uint8_t quick_acks;            /* segments still to be acknowledged at once */
-  uint16_t rcv_mss;              /* largest segment seen */
-  uint8_t acks_owed;             /* duplicate ACKs to send one by one (no SACK) */
+  uint8_t timers;     /* bit per enum yeon_tcp_timer: armed */
+  uint8_t quick_acks; /* segments still to be acknowledged at once */
+  uint16_t rcv_mss;   /* largest segment seen */
+  uint8_t acks_owed;  /* duplicate ACKs to send one by one (no SACK) */
   uint8_t snd_wscale, rcv_wscale;
-  uint8_t probe_backoff;         /* doublings of the window probe's interval */
+  uint8_t probe_backoff; /* doublings of the window probe's interval */
 
   /* Sending. Sequence numbers as in RFC 9293 3.3.1; snd_max: highest sent + 1 (snd_nxt goes back after a time-out). */
-  struct ring *snd;              /* bytes from snd_una (past the SYN) on; NULL: none */
+  struct ring *snd; /* bytes from snd_una (past the SYN) on; NULL: none */
   uint32_t iss, snd_una, snd_nxt, snd_max;
   uint32_t snd_wnd, snd_wl1, snd_wl2, max_snd_wnd;
-  uint32_t sndbuf;               /* limit, bytes */
-  uint32_t snd_fin;              /* sequence number of our FIN; with TCP_F_FIN_SENT */
+  uint32_t sndbuf;  /* limit, bytes */
+  uint32_t snd_fin; /* sequence number of our FIN; with TCP_F_FIN_SENT */
   struct cc cc;
-  uint16_t snd_mss;              /* payload bytes of a full segment, options taken off */
-  uint16_t peer_mss;             /* what the peer announced, or its default */
-  uint16_t path_mtu;             /* IP bytes */
-  uint8_t backoff;               /* doublings of rto_us in force, until a new sample (RFC 6298 5.5 and the note after 5.7) */
+  uint16_t snd_mss;  /* payload bytes of a full segment, options taken off */
+  uint16_t peer_mss; /* what the peer announced, or its default */
+  uint16_t path_mtu; /* IP bytes */
+  uint8_t backoff;   /* doublings of rto_us in force, until a new sample (RFC 6298 5.5 and the note after 5.7) */
 
   /* Round-trip time, microseconds (RFC 6298) */
   uint32_t srtt_us, rttvar_us, rto_us, rtt_min_us; /* srtt_us 0: no sample yet; rto_us not doubled */
 
   /* Receiving */
-  struct ring *rcv;              /* bytes up to rcv_nxt, and out of order ones beyond */
+  struct ring *rcv; /* bytes up to rcv_nxt, and out of order ones beyond */
   uint32_t irs, rcv_nxt;
-  uint32_t rcv_adv;              /* right edge announced; never goes back */
-  uint32_t last_ack;             /* RFC 7323 Last.ACK.sent */
-  uint32_t rcvbuf;               /* limit, bytes */
+  uint32_t rcv_adv;                /* right edge announced; never goes back */
+  uint32_t last_ack;               /* RFC 7323 Last.ACK.sent */
+  uint32_t rcvbuf;                 /* limit, bytes */
   uint32_t ts_recent, ts_recent_s; /* ts_recent_s: seconds since the host's epoch */
-  uint32_t tune_seq, tune_copied;  /* receive buffer growth: round ends at tune_seq; bytes read by the application in it */
-  uint32_t tune_us;              /* when the round began, microseconds modulo 2^32 */
+  uint32_t tune_seq,
+      tune_copied;  /* receive buffer growth: round ends at tune_seq; bytes read by the application in it */
+  uint32_t tune_us; /* when the round began, microseconds modulo 2^32 */
 
   /* Time */
-  yeon_time at[TCP_DEADLINES];   /* YEON_NEVER: not armed; set by timers.c alone, read by tcp_timer_at */
-  yeon_time heard_at;            /* last segment accepted from the peer */
-  uint32_t sent_ms;              /* last data sent, milliseconds since the host's epoch modulo 2^32 */
-  uint32_t oow_ms;               /* last answer to an out-of-window segment, likewise; 0: none */
+  yeon_time at[TCP_DEADLINES]; /* YEON_NEVER: not armed; set by timers.c alone, read by tcp_timer_at */
+  yeon_time heard_at;          /* last segment accepted from the peer */
+  uint32_t sent_ms;            /* last data sent, milliseconds since the host's epoch modulo 2^32 */
+  uint32_t oow_ms;             /* last answer to an out-of-window segment, likewise; 0: none */
 
   /* For yeon_tcp_info */
   uint64_t bytes_acked, bytes_received, bytes_retransmitted;
   uint32_t segs_in, segs_out;
 
-  struct tcp_extra *extra;       /* NULL: nothing special */
+  struct tcp_extra *extra; /* NULL: nothing special */
 };
 
 struct tcp_half_open {
   struct tcp_record record;
   struct wheel_node node;
-  uint32_t listener;       /* number of the endpoint that listens */
+  uint32_t listener; /* number of the endpoint that listens */
   uint32_t iss, irs;
   uint32_t ts_recent;
   uint32_t id;
-  uint32_t sent_us;        /* when the SYN-ACK left, microseconds since the epoch, modulo 2^32 */
-  uint16_t listener_id;    /* low bits of its id: the number may serve another by now */
+  uint32_t sent_us;     /* when the SYN-ACK left, microseconds since the epoch, modulo 2^32 */
+  uint16_t listener_id; /* low bits of its id: the number may serve another by now */
   uint16_t peer_mss;
-  uint8_t wscale;          /* peer's; with TCP_H_WSCALE */
-  uint8_t flags;           /* enum tcp_half_flag */
+  uint8_t wscale; /* peer's; with TCP_H_WSCALE */
+  uint8_t flags;  /* enum tcp_half_flag */
   uint8_t retries;
   uint8_t link;
 };
-enum tcp_half_flag { TCP_H_WSCALE = 1, TCP_H_TS = 2, TCP_H_SACK = 4, TCP_H_ACKED = 8 /* the ACK came, but the queue was full */, TCP_H_DEAD = 16 };
+enum tcp_half_flag {
+  TCP_H_WSCALE = 1,
+  TCP_H_TS = 2,
+  TCP_H_SACK = 4,
+  TCP_H_ACKED = 8 /* the ACK came, but the queue was full */,
+  TCP_H_DEAD = 16,
+  TCP_H_PORT = 32 /* counts in port_use */
+};
 
 struct tcp_time_wait {
-  struct tcp_key key;      /* as in struct tcp_record, but for the kind */
+  struct tcp_key key; /* as in struct tcp_record, but for the kind */
   uint32_t chain;
-  uint32_t next;           /* order of expiry; a record that ended early stays in it, TCP_H_DEAD, out of the table */
-  uint32_t expires_ms;     /* since the epoch, modulo 2^32 */
+  uint32_t next;       /* order of expiry; a record that ended early stays in it, TCP_H_DEAD, out of the table */
+  uint32_t expires_ms; /* since the epoch, modulo 2^32 */
   uint32_t snd_nxt, rcv_nxt;
   uint32_t ts_recent;
   uint32_t id;
-  uint8_t link, flags;     /* enum tcp_half_flag */
-  uint16_t longer_s;       /* to wait beyond expires_ms, because the peer's FIN came again */
+  uint8_t link, flags; /* enum tcp_half_flag */
+  uint16_t longer_s;   /* to wait beyond expires_ms, because the peer's FIN came again */
 };
 _Static_assert(sizeof(struct tcp_time_wait) <= 56, "a TIME-WAIT record and its bucket are to stay within 64 bytes");
 _Static_assert(sizeof(struct tcp_half_open) <= 88, "a half-open record and its bucket are to stay within 96 bytes");
@@ -233,16 +243,16 @@ struct tcp_in {
   const struct tcp_segment *s;
   struct tcp *t;
   yeon_time now;
-  uint32_t seq, ack;   /* seq moves when the front is trimmed */
-  uint32_t len;        /* payload bytes left after trimming */
-  uint32_t skip;       /* payload bytes trimmed from the front */
-  uint32_t window;     /* scaled */
-  uint8_t flags;       /* SYN or FIN taken off when trimmed */
-  uint8_t verdict;     /* enum yeon_verdict */
-  uint64_t id;         /* connection it belongs to, for the event */
+  uint32_t seq, ack; /* seq moves when the front is trimmed */
+  uint32_t len;      /* payload bytes left after trimming */
+  uint32_t skip;     /* payload bytes trimmed from the front */
+  uint32_t window;   /* scaled */
+  uint8_t flags;     /* SYN or FIN taken off when trimmed */
+  uint8_t verdict;   /* enum yeon_verdict */
+  uint64_t id;       /* connection it belongs to, for the event */
   uint32_t iss, irs;
   bool has_conn;
-  bool gone;           /* the connection ended on the way: do not touch it */
+  bool gone; /* the connection ended on the way: do not touch it */
 };
 
 /* instance.c */
@@ -250,10 +260,16 @@ struct tcp_in {
 struct tcp_busy *tcp_busy(struct yeon_tcp *c);
 /* Gives c->busy back if nothing is going on. */
 void tcp_rest(struct yeon_tcp *c);
-static inline struct tcp_sacks *tcp_sacked(const struct yeon_tcp *c) { return c->busy != NULL ? c->busy->sacked : NULL; }
+static inline struct tcp_sacks *tcp_sacked(const struct yeon_tcp *c)
+{
+  return c->busy != NULL ? c->busy->sacked : NULL;
+}
 static inline struct tcp_sacks *tcp_ooo(const struct yeon_tcp *c) { return c->busy != NULL ? c->busy->ooo : NULL; }
 /* Milliseconds since the host's epoch modulo 2^32, never 0. */
-static inline uint32_t tcp_ms(const struct tcp *t, yeon_time now) { return (uint32_t)((now - t->epoch) / YEON_MS) | 1u; }
+static inline uint32_t tcp_ms(const struct tcp *t, yeon_time now)
+{
+  return (uint32_t)((now - t->epoch) / YEON_MS) | 1u;
+}
 struct yeon_tcp *tcp_conn(const struct tcp *t, uint32_t number);
 struct yeon_tcp *tcp_conn_new(struct tcp *t);
 /* Forgets it altogether: table, lists, timers, buffers. The state must be CLOSED. */
@@ -295,8 +311,8 @@ bool tcp_local_is4(const struct tcp *t, uint16_t local);
 /* state.c */
 void tcp_set_state(struct yeon_tcp *c, enum yeon_tcp_state to, enum yeon_cause cause, yeon_time now);
 /* The same event for records that are no struct yeon_tcp. */
-void tcp_tell_state(struct tcp *t, const struct tcp_key *key, uint64_t id, enum yeon_tcp_state from, enum yeon_tcp_state to,
-                    enum yeon_cause cause, yeon_time now);
+void tcp_tell_state(struct tcp *t, const struct tcp_key *key, uint64_t id, enum yeon_tcp_state from,
+                    enum yeon_tcp_state to, enum yeon_cause cause, yeon_time now);
 
 /* trace.c: events */
 void tcp_fill_event(const struct tcp *t, const struct tcp_key *key, uint64_t id, struct yeon_event *ev);
@@ -306,7 +322,8 @@ void tcp_trace_out(struct tcp *t, const struct tcp_out *o, const struct yeon_tcp
 void tcp_trace_call(const struct yeon_tcp *c, enum yeon_tcp_call call, int64_t arg, int64_t result, yeon_time now);
 void tcp_trace_cwnd(const struct yeon_tcp *c, const char *why, yeon_time now);
 void tcp_trace_buffer(const struct yeon_tcp *c, yeon_time now);
-void tcp_trace_rexmit(const struct yeon_tcp *c, uint32_t seq, uint32_t len, enum yeon_retransmit_why why, yeon_time now);
+void tcp_trace_rexmit(const struct yeon_tcp *c, uint32_t seq, uint32_t len, enum yeon_retransmit_why why,
+                      yeon_time now);
 void tcp_trace_error(const struct yeon_tcp *c, int error, enum yeon_cause cause, bool soft, yeon_time now);
 
 /* ready.c */
@@ -322,7 +339,10 @@ struct yeon_tcp *tcp_list_pop(struct tcp *t, struct tcp_list *list);
 void tcp_timer_set(struct yeon_tcp *c, enum yeon_tcp_timer timer, yeon_time at, yeon_time now);
 void tcp_timers_due(struct yeon_tcp *c, yeon_time now); /* the wheel's node fired */
 void tcp_timer_stop(struct yeon_tcp *c, enum yeon_tcp_timer timer, yeon_time now);
-static inline bool tcp_timer_on(const struct yeon_tcp *c, enum yeon_tcp_timer timer) { return (c->timers >> timer & 1) != 0; }
+static inline bool tcp_timer_on(const struct yeon_tcp *c, enum yeon_tcp_timer timer)
+{
+  return (c->timers >> timer & 1) != 0;
+}
 /* YEON_NEVER: not armed. */
 yeon_time tcp_timer_at(const struct yeon_tcp *c, enum yeon_tcp_timer timer);
 void tcp_timers_forget(struct yeon_tcp *c); /* all of them, silently */
@@ -380,10 +400,7 @@ yeon_time tcp_time_wait_next(const struct tcp *t);
 
 /* calls.c */
 /* The endpoint has been a connection: it cannot become another. */
-static inline bool tcp_was_used(const struct yeon_tcp *c)
-{
-  return (c->flags2 & TCP_G_USED) != 0;
-}
+static inline bool tcp_was_used(const struct yeon_tcp *c) { return (c->flags2 & TCP_G_USED) != 0; }
 
 /* reply.c: segments of no connection */
 void tcp_reply_reset(struct tcp_in *in);

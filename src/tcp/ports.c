@@ -1,5 +1,6 @@
-/* Local ports: who holds one, and which to choose (RFC 6056). Every connection and bound endpoint counts in a table of use counts, made in
- * pages of 256 ports as needed; TIME-WAIT and half-open records are found through the connection table. */
+/* Local ports: who holds one, and which to choose (RFC 6056). Endpoints that were bound, what a listener accepted, and their TIME-WAITs
+ * count in a table of use counts, made in pages of 256 ports as needed. An active open on a port of its own choice holds nothing but its
+ * four-tuple: a listener may have the same port, for no segment fits both. */
 #include <string.h>
 
 #include "tcp/internal.h"

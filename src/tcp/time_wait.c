@@ -47,9 +47,10 @@ static void make_record(struct yeon_tcp *c, uint32_t expires_ms)
   w->rcv_nxt = c->rcv_nxt;
   w->ts_recent = c->ts_recent;
   w->link = c->link;
-  w->flags = (c->flags & TCP_F_TS) != 0 ? TCP_H_TS : 0;
+  if ((c->flags & TCP_F_TS) != 0) w->flags |= TCP_H_TS;
+  if ((c->flags & TCP_F_HOLDS_PORT) != 0) w->flags |= TCP_H_PORT;
   tcp_table_add(t, (uint32_t)TCP_KIND_TIME_WAIT << TCP_KIND_SHIFT | number);
-  tcp_port_hold(t, w->key.local_port);
+  if ((w->flags & TCP_H_PORT) != 0) tcp_port_hold(t, w->key.local_port);
   enqueue(t, number, expires_ms);
 }
 
@@ -87,7 +88,7 @@ static void end(struct tcp *t, uint32_t number, enum yeon_cause cause, yeon_time
 {
   struct tcp_time_wait *w = record(t, number);
   tcp_table_del(t, (uint32_t)TCP_KIND_TIME_WAIT << TCP_KIND_SHIFT | number);
-  tcp_port_drop(t, w->key.local_port);
+  if ((w->flags & TCP_H_PORT) != 0) tcp_port_drop(t, w->key.local_port);
   w->flags |= TCP_H_DEAD;
   t->time_wait_dead++;
   tcp_tell_state(t, &w->key, 0, YEON_TCP_TIME_WAIT, YEON_TCP_CLOSED, cause, now);
