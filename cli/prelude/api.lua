@@ -207,7 +207,7 @@ local function finish(limit_reached)
                   string.format("✗ %d of %d expectations failed", failed, checked)
   y.raw("")
   y.raw(string.format("%s · %.3f s of virtual time", counted, y.now()))
-  y.raw("  " .. y.tally())
+  for _, line in ipairs(wrap(y.tally(), 76)) do y.raw("  " .. line) end
   return failed == 0 and 0 or 1
 end
 

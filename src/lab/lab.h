@@ -23,7 +23,9 @@
 #define LAB_FRAMES 32      /* moved at once */
 #define LAB_SCRATCH 262144 /* bytes read from a program at once */
 #define LAB_BUCKETS 16384  /* of the table of sockets by ino */
-#define LAB_LISTENERS 3    /* descriptors of our own that epoll or libuv watch beside sockets */
+
+#define LAB_WHY 200  /* bytes of a line that tells a person why something failed */
+#define LAB_PATH 108 /* bytes of a socket's path, as in struct sockaddr_un */
 
 struct lab;
 struct lab_socket;
@@ -44,7 +46,8 @@ struct lab_cable {
   struct yeon_cable *cable;
   char name[32];
   struct lab_end end[2];      /* [0] is end a */
-  bool plain;                 /* nothing is impaired, cut or watched: frames pass by the cable's own queues, whole super-segments too */
+  bool plain;                 /* nothing is impaired, cut or watched: frames may pass by the cable's own queues, super-segments whole */
+  bool watched;               /* somebody observes the cable's frames */
   uint64_t passed[2], passed_bytes[2]; /* by direction, such frames; the cable counts the others */
   yeon_time change_at;        /* when the scheduled `change` is to be done; YEON_NEVER: none */
   unsigned change_mask;       /* directions to join again */
@@ -72,10 +75,11 @@ struct lab {
   uv_loop_t loop;
   uv_poll_t listener, sockets, clock;
   uv_signal_t interrupt, terminate;
-  uv_timer_t sweep;
-  int listener_fd, epoll_fd, clock_fd;
+  uv_check_t after;        /* runs lab_pump once behind everything a wake-up brought */
+  int listener_fd, epoll_fd, clock_fd, lock_fd;
+  yeon_time began_at;
   yeon_time clock_at; /* what clock_fd is set to; YEON_NEVER: off */
-  char path[108];     /* of the control socket; "": private */
+  char path[LAB_PATH];     /* of the control socket; "": private */
   FILE *log;
   struct lab_host hosts[LAB_HOSTS_MAX];
   unsigned n_hosts;
@@ -112,7 +116,11 @@ void lab_pump(struct lab *lab);
 
 /* cables.c */
 /* Whether frames may pass by the cable's own queues; after every change of it. */
-void lab_cable_changed(struct lab_cable *c, yeon_time now);
+void lab_cable_changed(struct lab_cable *c);
+/* Does what was scheduled up to now; when the next of it is due. */
+yeon_time lab_cables_due(struct lab *lab, yeon_time now);
+/* One end's frames go out and due ones come in; whether anything moved. */
+bool lab_cable_carry(struct lab *lab, struct lab_cable *c, yeon_time now);
 
 /* control.c */
 int lab_control_open(struct lab *lab, const struct yeon_lab_config *config);
@@ -120,8 +128,9 @@ void lab_control_close(struct lab *lab);
 /* Answers a request: result and flags of `reply`, its kind and id. client NULL: whoever asked is gone. */
 void lab_answer(struct lab_client *client, const struct lab_message *reply, const void *payload, int fd);
 
-/* path.c: the folder of control sockets. 0 or an errno, text for a person in `why` (128 bytes). */
-int lab_path(const char *name, char *path, size_t size, char *why);
+/* path.c: the control socket of that name, in a folder that only we may enter (made if need be). 0, or an errno and a line for a person in
+ * `why` (LAB_WHY bytes). */
+int lab_path(const char *name, char path[LAB_PATH], char why[LAB_WHY]);
 /* A connection to the lab of that name; a negative errno. */
 int lab_connect(const char *name);
 

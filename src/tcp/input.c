@@ -32,7 +32,7 @@ static enum tcp_step step_reset(struct tcp_in *in, struct yeon_tcp *c)
 static enum tcp_step step_syn(struct tcp_in *in, struct yeon_tcp *c)
 {
   if ((in->flags & YEON_TCP_SYN) == 0) return TCP_GO_ON;
-  if (in->t->options.challenge_ack) {
+  if (in->t->options.challenge_ack || c->state == YEON_TCP_TIME_WAIT) {
     tcp_challenge(in, c);
   } else {
     tcp_send_reset(c, in->now);
@@ -66,6 +66,7 @@ void tcp_input_conn(struct tcp_in *in, struct yeon_tcp *c)
   c->segs_in += in->s->segs > 0 ? in->s->segs : 1u;
   in->window = in->s->h.window;
   if ((in->flags & YEON_TCP_SYN) == 0) in->window <<= c->snd_wscale;
+  if (c->state == YEON_TCP_TIME_WAIT && tcp_time_wait_syn(in, c) == TCP_STOP) return;
   if (c->state == YEON_TCP_SYN_SENT)
     tcp_input_syn_sent(in, c);
   else

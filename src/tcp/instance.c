@@ -40,7 +40,7 @@ bool tcp_init(struct tcp *t, struct mem *mem, const struct yeon_host_config *con
   wheel_init(&t->wheel, now);
   make_keys(t);
   bool ok = table_init(&t->table, mem, &tcp_table_ops, t) && warm(&t->conns) && warm(&t->half_opens) &&
-            warm(&t->time_waits) && warm(&t->busies);
+            warm(&t->time_waits) && warm(&t->busies) && tcp_replies_grow(t);
   if (!ok) tcp_fini(t);
   return ok;
 }

@@ -389,6 +389,7 @@ bool tcp_cookie_send(struct tcp_in *in, struct yeon_tcp *listener);
 bool tcp_cookie_check(struct tcp_in *in, struct yeon_tcp *listener);
 /* The conn enters TIME-WAIT; becomes a compact record at once when the application has closed. */
 void tcp_enter_time_wait(struct yeon_tcp *c, enum yeon_cause cause, yeon_time now);
+enum tcp_step tcp_time_wait_syn(struct tcp_in *in, struct yeon_tcp *c);
 /* A segment for a connection that waits while its endpoint is still held. */
 void tcp_time_wait_again(struct tcp_in *in, struct yeon_tcp *c);
 /* An orphan in FIN-WAIT-2 does not wait for ever. */
@@ -406,6 +407,8 @@ static inline bool tcp_was_used(const struct yeon_tcp *c) { return (c->flags2 & 
 void tcp_reply_reset(struct tcp_in *in);
 /* <SEQ><ACK><CTL=ACK> for records; NULL when the queue is full. */
 struct tcp_out *tcp_reply_new(struct tcp *t, const struct tcp_key *key, uint8_t link);
+/* Doubles the queue; false: at its limit, or no memory. */
+bool tcp_replies_grow(struct tcp *t);
 /* The oldest reply for this link. */
 bool tcp_reply_take(struct tcp *t, unsigned link, struct tcp_out *out);
 /* RST for a connection about to go. */

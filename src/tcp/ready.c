@@ -99,7 +99,7 @@ uint32_t yeon_tcp_ready(const struct yeon_tcp *c)
 {
   uint32_t r = 0;
   if (c->state == YEON_TCP_LISTEN) return c->extra->waiting > 0 ? YEON_ACCEPTED | YEON_READABLE : 0;
-  bool over = c->state == YEON_TCP_CLOSED && tcp_was_used(c);
+  bool over = (c->state == YEON_TCP_CLOSED && tcp_was_used(c)) || c->state == YEON_TCP_TIME_WAIT;
   bool read_end = (c->flags & (TCP_F_FIN_RECEIVED | TCP_F_SHUT_RD)) != 0;
   if (c->error != 0) r |= YEON_ERROR | YEON_READABLE | YEON_WRITABLE;
   if (over) r |= YEON_CLOSED | YEON_READABLE | YEON_WRITABLE;

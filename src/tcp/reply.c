@@ -7,7 +7,7 @@
 #define REPLIES_KEPT 64u /* a longer queue, once empty, goes back to the allocator */
 
 /* The queue doubles up to its limit; beyond, an answer is lost as any segment may be. */
-static bool grow_replies(struct tcp *t)
+bool tcp_replies_grow(struct tcp *t)
 {
   uint32_t cap = t->replies_cap == 0 ? 16 : t->replies_cap * 2;
   if (cap > REPLIES_MAX) return false;
@@ -23,7 +23,7 @@ static bool grow_replies(struct tcp *t)
 
 struct tcp_out *tcp_reply_new(struct tcp *t, const struct tcp_key *key, uint8_t link)
 {
-  if (t->replies_count == t->replies_cap && !grow_replies(t)) {
+  if (t->replies_count == t->replies_cap && !tcp_replies_grow(t)) {
     t->counters->no_memory++;
     return NULL;
   }

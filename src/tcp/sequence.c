@@ -78,13 +78,14 @@ static bool is_probe(const struct tcp_in *in, const struct yeon_tcp *c)
 }
 
 /* RFC 9293 3.5, figure 8: the answer of a simultaneous open begins with the SYN that we have already. */
-static void take_off_syn(struct tcp_in *in, const struct yeon_tcp *c)
+static void take_off_syn(struct tcp_in *in, struct yeon_tcp *c)
 {
   const uint8_t looked_at = YEON_TCP_SYN | YEON_TCP_ACK | YEON_TCP_RST | YEON_TCP_FIN;
   if (c->state != YEON_TCP_SYN_RECEIVED || in->seq != c->irs) return;
   if ((in->flags & looked_at) != (YEON_TCP_SYN | YEON_TCP_ACK)) return;
   in->seq++;
   in->flags &= (uint8_t)~YEON_TCP_SYN;
+  tcp_ack_now(c); /* our own SYN-ACK may not have left, and then nothing else would acknowledge this SYN */
 }
 
 enum tcp_step tcp_step_sequence(struct tcp_in *in, struct yeon_tcp *c)

@@ -82,6 +82,7 @@ void tcp_enter_time_wait(struct yeon_tcp *c, enum yeon_cause cause, yeon_time no
   for (unsigned i = 0; i < YEON_TIMERS; i++) tcp_timer_stop(c, (enum yeon_tcp_timer)i, now);
   tcp_conn_release_buffers(c, false);
   tcp_timer_set(c, YEON_TIMER_TIME_WAIT, at, now);
+  tcp_notify(c, YEON_CLOSED | YEON_READABLE | YEON_WRITABLE);
 }
 
 static void end(struct tcp *t, uint32_t number, enum yeon_cause cause, yeon_time now)
@@ -160,6 +161,20 @@ static bool paws(const struct tcp_in *in, const struct tcp_time_wait *w)
 {
   const struct wire_tcp *h = &in->s->h;
   return (w->flags & TCP_H_TS) != 0 && h->has_ts && (h->flags & YEON_TCP_RST) == 0 && seq_lt(h->tsval, w->ts_recent);
+}
+
+/* The same for a connection whose endpoint is still held: for the application it ends as it would have, only sooner. */
+enum tcp_step tcp_time_wait_syn(struct tcp_in *in, struct yeon_tcp *c)
+{
+  const struct tcp_time_wait w = {
+      .rcv_nxt = c->rcv_nxt, .ts_recent = c->ts_recent, .flags = (c->flags & TCP_F_TS) != 0 ? TCP_H_TS : 0};
+  struct yeon_tcp *listener = may_reuse(in, &w) ? tcp_find_listener(in->t, &c->record.key) : NULL;
+  if (listener == NULL) return TCP_GO_ON;
+  uint32_t beyond = c->snd_max;
+  in->t->counters->tcp_time_wait_reused++;
+  tcp_conn_end(c, 0, YEON_CAUSE_REUSED, in->now);
+  tcp_input_listen(in, listener, true, beyond);
+  return TCP_STOP;
 }
 
 static void reuse(struct tcp_in *in, uint32_t number, struct yeon_tcp *listener)

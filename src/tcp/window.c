@@ -14,11 +14,16 @@ uint8_t tcp_window_scale_for(const struct yeon_tcp_options *o)
   return shift;
 }
 
+static uint32_t buffer_limit(const struct yeon_tcp *c)
+{
+  uint32_t clamp = c->extra != NULL ? c->extra->window_clamp : 0;
+  return clamp != 0 && clamp < c->rcvbuf ? clamp : c->rcvbuf;
+}
+
 /* Where the right edge may go. */
 static uint32_t wanted_edge(const struct yeon_tcp *c)
 {
-  uint32_t queued = ring_len(c->rcv), limit = c->rcvbuf;
-  if (c->extra != NULL && c->extra->window_clamp != 0 && c->extra->window_clamp < limit) limit = c->extra->window_clamp;
+  uint32_t queued = ring_len(c->rcv), limit = buffer_limit(c);
   uint32_t free = limit > queued ? limit - queued : 0;
   uint32_t most = 65535u << c->rcv_wscale;
   return c->rcv_nxt + (free < most ? free : most);
@@ -30,7 +35,7 @@ static bool worthwhile(const struct yeon_tcp *c, uint32_t edge, uint32_t segment
   if (seq_le(edge, c->rcv_adv)) return false;
   /* Not by what the peer happens to send: one that writes byte by byte would be offered byte by byte. */
   uint32_t step = segments * (c->rcv_mss > c->snd_mss ? c->rcv_mss : c->snd_mss);
-  if (step > c->rcvbuf / 2) step = c->rcvbuf / 2;
+  if (step > buffer_limit(c) / 2) step = buffer_limit(c) / 2;
   return edge - c->rcv_adv >= step;
 }
 

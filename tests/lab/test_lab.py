@@ -150,8 +150,9 @@ def test_seeds():
     report(first[1] != other[1], "another seed, another run")
     table = 'local t = {}\nfor i = 1, 50 do t["key" .. i * 7919 % 1000] = i end\nfor k in pairs(t) do print(k, math.random(1000)) end\n'
     report(len({scenario(table)[1] for _ in range(5)}) == 1, "the order of pairs and math.random are the same in every run")
-    for seed in range(2, 12):
-        expect("loss.lua --seed %d" % seed, run("lab", "--quiet", loss, "--seed", str(seed)), 0)
+    for scene in ("impaired", "crowd"):
+        for seed in range(1, 21):
+            expect("scenes/%s.lua --seed %d" % (scene, seed), run("lab", os.path.join(HERE, "scenes", scene + ".lua"), "--seed", str(seed)), 0)
 
 
 def test_golden():
@@ -197,9 +198,11 @@ def tshark(path, *args):
 
 def test_pcap(folder):
     have = shutil.which("tshark") is not None
-    for name in ("hello.lua", "cut.lua", "udp.lua", "ipv6.lua", "loss.lua"):
+    scenes = [os.path.join(HERE, "scenes", "crowd.lua")]
+    for script in [os.path.join(EXAMPLES, n + ".lua") for n in ("hello", "cut", "udp", "ipv6", "loss", "reset", "zero-window")] + scenes:
+        name = os.path.basename(script)
         path = os.path.join(folder, name + ".pcapng")
-        expect("%s --pcap" % name, run("lab", "--quiet", "--pcap", path, os.path.join(EXAMPLES, name)), 0)
+        expect("%s --pcap" % name, run("lab", "--quiet", "--pcap", path, script), 0)
         if not have:
             skip("tshark reads %s.pcapng" % name, "no tshark here")
             continue

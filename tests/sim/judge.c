@@ -26,10 +26,19 @@ static bool is_rude(const struct plan_conn *plan)
   return false;
 }
 
+/* Everything has come through both ways, but the last acknowledgment was lost until the other end had long forgotten. */
+static bool missed_the_end(const struct world *w, const struct end *e)
+{
+  bool lossy = w->plan->way[0].loss_ppm > 0 || w->plan->way[1].loss_ppm > 0;
+  bool all = e->fin && e->eof && e->other->eof && e->other->received == e->sent;
+  return lossy && all && e->status == END_FAILED && e->other->status == END_OK;
+}
+
 /* Nothing was in the way: everything must have come through. */
 static void judge_calm(struct world *w, const struct end *e)
 {
   const char *name = e->host == 0 ? "a" : "b";
+  if (missed_the_end(w, e)) return;
   if (e->status != END_OK)
     world_fail(w, "connection %u, %s: %s without need", e->conn, name,
                e->status == END_FAILED    ? yeon_error_name(e->error)

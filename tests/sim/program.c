@@ -417,7 +417,8 @@ static void welcome(struct listener *l, struct yeon_tcp *tcp)
   struct world *w = l->world;
   struct end *caller = find_caller(w, l->host, tcp);
   struct end *e = caller != NULL ? caller->other : NULL;
-  if (e != NULL && e->status != END_WAITING && w->plan->max_half_open > 0 && w->plan->tcp[l->host].cookies) {
+  if (e != NULL && e->status != END_WAITING && (w->plan->max_half_open > 0 || w->plan->famine) &&
+      w->plan->tcp[l->host].cookies) {
     /* Where no record was kept, a late segment of a connection that has been reset is its third handshake segment once more. */
     yeon_tcp_abort(tcp, yeon_sim_now(w->sim));
     return;

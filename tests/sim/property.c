@@ -76,18 +76,24 @@ static void on_alarm(int number)
   alarm(HANG_SECONDS);
 }
 
+static void watch(int number, void (*handler)(int))
+{
+  struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+  sigaction(number, &action, NULL);
+}
+
 static void watch_signals(void)
 {
-  signal(SIGABRT, on_signal);
-  signal(SIGALRM, on_alarm);
+  watch(SIGABRT, on_signal);
+  watch(SIGALRM, on_alarm);
   alarm(HANG_SECONDS);
   if (__sanitizer_set_death_callback != NULL) {
     __sanitizer_set_death_callback(on_death);
     return;
   }
-  signal(SIGSEGV, on_signal);
-  signal(SIGBUS, on_signal);
-  signal(SIGFPE, on_signal);
+  watch(SIGSEGV, on_signal);
+  watch(SIGBUS, on_signal);
+  watch(SIGFPE, on_signal);
 }
 
 static struct outcome outcome_of(const struct world *w)
@@ -207,7 +213,8 @@ static double seconds(void)
 
 #define TALLY(X)                                                                                                       \
   X(worlds)                                                                                                            \
-  X(calm) X(conns) X(whole) X(aborted) X(reset) X(timed_out) X(refused) X(unreachable) X(other_errors) X(simultaneous) \
+  X(calm)                                                                                                              \
+  X(conns) X(whole) X(aborted) X(reset) X(timed_out) X(refused) X(unreachable) X(other_errors) X(simultaneous)         \
       X(half_closed) X(reused_ports) X(bytes) X(frames) X(datagrams) X(datagrams_received) X(snapshots) X(twice)       \
           X(famine) X(cut) X(attacks) X(small_tables) X(loops) X(smooth) X(prompt)
 

@@ -1,0 +1,35 @@
+/* What commands share: their words, and how times and amounts are written. */
+#ifndef LAB_COMMAND_H
+#define LAB_COMMAND_H
+
+#include "lab/lab.h"
+
+#define COMMAND_WORDS 64
+
+struct command {
+  struct lab *lab;
+  const char *words[COMMAND_WORDS];
+  size_t n_words, at; /* at: the next one */
+  FILE *out;
+};
+
+struct lab_verb {
+  const char *name, *help;
+  int (*run)(struct command *c); /* an exit status; text goes to c->out */
+};
+
+const char *command_next(struct command *c); /* NULL: no more */
+const char *command_peek(const struct command *c);
+/* A line to `out` with one %s; 2. */
+int command_fail(struct command *c, const char *format, const char *word) __attribute__((format(printf, 2, 0)));
+bool command_time(const char *word, yeon_time *out);   /* "40ms", "5s", "2m" */
+bool command_share(const char *word, uint32_t *ppm);   /* "1%" */
+bool command_rate(const char *word, uint64_t *bps);    /* "10mbit" */
+bool command_bytes(const char *word, uint32_t *bytes); /* "64KB" */
+
+int command_help(struct command *c);
+int command_hosts(struct command *c);
+int command_in(struct command *c);
+int command_cable(struct command *c); /* command_cable.c */
+
+#endif
