@@ -87,13 +87,17 @@ def main(arguments):
             failed.append(f"failed: {directory}: {why}")
             continue
         for record in records:
-            for name, outcome, remark in cases_of(record):
+            program, cases = f"{directory}: {record['name']}", cases_of(record)
+            for name, outcome, remark in cases:
                 count[outcome] += 1
-                text = f"{outcome}: {directory}: {record['name']}: {name}" + (f" ({remark})" if remark else "")
+                text = f"{outcome}: {program}: {name}" + (f" ({remark})" if remark else "")
                 if outcome == "skipped":
                     skipped.append(text)
                 elif outcome == "failed":
                     failed += [text] + ["    " + line for line in remarks_of(record, name)]
+            reasons = {case[1:] for case in cases}
+            if len(cases) > 1 and len(reasons) == 1 and cases[0][1] == "skipped":  # a line for each would hide the rest
+                skipped[-len(cases):] = [f"skipped: {program}: all {len(cases)} tests ({cases[0][2]}), named in its log"]
     for line in skipped + failed:
         print(line)
     tail = f", {count['skipped']} skipped" if count["skipped"] else ""

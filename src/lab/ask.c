@@ -1,4 +1,5 @@
 /* A command to a running lab, from outside. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>

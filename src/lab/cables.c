@@ -2,7 +2,10 @@
  *
  * A cable on which nothing is impaired, cut or watched delays nothing: frames then go from one host's output straight into the other's input, super-
  * segments in one piece and without a copy. As soon as something is set, they are cut into what a wire carries and go through yeon_cable. */
+#define _GNU_SOURCE
 #include <string.h>
+
+#include <yeon/link.h>
 
 #include "lab/lab.h"
 

@@ -1,4 +1,5 @@
 /* What programs ask of their sockets. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 /* cable show, cut, join, set. */
+#define _GNU_SOURCE
 #include <string.h>
 
 #include "lab/command.h"

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "lab/sockets.h"
+#include "lab/tcp_info.h"
 
 #define LEVEL_ERROR 0x7965 /* asked by the preloaded helper: what did the connection die of? */
 
@@ -64,7 +65,6 @@ static const struct option table[] = {
     {IPPROTO_IP, IP_RECVERR, TAKEN, -1, -1, 0, 0},
     {IPPROTO_IP, IP_MTU_DISCOVER, TAKEN, -1, -1, 0, 1},
     {IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, TAKEN, -1, -1, 0, 0},
-    {IPPROTO_IP, IP_LOCAL_PORT_RANGE, TAKEN, -1, -1, 0, 0},
     {IPPROTO_IPV6, IPV6_V6ONLY, TCP, YEON_TCP_V6ONLY, YEON_UDP_V6ONLY, 1, 0},
     {IPPROTO_IPV6, IPV6_TCLASS, TCP, YEON_TCP_TRAFFIC_CLASS, YEON_UDP_TRAFFIC_CLASS, 1, 0},
     {IPPROTO_IPV6, IPV6_UNICAST_HOPS, TCP, YEON_TCP_HOP_LIMIT, YEON_UDP_HOP_LIMIT, 1, 0},
@@ -245,7 +245,11 @@ static size_t get_struct(struct lab_socket *s, const struct lab_message *m, uint
     memcpy(out, &l, sizeof l);
     return sizeof l;
   }
-  if (level == IPPROTO_TCP && name == TCP_INFO && s->stream) return lab_tcp_info(s, out, size);
+  if (level == IPPROTO_TCP && name == TCP_INFO && s->stream) {
+    struct yeon_tcp_info info = {.state = YEON_TCP_CLOSED};
+    if (s->tcp != NULL) yeon_tcp_info(s->tcp, &info);
+    return lab_tcp_info(&info, out, size);
+  }
   if (is_congestion(m)) {
     memcpy(out, "reno\0\0\0\0\0\0\0\0\0\0\0", 16);
     return 16;

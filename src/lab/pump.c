@@ -1,5 +1,6 @@
 /* Everything moves: frames between hosts and cables, reports to sockets, bytes between sockets and programs; until nothing does. Then the clock is
  * set to the earliest instant that a host, a cable or a schedule has named. */
+#define _GNU_SOURCE
 #include <sys/timerfd.h>
 
 #include "lab/sockets.h"

@@ -1,4 +1,5 @@
 /* sockaddr <-> struct yeon_addr. */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>

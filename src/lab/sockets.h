@@ -104,8 +104,6 @@ void lab_call(struct lab *lab, struct lab_client *client, struct lab_letter *let
 /* options.c */
 void lab_call_setopt(struct lab_socket *s, struct lab_client *client, const struct lab_letter *letter);
 void lab_call_getopt(struct lab_socket *s, struct lab_client *client, const struct lab_letter *letter);
-/* tcp_info.c: as much of struct tcp_info as fits in size; the bytes. */
-size_t lab_tcp_info(const struct lab_socket *s, void *out, size_t size);
 
 /* stream.c: bytes between the pair and TCP. */
 void stream_turn(struct lab_socket *s);

@@ -1,8 +1,9 @@
 /* struct tcp_info (linux/tcp.h) from our numbers. */
+#define _GNU_SOURCE
 #include <linux/tcp.h>
 #include <string.h>
 
-#include "lab/sockets.h"
+#include "lab/tcp_info.h"
 
 /* TCP_ESTABLISHED ... of the kernel, which begins with 1 and has an order of its own. */
 static uint8_t state_of(enum yeon_tcp_state state)
@@ -20,8 +21,8 @@ static void fill_options(struct tcp_info *t, const struct yeon_tcp_info *i)
   if (i->ts_ok) t->tcpi_options |= TCPI_OPT_TIMESTAMPS;
   if (i->sack_ok) t->tcpi_options |= TCPI_OPT_SACK;
   if (i->wscale_ok) t->tcpi_options |= TCPI_OPT_WSCALE;
-  t->tcpi_snd_wscale = i->snd_wscale & 15;
-  t->tcpi_rcv_wscale = i->rcv_wscale & 15;
+  t->tcpi_snd_wscale = (unsigned char)(i->snd_wscale & 15) & 15;
+  t->tcpi_rcv_wscale = (unsigned char)(i->rcv_wscale & 15) & 15;
 }
 
 static void fill_path(struct tcp_info *t, const struct yeon_tcp_info *i)
@@ -58,20 +59,18 @@ static void fill_counts(struct tcp_info *t, const struct yeon_tcp_info *i)
   t->tcpi_rcv_space = i->rcv_limit;
 }
 
-size_t lab_tcp_info(const struct lab_socket *s, void *out, size_t size)
+size_t lab_tcp_info(const struct yeon_tcp_info *i, void *out, size_t size)
 {
   struct tcp_info t;
-  struct yeon_tcp_info i = {.state = YEON_TCP_CLOSED};
   memset(&t, 0, sizeof t);
-  if (s->tcp != NULL) yeon_tcp_info(s->tcp, &i);
-  t.tcpi_state = state_of(i.state);
-  if (i.state == YEON_TCP_LISTEN) {
-    t.tcpi_unacked = i.backlog; /* what these two mean on a listener in Linux */
-    t.tcpi_sacked = i.backlog_limit;
+  t.tcpi_state = state_of(i->state);
+  if (i->state == YEON_TCP_LISTEN) {
+    t.tcpi_unacked = i->backlog; /* what these two mean on a listener in Linux */
+    t.tcpi_sacked = i->backlog_limit;
   } else {
-    fill_options(&t, &i);
-    fill_path(&t, &i);
-    fill_counts(&t, &i);
+    fill_options(&t, i);
+    fill_path(&t, i);
+    fill_counts(&t, i);
   }
   if (size > sizeof t) size = sizeof t;
   memcpy(out, &t, size);

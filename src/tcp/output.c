@@ -144,7 +144,8 @@ static bool held_back(const struct yeon_tcp *c)
 static bool small_may_go(const struct yeon_tcp *c, uint32_t seq, uint32_t len)
 {
   uint32_t end = seq + len;
-  if (seq_lt(seq, c->snd_max) || (c->flags2 & TCP_G_SWS_OVERRIDE) != 0) return true;
+  /* What was sent before goes again at any size; the byte of a window probe alone does not make a segment old. */
+  if (seq_le(end, c->snd_max) || seq_gt(c->snd_max, seq + 1) || (c->flags2 & TCP_G_SWS_OVERRIDE) != 0) return true;
   if ((c->flags & TCP_F_URGENT) != 0 && seq_le(seq, c->extra->snd_up)) return true;
   if (end == tcp_snd_end(c)) {
     if ((c->flags & TCP_F_FIN_QUEUED) != 0) return true;

@@ -39,8 +39,7 @@ static const char *why_not(int result)
 static void write_fragment(struct fields *f, const struct wire_ipv4 *h)
 {
   fields_number(f, 4, 2, "identification", h->id, "shared by a packet's fragments");
-  fields_number(f, 6, 1, "don't fragment", h->dont_fragment, "%s",
-                h->dont_fragment ? "a router must drop it instead" : "");
+  fields_bits(f, 6, 0x40, "don't fragment", h->dont_fragment, h->dont_fragment ? "a router must drop it instead" : "");
   fields_bits(f, 6, 0x20, "more fragments", h->more_fragments, h->more_fragments ? "this is not the last" : "");
   fields_number(f, 6, 2, "fragment offset", h->frag_offset, "%s", h->frag_offset != 0 ? "bytes" : "");
 }

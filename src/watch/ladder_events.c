@@ -34,6 +34,7 @@ static void tell_gap(struct yeon_ladder *l, struct ladder_conn *c, yeon_time at)
   yeon_time gap = c->established_at[1] - c->established_at[0];
   unsigned first = gap >= 0 ? 0 : 1;
   struct text t = text_over(row->text, sizeof row->text);
+  if (l->n_numbers > 1) text_add(&t, "#%u: ", c->number);
   if (gap == 0)
     text_add(&t, "both ESTABLISHED at the same instant");
   else
