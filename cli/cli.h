@@ -26,7 +26,9 @@ struct cli_verb {
   int (*run)(int argc, char **argv);
 };
 
-extern const struct cli_verb cli_lab, cli_tour, cli_help, cli_version;
+extern const struct cli_verb cli_run, cli_cable, cli_lab, cli_tour, cli_help, cli_version;
+/* `yeon lab --live`; argv[0] is "--live". */
+int cli_live(int argc, char **argv);
 /* NULL-terminated. */
 extern const struct cli_verb *const cli_verbs[];
 const struct cli_verb *cli_find_verb(const char *name);

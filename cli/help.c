@@ -40,7 +40,7 @@ static int run(int argc, char **argv)
   }
   const struct cli_verb *verb = cli_find_verb(argv[1]);
   if (verb == NULL) {
-    const char *names[8];
+    const char *names[32];
     size_t n = 0;
     for (; cli_verbs[n] != NULL; n++) names[n] = cli_verbs[n]->name;
     const char *nearest = cli_nearest(argv[1], names, n);

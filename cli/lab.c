@@ -8,6 +8,7 @@
 #define SCRIPT_MAX (16u << 20)
 
 static const struct cli_option options[] = {
+    {"--live", NULL, "in real time, for `yeon run`; see yeon lab --live --help"},
     {"--seed", "N", "luck of the universe (1): same seed, same output"},
     {"--pcap", "FILE", "write every frame to a pcapng file too"},
     {"--profile", "P", "for hosts without: linux, freebsd, windows, lecture"},
@@ -62,6 +63,7 @@ static int take_option(const struct cli_args *args, struct lab_options *o)
 
 static int run(int argc, char **argv)
 {
+  if (argc > 1 && strcmp(argv[1], "--live") == 0) return cli_live(argc - 1, argv + 1);
   struct cli_screen screen = cli_screen_of_stdout();
   struct lab_options o = {
       .seed = 1, .profile = -1, .colour = screen.colour, .utf8 = screen.utf8, .width = screen.width};

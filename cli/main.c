@@ -5,11 +5,11 @@
 
 #include "cli.h"
 
-const struct cli_verb *const cli_verbs[] = {&cli_lab, &cli_tour, &cli_help, &cli_version, NULL};
+const struct cli_verb *const cli_verbs[] = {&cli_run, &cli_cable, &cli_lab, &cli_tour, &cli_help, &cli_version, NULL};
 
 static int unknown_verb(const char *word)
 {
-  const char *names[8];
+  const char *names[32];
   size_t n = 0;
   for (; cli_verbs[n] != NULL; n++) names[n] = cli_verbs[n]->name;
   const char *nearest = cli_nearest(word, names, n);

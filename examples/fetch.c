@@ -16,7 +16,7 @@
 enum exit_status {
   EXIT_DONE = 0,
   EXIT_USAGE = 2,
-  EXIT_NET = 3,      /* no link, no address */
+  EXIT_NET = 3, /* no link, no address */
   EXIT_CONNECT = 4,
   EXIT_TRANSFER = 5, /* the connection failed, or ended early */
   EXIT_HTTP = 6,     /* the server said no, or something that is not HTTP */
@@ -31,20 +31,20 @@ struct fetch {
   const char *url, *output;
   bool resume, quiet;
   struct yeon_addr server;
-  char host[80];          /* as the request names it */
+  char host[80]; /* as the request names it */
   const char *path;
   int s, fd;
   char head[HEAD_MAX];
   size_t head_len;
   int status;
   enum body body;
-  uint64_t total;         /* bytes of body to come; BODY_LENGTH */
-  uint64_t chunk_left;    /* BODY_CHUNKED: bytes of the running chunk */
-  int chunk_state;        /* 0: in its size line, 1: in its bytes, 2: in the line end behind them, 3: in the trailer, 4: done */
-  char line[64];          /* of a size line */
+  uint64_t total;      /* bytes of body to come; BODY_LENGTH */
+  uint64_t chunk_left; /* BODY_CHUNKED: bytes of the running chunk */
+  int chunk_state; /* 0: in its size line, 1: in its bytes, 2: in the line end behind them, 3: in the trailer, 4: done */
+  char line[64];   /* of a size line */
   size_t line_len;
-  uint64_t have;          /* bytes that the file had before */
-  uint64_t got;           /* bytes of body */
+  uint64_t have; /* bytes that the file had before */
+  uint64_t got;  /* bytes of body */
   yeon_time first_at, last_at, shown_at;
   char *piece;
 };
@@ -125,7 +125,8 @@ static void draw_bar(struct fetch *f, bool last)
   if (f->body == BODY_LENGTH)
     fprintf(stderr, "\r[%s] %3.0f %%  %s of %s  %.0f MB/s%s\033[K", bar, part * 100, net_size(done, got, sizeof got),
             net_size(whole, total, sizeof total), rate / 1e6, f->net.cut_at != YEON_NEVER ? "  cable pulled" : "");
-  else fprintf(stderr, "\r%s  %.0f MB/s\033[K", net_size(done, got, sizeof got), rate / 1e6);
+  else
+    fprintf(stderr, "\r%s  %.0f MB/s\033[K", net_size(done, got, sizeof got), rate / 1e6);
   if (last) fputc('\n', stderr);
 }
 
@@ -161,8 +162,10 @@ static int send_request(struct fetch *f)
 {
   char text[4096], range[64] = "";
   if (f->have > 0) snprintf(range, sizeof range, "Range: bytes=%llu-\r\n", (unsigned long long)f->have);
-  int n = snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: yeon-fetch/%s\r\nAccept: */*\r\n%sConnection: close\r\n\r\n",
-                   f->path, f->host, yeon_version(), range);
+  int n =
+      snprintf(text, sizeof text,
+               "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: yeon-fetch/%s\r\nAccept: */*\r\n%sConnection: close\r\n\r\n",
+               f->path, f->host, yeon_version(), range);
   if (n < 0 || (size_t)n >= sizeof text) return fail(EXIT_USAGE, f->url, "this is too long");
   for (size_t done = 0; done < (size_t)n;) {
     int64_t sent = yeon_send(f->net.loop, f->s, text + done, (size_t)n - done, 0);
@@ -198,9 +201,11 @@ static const char *field(const struct fetch *f, const char *name, char *buf, siz
 static int understand(struct fetch *f)
 {
   char text[256];
-  if (sscanf(f->head, "HTTP/1.%*1[01] %3d", &f->status) != 1) return fail(EXIT_HTTP, f->host, "what came back is not HTTP");
+  if (sscanf(f->head, "HTTP/1.%*1[01] %3d", &f->status) != 1)
+    return fail(EXIT_HTTP, f->host, "what came back is not HTTP");
   size_t line = strcspn(f->head, "\r\n");
-  if (f->status == 416 && f->have > 0) return fail(EXIT_HTTP, f->output, "the server has nothing after what is already here; it may be complete");
+  if (f->status == 416 && f->have > 0)
+    return fail(EXIT_HTTP, f->output, "the server has nothing after what is already here; it may be complete");
   if (f->status >= 300 && f->status < 400) {
     f->head[line] = 0;
     fprintf(stderr, "fetch: %s; ask for %s\n", f->head, field(f, "Location", text, sizeof text));
@@ -216,7 +221,8 @@ static int understand(struct fetch *f)
   }
   unsigned long long first = 0;
   field(f, "Content-Range", text, sizeof text);
-  if (f->status == 206 && (sscanf(text, "bytes %llu-", &first) != 1 || first != f->have)) return fail(EXIT_HTTP, f->url, "the server sends another part than asked for");
+  if (f->status == 206 && (sscanf(text, "bytes %llu-", &first) != 1 || first != f->have))
+    return fail(EXIT_HTTP, f->url, "the server sends another part than asked for");
   f->body = BODY_TO_END;
   if (*field(f, "Content-Length", text, sizeof text)) {
     if (net_parse_size(text, &f->total) != 0) return fail(EXIT_HTTP, f->url, "its Content-Length is no number");
@@ -249,7 +255,8 @@ static int chunk_line(struct fetch *f)
   char *end;
   errno = 0;
   f->chunk_left = strtoull(f->line, &end, 16);
-  if (end == f->line || errno != 0 || (*end && *end != ';' && *end != ' ')) return fail(EXIT_HTTP, f->url, "broken chunk");
+  if (end == f->line || errno != 0 || (*end && *end != ';' && *end != ' '))
+    return fail(EXIT_HTTP, f->url, "broken chunk");
   f->chunk_state = f->chunk_left > 0 ? 1 : 3;
   return 0;
 }
@@ -348,13 +355,16 @@ static int read_body(struct fetch *f)
 static int usage(FILE *out)
 {
   fputs("usage: fetch [options] http://ADDRESS[:PORT]/PATH\n"
-        "Downloads a file over HTTP, through yeon's own TCP/IP on a network device. ADDRESS is a number: 10.9.0.1 or [fd09::1].\n"
+        "Downloads a file over HTTP, through yeon's own TCP/IP on a network device. ADDRESS is a number: 10.9.0.1 or "
+        "[fd09::1].\n"
         "  -o FILE            write there; - is standard output (the name in the URL)\n"
         "  --resume           go on where FILE ends\n"
         "  --quiet            no progress, no figures\n",
         out);
   net_help(out);
-  fputs("Exit status: 0 done, 2 usage, 3 no network, 4 no connection, 5 it broke off, 6 refused by the server, 7 file.\n", out);
+  fputs(
+      "Exit status: 0 done, 2 usage, 3 no network, 4 no connection, 5 it broke off, 6 refused by the server, 7 file.\n",
+      out);
   return out == stdout ? EXIT_DONE : EXIT_USAGE;
 }
 
@@ -366,14 +376,20 @@ static int parse_options(struct fetch *f, int argc, char **argv)
     if (ours < 0) return EXIT_USAGE;
     if (ours > 0) continue;
     if (strcmp(argv[i], "--help") == 0) return usage(stdout);
-    if (strcmp(argv[i], "-o") == 0 && i + 1 < argc) f->output = argv[++i];
-    else if (strcmp(argv[i], "--resume") == 0) f->resume = true;
-    else if (strcmp(argv[i], "--quiet") == 0) f->quiet = true;
-    else if (argv[i][0] != '-' && !f->url) f->url = argv[i];
-    else return usage(stderr);
+    if (strcmp(argv[i], "-o") == 0 && i + 1 < argc)
+      f->output = argv[++i];
+    else if (strcmp(argv[i], "--resume") == 0)
+      f->resume = true;
+    else if (strcmp(argv[i], "--quiet") == 0)
+      f->quiet = true;
+    else if (argv[i][0] != '-' && !f->url)
+      f->url = argv[i];
+    else
+      return usage(stderr);
   }
   if (!f->url) return usage(stderr);
-  if (parse_url(f) != 0) return fail(EXIT_USAGE, f->url, "give it as http://10.9.0.1:8000/name or http://[fd09::1]:8000/name");
+  if (parse_url(f) != 0)
+    return fail(EXIT_USAGE, f->url, "give it as http://10.9.0.1:8000/name or http://[fd09::1]:8000/name");
   if (!f->output) f->output = default_output(f->path);
   return -1;
 }
@@ -400,7 +416,8 @@ int main(int argc, char **argv)
   rc = open_output(&f) == 0 ? 0 : fail(EXIT_FILE, f.output, strerror(errno));
   if (rc == 0) rc = transfer(&f);
   if (f.s >= 0) yeon_close(f.net.loop, f.s);
-  if (f.fd >= 0 && f.fd != STDOUT_FILENO && close(f.fd) != 0 && rc == 0) rc = fail(EXIT_FILE, f.output, strerror(errno));
+  if (f.fd >= 0 && f.fd != STDOUT_FILENO && close(f.fd) != 0 && rc == 0)
+    rc = fail(EXIT_FILE, f.output, strerror(errno));
   if (rc == 0 && !f.quiet) net_report(&f.net, f.got, f.first_at, f.last_at);
   net_close(&f.net, 3000);
   free(f.piece);

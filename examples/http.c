@@ -49,7 +49,8 @@ static int decode(const char *target, size_t len, char *out, size_t size)
   return 0;
 }
 
-/* Drops empty and "." components. A component that begins with a dot is refused: ".." would lead out, and hidden files are nobody's business. */
+/* Drops empty and "." components. A component that begins with a dot is refused: ".." would lead out, and hidden
+ * files are nobody's business. */
 static int clean(struct http_request *r, const char *raw)
 {
   size_t n = 0;
@@ -101,7 +102,8 @@ static bool take_number(const char **p, int64_t *out)
   return true;
 }
 
-/* "bytes=0-99", "bytes=100-", "bytes=-500". Anything else, more ranges too, is as if there were none: that is allowed (RFC 9110 14.2). */
+/* "bytes=0-99", "bytes=100-", "bytes=-500". Anything else, more ranges too, is as if there were none: that is allowed
+ * (RFC 9110 14.2). */
 static void parse_range(struct http_request *r, const char *v)
 {
   int64_t first = -1, last = -1;
@@ -141,12 +143,14 @@ static int parse_field(struct http_request *r, char *line)
   if (strcasecmp(line, "Connection") == 0 && has_word(value, "close")) r->keep_alive = false;
   if (strcasecmp(line, "Connection") == 0 && has_word(value, "keep-alive")) r->keep_alive = true;
   /* A body would follow; we want none, and not knowing where it ends we cannot go on behind it. */
-  bool body = strcasecmp(line, "Transfer-Encoding") == 0 || (strcasecmp(line, "Content-Length") == 0 && strcmp(value, "0") != 0);
+  bool body = strcasecmp(line, "Transfer-Encoding") == 0 ||
+              (strcasecmp(line, "Content-Length") == 0 && strcmp(value, "0") != 0);
   if (body) r->keep_alive = false;
   return 0;
 }
 
-static int parse_request_line(struct http_request *r, const char *line, const char **target, size_t *target_len, bool *known)
+static int parse_request_line(struct http_request *r, const char *line, const char **target, size_t *target_len,
+                              bool *known)
 {
   const char *space = strchr(line, ' ');
   const char *version = space ? strchr(space + 1, ' ') : NULL;
@@ -175,12 +179,15 @@ int http_parse(const char *head, size_t len, struct http_request *r)
   bool known = false;
   int status = 0, line_number = 0;
   char *save = NULL;
-  for (char *line = strtok_r(text, "\n", &save); line && status == 0; line = strtok_r(NULL, "\n", &save), line_number++) {
+  for (char *line = strtok_r(text, "\n", &save); line && status == 0;
+       line = strtok_r(NULL, "\n", &save), line_number++) {
     size_t n = strlen(line);
     if (n > 0 && line[n - 1] == '\r') line[--n] = 0;
     if (n == 0) break;
-    if (line_number == 0) status = parse_request_line(r, line, &target, &target_len, &known);
-    else status = parse_field(r, line);
+    if (line_number == 0)
+      status = parse_request_line(r, line, &target, &target_len, &known);
+    else
+      status = parse_field(r, line);
   }
   if (line_number == 0 && !target) status = 400;
   if (status == 0 && !known) status = 405;
@@ -229,15 +236,30 @@ const char *http_reason(int status)
 
 const char *http_content_type(const char *name)
 {
-  static const char *const types[][2] = {
-      {"html", "text/html; charset=utf-8"}, {"htm", "text/html; charset=utf-8"},  {"txt", "text/plain; charset=utf-8"},
-      {"md", "text/plain; charset=utf-8"},  {"c", "text/plain; charset=utf-8"},   {"h", "text/plain; charset=utf-8"},
-      {"css", "text/css; charset=utf-8"},   {"js", "text/javascript"},            {"json", "application/json"},
-      {"svg", "image/svg+xml"},             {"png", "image/png"},                 {"jpg", "image/jpeg"},
-      {"jpeg", "image/jpeg"},               {"gif", "image/gif"},                 {"webp", "image/webp"},
-      {"ico", "image/x-icon"},              {"pdf", "application/pdf"},           {"wasm", "application/wasm"},
-      {"mp4", "video/mp4"},                 {"webm", "video/webm"},               {"mp3", "audio/mpeg"},
-      {"gz", "application/gzip"},           {"zip", "application/zip"},           {"xml", "application/xml"}};
+  static const char *const types[][2] = {{"html", "text/html; charset=utf-8"},
+                                         {"htm", "text/html; charset=utf-8"},
+                                         {"txt", "text/plain; charset=utf-8"},
+                                         {"md", "text/plain; charset=utf-8"},
+                                         {"c", "text/plain; charset=utf-8"},
+                                         {"h", "text/plain; charset=utf-8"},
+                                         {"css", "text/css; charset=utf-8"},
+                                         {"js", "text/javascript"},
+                                         {"json", "application/json"},
+                                         {"svg", "image/svg+xml"},
+                                         {"png", "image/png"},
+                                         {"jpg", "image/jpeg"},
+                                         {"jpeg", "image/jpeg"},
+                                         {"gif", "image/gif"},
+                                         {"webp", "image/webp"},
+                                         {"ico", "image/x-icon"},
+                                         {"pdf", "application/pdf"},
+                                         {"wasm", "application/wasm"},
+                                         {"mp4", "video/mp4"},
+                                         {"webm", "video/webm"},
+                                         {"mp3", "audio/mpeg"},
+                                         {"gz", "application/gzip"},
+                                         {"zip", "application/zip"},
+                                         {"xml", "application/xml"}};
   const char *dot = strrchr(name, '.');
   for (size_t i = 0; dot && i < sizeof types / sizeof *types; i++) {
     if (strcasecmp(dot + 1, types[i][0]) == 0) return types[i][1];
@@ -248,11 +270,16 @@ const char *http_content_type(const char *name)
 static void put_text(FILE *out, const char *s)
 {
   for (; *s; s++) {
-    if (*s == '<') fputs("&lt;", out);
-    else if (*s == '>') fputs("&gt;", out);
-    else if (*s == '&') fputs("&amp;", out);
-    else if (*s == '"') fputs("&quot;", out);
-    else fputc(*s, out);
+    if (*s == '<')
+      fputs("&lt;", out);
+    else if (*s == '>')
+      fputs("&gt;", out);
+    else if (*s == '&')
+      fputs("&amp;", out);
+    else if (*s == '"')
+      fputs("&quot;", out);
+    else
+      fputc(*s, out);
   }
 }
 
@@ -261,8 +288,10 @@ static void put_link(FILE *out, const char *s)
   for (; *s; s++) {
     unsigned char c = (unsigned char)*s;
     bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || strchr("-_.~", c);
-    if (plain) fputc(c, out);
-    else fprintf(out, "%%%02X", c);
+    if (plain)
+      fputc(c, out);
+    else
+      fprintf(out, "%%%02X", c);
   }
 }
 
@@ -276,8 +305,10 @@ static void put_entry(FILE *out, int directory_fd, const char *name)
   put_link(out, name);
   fputs(directory ? "/\">" : "\">", out);
   put_text(out, name);
-  if (directory) fputs("/</a></td><td></td></tr>\n", out);
-  else fprintf(out, "</a></td><td align=\"right\">%lld</td></tr>\n", (long long)st.st_size);
+  if (directory)
+    fputs("/</a></td><td></td></tr>\n", out);
+  else
+    fprintf(out, "</a></td><td align=\"right\">%lld</td></tr>\n", (long long)st.st_size);
 }
 
 int http_listing(int directory_fd, const char *path, char **body, size_t *len)
@@ -286,8 +317,10 @@ int http_listing(int directory_fd, const char *path, char **body, size_t *len)
   DIR *dir = fd < 0 ? NULL : fdopendir(fd);
   FILE *out = dir ? open_memstream(body, len) : NULL;
   if (!out) {
-    if (dir) closedir(dir);
-    else if (fd >= 0) close(fd);
+    if (dir)
+      closedir(dir);
+    else if (fd >= 0)
+      close(fd);
     return -1;
   }
   fputs("<!DOCTYPE html>\n<meta charset=\"utf-8\">\n<title>/", out);

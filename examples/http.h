@@ -10,17 +10,19 @@
 #define HTTP_PATH 1024
 
 struct http_request {
-  char path[HTTP_PATH]; /* decoded, without query, relative: "" is the root; no component is "..", none begins with a dot */
-  bool directory;       /* it ended in a slash */
-  bool head;            /* HEAD, not GET */
+  char path
+      [HTTP_PATH]; /* decoded, without query, relative: "" is the root; no component is "..", none begins with a dot */
+  bool directory;  /* it ended in a slash */
+  bool head;       /* HEAD, not GET */
   bool keep_alive;
-  bool has_range;       /* one range was asked for: first..last, or the last `last` bytes when first < 0 */
-  int64_t first, last;  /* last -1: to the end */
+  bool has_range;      /* one range was asked for: first..last, or the last `last` bytes when first < 0 */
+  int64_t first, last; /* last -1: to the end */
 };
 
 /* How many bytes the head of a request takes with its empty line; 0: not all there yet. */
 size_t http_head_length(const char *bytes, size_t len);
-/* Reads a whole head. 0, or the status to answer with: 400, 403, 405, 414, 501, 505. keep_alive is right in every case. */
+/* Reads a whole head. 0, or the status to answer with: 400, 403, 405, 414, 501, 505. keep_alive is right in every
+ * case. */
 int http_parse(const char *head, size_t len, struct http_request *out);
 /* Applies the range to a file of `size` bytes. 200, 206 (first and length set), or 416. */
 int http_range(const struct http_request *r, int64_t size, int64_t *first, int64_t *length);

@@ -10,9 +10,12 @@ static volatile sig_atomic_t stop_signal, cut_signal, join_signal;
 
 static void on_signal(int sig)
 {
-  if (sig == SIGUSR1) cut_signal = 1;
-  else if (sig == SIGUSR2) join_signal = 1;
-  else stop_signal = 1;
+  if (sig == SIGUSR1)
+    cut_signal = 1;
+  else if (sig == SIGUSR2)
+    join_signal = 1;
+  else
+    stop_signal = 1;
 }
 
 void net_init(struct net *n, const char *program)
@@ -85,19 +88,26 @@ static int parse_addr(struct net *n, const char *text)
 static int set_option(struct net *n, const char *name, const char *value)
 {
   double v = 0;
-  if (strcmp(name, "--tun") == 0) n->tun = value;
-  else if (strcmp(name, "--packet") == 0) n->packet = value;
-  else if (strcmp(name, "--ladder") == 0) n->ladder = value;
-  else if (strcmp(name, "--pcap") == 0) n->pcap = value;
-  else if (strcmp(name, "--addr") == 0) return parse_addr(n, value);
+  if (strcmp(name, "--tun") == 0)
+    n->tun = value;
+  else if (strcmp(name, "--packet") == 0)
+    n->packet = value;
+  else if (strcmp(name, "--ladder") == 0)
+    n->ladder = value;
+  else if (strcmp(name, "--pcap") == 0)
+    n->pcap = value;
+  else if (strcmp(name, "--addr") == 0)
+    return parse_addr(n, value);
   else if (strcmp(name, "--gateway") == 0) {
     if (n->n_gateway == NET_ADDRS) return -1;
     return yeon_ip_parse(value, &n->gateway[n->n_gateway++]);
   } else if (strcmp(name, "--profile") == 0) {
     n->profile = yeon_profile_find(value);
     return n->profile < 0 ? -1 : 0;
-  } else if (strcmp(name, "--cut-after") == 0) return net_parse_size(value, &n->cut_after);
-  else if (strcmp(name, "--cut-for") == 0) return parse_number(value, 86400, &n->cut_for_s);
+  } else if (strcmp(name, "--cut-after") == 0)
+    return net_parse_size(value, &n->cut_after);
+  else if (strcmp(name, "--cut-for") == 0)
+    return parse_number(value, 86400, &n->cut_for_s);
   else if (strcmp(name, "--loss") == 0) {
     if (parse_number(value, 100, &v) != 0) return -1;
     n->way.loss_ppm = (uint32_t)(v * 10000 + 0.5);
@@ -110,8 +120,8 @@ static int set_option(struct net *n, const char *name, const char *value)
 
 int net_option(struct net *n, int argc, char **argv, int *i)
 {
-  static const char *const with_value[] = {"--tun",       "--packet",  "--addr",  "--gateway", "--profile", "--cut-after",
-                                           "--cut-for",   "--loss",    "--delay", "--ladder",  "--pcap"};
+  static const char *const with_value[] = {"--tun",     "--packet", "--addr",  "--gateway", "--profile", "--cut-after",
+                                           "--cut-for", "--loss",   "--delay", "--ladder",  "--pcap"};
   const char *name = argv[*i];
   if (strcmp(name, "--plain") == 0) {
     n->plain = true;
@@ -150,7 +160,8 @@ static int open_link(struct net *n, struct yeon_link **out)
   if (rc == YEON_ERR_PERMISSION)
     fprintf(stderr, "Run it as root, or in namespaces of your own: unshare -Urn%s\n",
             n->packet ? "" : " (and if /dev/net/tun is closed to you: --packet on a veth pair)");
-  if (rc == YEON_ERR_INVALID && n->packet) fprintf(stderr, "There must be an Ethernet interface of that name that is up: ip link\n");
+  if (rc == YEON_ERR_INVALID && n->packet)
+    fprintf(stderr, "There must be an Ethernet interface of that name that is up: ip link\n");
   return -1;
 }
 
@@ -281,10 +292,7 @@ int net_patience(const struct net *n, int limit_ms)
   return ms < limit_ms ? (int)ms : limit_ms;
 }
 
-bool net_stopped(void)
-{
-  return stop_signal != 0;
-}
+bool net_stopped(void) { return stop_signal != 0; }
 
 char *net_size(uint64_t bytes, char *buf, size_t size)
 {
@@ -305,8 +313,9 @@ void net_report(const struct net *n, uint64_t bytes, yeon_time first_at, yeon_ti
   fprintf(stderr, "%s: %s in %.2f s", n->program, net_size(bytes, size, sizeof size), seconds);
   if (n->cuts > 0) fprintf(stderr, ", %.1f s of them with the cable pulled", (double)n->cut_total / 1e9);
   fprintf(stderr, "; %.2f Gbit/s while it was in\n", (double)bytes * 8 / moving / 1e9);
-  fprintf(stderr, "%s: segments %llu in, %llu out; sent again %s; time-outs %llu\n", n->program, (unsigned long long)c->tcp_in,
-          (unsigned long long)c->tcp_out, net_size(c->tcp_rexmit_bytes, again, sizeof again), (unsigned long long)c->tcp_rexmit_rto);
+  fprintf(stderr, "%s: segments %llu in, %llu out; sent again %s; time-outs %llu\n", n->program,
+          (unsigned long long)c->tcp_in, (unsigned long long)c->tcp_out,
+          net_size(c->tcp_rexmit_bytes, again, sizeof again), (unsigned long long)c->tcp_rexmit_rto);
 }
 
 void net_close(struct net *n, int drain_ms)

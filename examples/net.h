@@ -1,5 +1,5 @@
-/* What both examples need before they can open a socket: a host with addresses, on a TUN device or a packet socket, with a cable before
- * it that can be pulled. */
+/* What both examples need before they can open a socket: a host with addresses, on a TUN device or a packet socket,
+ * with a cable before it that can be pulled. */
 #ifndef EXAMPLES_NET_H
 #define EXAMPLES_NET_H
 
@@ -21,18 +21,18 @@ struct net {
   unsigned n_addr;
   struct yeon_ip gateway[NET_ADDRS];
   unsigned n_gateway;
-  int profile;              /* enum yeon_profile */
+  int profile; /* enum yeon_profile */
   bool plain;
-  uint64_t cut_after;       /* payload bytes until the cable is pulled; 0: never */
+  uint64_t cut_after; /* payload bytes until the cable is pulled; 0: never */
   double cut_for_s;
-  struct yeon_cable_way way;/* impairments of both directions */
+  struct yeon_cable_way way; /* impairments of both directions */
   const char *ladder, *pcap;
   /* what it became */
   struct yeon_loop *loop;
   struct yeon_host *host;
   struct yeon_cable *cable;
   struct yeon_link *link;
-  struct watch *watch;      /* ladder and capture; NULL: none */
+  struct watch *watch; /* ladder and capture; NULL: none */
   unsigned link_number;
   yeon_time started_at, cut_at, join_at; /* YEON_NEVER: not cut, not to be joined by itself */
   yeon_time cut_total;
@@ -40,7 +40,8 @@ struct net {
 };
 
 void net_init(struct net *n, const char *program);
-/* Reads argv[*i] if it is an option of net's, moving *i to its last word. 1: it was; 0: it is none of ours; -1: it is wrong, and was complained about. */
+/* Reads argv[*i] if it is an option of net's, moving *i to its last word. 1: it was; 0: it is none of ours; -1: it is
+ * wrong, and was complained about. */
 int net_option(struct net *n, int argc, char **argv, int *i);
 /* The lines of the help text that tell net's options. */
 void net_help(FILE *out);

@@ -1,5 +1,6 @@
-/* serve: static files over HTTP/1.1 from a TCP stack of its own. All connections are served from one loop: yeon_wait tells which of them can
- * go on. A connection reads a request, opens what it asks for, and sends it piece by piece as room in the send buffer comes up. */
+/* serve: static files over HTTP/1.1 from a TCP stack of its own. All connections are served from one loop: yeon_wait
+ * tells which of them can go on. A connection reads a request, opens what it asks for, and sends it piece by piece as
+ * room in the send buffer comes up. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <fcntl.h>
@@ -25,14 +26,14 @@ struct client {
   char request[REQUEST_MAX];
   size_t request_len;
   bool sending, close_after;
-  bool leaving;               /* all is said; what still comes is thrown away, until the peer ends too */
-  char head[1024];            /* of the answer */
-  char *body;                 /* made in memory and not begun yet, NULL: none, or a file */
+  bool leaving;    /* all is said; what still comes is thrown away, until the peer ends too */
+  char head[1024]; /* of the answer */
+  char *body;      /* made in memory and not begun yet, NULL: none, or a file */
   size_t body_len;
-  int fd;                     /* the file, -1: none */
-  int64_t at, end;            /* of the file: what remains to be read */
+  int fd;          /* the file, -1: none */
+  int64_t at, end; /* of the file: what remains to be read */
   char *piece;
-  const char *out;            /* what is being sent: head, body or piece */
+  const char *out; /* what is being sent: head, body or piece */
   size_t out_len;
 };
 
@@ -51,10 +52,14 @@ struct server {
 
 static void unlink_client(struct server *v, struct client *c)
 {
-  if (c->prev) c->prev->next = c->next;
-  else v->first = c->next;
-  if (c->next) c->next->prev = c->prev;
-  else v->last = c->prev;
+  if (c->prev)
+    c->prev->next = c->next;
+  else
+    v->first = c->next;
+  if (c->next)
+    c->next->prev = c->prev;
+  else
+    v->last = c->prev;
   c->next = c->prev = NULL;
 }
 
@@ -63,8 +68,10 @@ static void touch(struct server *v, struct client *c, bool fresh)
   if (!fresh) unlink_client(v, c);
   c->last_at = yeon_loop_now(v->net.loop);
   c->prev = v->last;
-  if (v->last) v->last->next = c;
-  else v->first = c;
+  if (v->last)
+    v->last->next = c;
+  else
+    v->first = c;
   v->last = c;
 }
 
@@ -89,7 +96,8 @@ static void drop(struct server *v, struct client *c)
   free(c);
 }
 
-static void start_answer(struct server *v, struct client *c, int status, const char *type, int64_t length, const char *extra)
+static void start_answer(struct server *v, struct client *c, int status, const char *type, int64_t length,
+                         const char *extra)
 {
   char date[64];
   time_t now = time(NULL);
@@ -97,8 +105,9 @@ static void start_answer(struct server *v, struct client *c, int status, const c
   gmtime_r(&now, &tm);
   strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
   int n = snprintf(c->head, sizeof c->head,
-                   "HTTP/1.1 %d %s\r\nDate: %s\r\nServer: yeon\r\nContent-Type: %s\r\nContent-Length: %lld\r\n%s%s\r\n", status,
-                   http_reason(status), date, type, (long long)length, extra, c->close_after ? "Connection: close\r\n" : "");
+                   "HTTP/1.1 %d %s\r\nDate: %s\r\nServer: yeon\r\nContent-Type: %s\r\nContent-Length: %lld\r\n%s%s\r\n",
+                   status, http_reason(status), date, type, (long long)length, extra,
+                   c->close_after ? "Connection: close\r\n" : "");
   c->out = c->head;
   c->out_len = n > 0 && (size_t)n < sizeof c->head ? (size_t)n : 0;
   c->sending = true;
@@ -116,7 +125,8 @@ static void answer_error(struct server *v, struct client *c, int status, bool he
   if (!c->body) c->close_after = true;
 }
 
-static void answer_file(struct server *v, struct client *c, const struct http_request *r, const struct stat *st, const char *name)
+static void answer_file(struct server *v, struct client *c, const struct http_request *r, const struct stat *st,
+                        const char *name)
 {
   int64_t first = 0, length = 0;
   char extra[256];
@@ -184,8 +194,10 @@ static void redirect(struct server *v, struct client *c, const struct http_reque
     n += (size_t)snprintf(extra + n, sizeof extra - n, plain ? "%c" : "%%%02X", b);
   }
   snprintf(extra + n, sizeof extra - n, "/\r\n");
-  if (n > 600) answer_error(v, c, 404, r->head, "");
-  else answer_error(v, c, 301, r->head, extra);
+  if (n > 600)
+    answer_error(v, c, 404, r->head, "");
+  else
+    answer_error(v, c, 301, r->head, extra);
 }
 
 static void answer(struct server *v, struct client *c, const struct http_request *r)
@@ -194,16 +206,25 @@ static void answer(struct server *v, struct client *c, const struct http_request
   const char *name = *r->path ? r->path : ".";
   c->fd = openat(v->root, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   int status = 0;
-  if (c->fd < 0 || fstat(c->fd, &st) != 0) status = errno == EACCES ? 403 : 404;
-  else if (S_ISDIR(st.st_mode) && !r->directory) status = 301;
-  else if (S_ISREG(st.st_mode) && r->directory) status = 404;
-  else if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode)) status = 403;
+  if (c->fd < 0 || fstat(c->fd, &st) != 0)
+    status = errno == EACCES ? 403 : 404;
+  else if (S_ISDIR(st.st_mode) && !r->directory)
+    status = 301;
+  else if (S_ISREG(st.st_mode) && r->directory)
+    status = 404;
+  else if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+    status = 403;
   if (status != 0) end_answer(c);
-  if (status == 301) redirect(v, c, r);
-  else if (status != 0) answer_error(v, c, status, r->head, "");
-  else if (S_ISREG(st.st_mode)) answer_file(v, c, r, &st, name);
-  else if (open_index(c, &st)) answer_file(v, c, r, &st, "index.html");
-  else answer_directory(v, c, r);
+  if (status == 301)
+    redirect(v, c, r);
+  else if (status != 0)
+    answer_error(v, c, status, r->head, "");
+  else if (S_ISREG(st.st_mode))
+    answer_file(v, c, r, &st, name);
+  else if (open_index(c, &st))
+    answer_file(v, c, r, &st, "index.html");
+  else
+    answer_directory(v, c, r);
 }
 
 /* Takes the next request out of what was received, if it is all there. */
@@ -223,13 +244,15 @@ static bool next_request(struct server *v, struct client *c)
   c->request_len -= len;
   c->close_after = !r.keep_alive;
   if (!v->quiet) fprintf(stderr, "serve: %s /%s%s\n", r.head ? "HEAD" : "GET", r.path, status ? " (refused)" : "");
-  if (status != 0) answer_error(v, c, status, r.head, status == 405 ? "Allow: GET, HEAD\r\n" : "");
-  else answer(v, c, &r);
+  if (status != 0)
+    answer_error(v, c, status, r.head, status == 405 ? "Allow: GET, HEAD\r\n" : "");
+  else
+    answer(v, c, &r);
   return true;
 }
 
-/* The next bytes of the answer: after the head the body, or the file piece by piece. 1: there are some; 0: that was all; -1: the file
- * broke off. */
+/* The next bytes of the answer: after the head the body, or the file piece by piece. 1: there are some; 0: that was
+ * all; -1: the file broke off. */
 static int refill(struct client *c)
 {
   if (c->body) {
@@ -250,7 +273,8 @@ static int refill(struct client *c)
   return 1;
 }
 
-/* Closing at once would reset the connection if more of a request is still coming, and take the answer with it (RFC 9112 9.6). */
+/* Closing at once would reset the connection if more of a request is still coming, and take the answer with it (RFC
+ * 9112 9.6). */
 static bool leave(struct server *v, struct client *c)
 {
   c->leaving = yeon_shutdown(v->net.loop, c->s, YEON_SHUT_WR) == 0;
@@ -304,8 +328,10 @@ static void serve_client(struct server *v, struct client *c, uint32_t events)
   if (going && c->sending) going = push(v, c);
   if (going && (events & YEON_CLOSED) && !c->sending) going = false;
   v->last_at = yeon_loop_now(v->net.loop);
-  if (going) yeon_watch(v->net.loop, c->s, c->sending ? YEON_WRITABLE : YEON_READABLE | YEON_READ_END, c);
-  else drop(v, c);
+  if (going)
+    yeon_watch(v->net.loop, c->s, c->sending ? YEON_WRITABLE : YEON_READABLE | YEON_READ_END, c);
+  else
+    drop(v, c);
 }
 
 static void welcome(struct server *v, int listener)
@@ -363,12 +389,16 @@ static int parse_options(struct server *v, int argc, char **argv)
     if (ours < 0) return 3;
     if (ours > 0) continue;
     if (strcmp(argv[i], "--help") == 0) return usage(stdout) + 1;
-    if (strcmp(argv[i], "--quiet") == 0) v->quiet = true;
-    else if (strcmp(argv[i], "--port") == 0 && i + 1 < argc && net_parse_size(argv[i + 1], &port) == 0 && port > 0 && port < 65536) {
+    if (strcmp(argv[i], "--quiet") == 0)
+      v->quiet = true;
+    else if (strcmp(argv[i], "--port") == 0 && i + 1 < argc && net_parse_size(argv[i + 1], &port) == 0 && port > 0 &&
+             port < 65536) {
       v->port = (unsigned)port;
       i++;
-    } else if (argv[i][0] != '-' && !v->directory) v->directory = argv[i];
-    else return usage(stderr) + 1;
+    } else if (argv[i][0] != '-' && !v->directory)
+      v->directory = argv[i];
+    else
+      return usage(stderr) + 1;
   }
   return v->directory ? 0 : usage(stderr) + 1;
 }
@@ -383,8 +413,10 @@ static void run(struct server *v)
       return;
     }
     for (int i = 0; i < n; i++) {
-      if (events[i].user) serve_client(v, events[i].user, events[i].events);
-      else welcome(v, events[i].s);
+      if (events[i].user)
+        serve_client(v, events[i].user, events[i].events);
+      else
+        welcome(v, events[i].s);
     }
     net_tick(&v->net, v->bytes);
     yeon_time old = yeon_loop_now(v->net.loop) - IDLE_S * YEON_SEC;

@@ -1,5 +1,5 @@
-/* A ladder and a capture of what crosses the cable. A perfect cable is not entered at all, so frames are seen in two places: those that
- * the cable swallows, loses or delays by the cable's own tap, all others by a tap on the link. */
+/* A ladder and a capture of what crosses the cable. A perfect cable is not entered at all, so frames are seen in two
+ * places: those that the cable swallows, loses or delays by the cable's own tap, all others by a tap on the link. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +15,8 @@ struct watch {
   struct yeon_pcapng *pcap;   /* NULL: none */
   FILE *ladder_file, *pcap_file;
   unsigned interface[2];
-  uint64_t number;            /* of frames seen on the link; far above those of the cable */
-  yeon_time begin_at;         /* the ladder counts from here */
+  uint64_t number;    /* of frames seen on the link; far above those of the cable */
+  yeon_time begin_at; /* the ladder counts from here */
 };
 
 static void moment(void *ctx, const struct yeon_cable_tap *tap)
@@ -36,13 +36,19 @@ static bool enters_cable(const struct net *n, unsigned direction)
   return w->delay_us || w->loss_ppm || (yeon_cable_is_cut(n->cable) & (1u << direction));
 }
 
-static void on_frame(void *ctx, const struct yeon_link *link, bool outbound, const struct yeon_frame *frame, yeon_time now)
+static void on_frame(void *ctx, const struct yeon_link *link, bool outbound, const struct yeon_frame *frame,
+                     yeon_time now)
 {
   (void)link;
   struct watch *w = ctx;
   unsigned direction = outbound ? YEON_CABLE_AB : YEON_CABLE_BA;
   if (enters_cable(w->net, direction)) return;
-  struct yeon_cable_tap tap = {.moment = YEON_MOMENT_SENT, .direction = direction, .number = ++w->number, .sent_at = now, .at = now, .frame = frame};
+  struct yeon_cable_tap tap = {.moment = YEON_MOMENT_SENT,
+                               .direction = direction,
+                               .number = ++w->number,
+                               .sent_at = now,
+                               .at = now,
+                               .frame = frame};
   moment(w, &tap);
   tap.moment = YEON_MOMENT_DELIVERED;
   moment(w, &tap);
@@ -58,15 +64,9 @@ static void on_event(void *ctx, const struct yeon_event *event)
   yeon_ladder_event(w->ladder, &shifted);
 }
 
-static void on_line(void *ctx, const char *line)
-{
-  fprintf(ctx, "%s\n", line);
-}
+static void on_line(void *ctx, const char *line) { fprintf(ctx, "%s\n", line); }
 
-static bool on_bytes(void *ctx, const void *bytes, size_t len)
-{
-  return fwrite(bytes, 1, len, ctx) == len;
-}
+static bool on_bytes(void *ctx, const void *bytes, size_t len) { return fwrite(bytes, 1, len, ctx) == len; }
 
 static FILE *open_file(const struct net *n, const char *path)
 {
@@ -89,7 +89,10 @@ static int open_ladder(struct watch *w)
 {
   w->ladder_file = open_file(w->net, w->net->ladder);
   if (!w->ladder_file) return -1;
-  struct yeon_ladder_config config = {.name = {w->net->program, "kernel"}, .host = {1, 2}, .line = on_line, .ctx = w->ladder_file};
+  struct yeon_ladder_config config = {.name = {w->net->program, "kernel"},
+                                      .host = {1, 2},
+                                      .line = on_line,
+                                      .ctx = w->ladder_file};
   if (speaks_utf8()) config.flags |= YEON_LADDER_UTF8;
   if (isatty(fileno(w->ladder_file))) config.flags |= YEON_LADDER_COLOUR;
   return yeon_ladder_new(&w->ladder, &config) == 0 ? 0 : -1;

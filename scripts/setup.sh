@@ -39,6 +39,8 @@ look() {
   has ip || need iproute2
   has unshare || need util-linux
   exists /usr/include/lua5.4/lua.h /usr/include/lua.h /usr/local/include/lua.h || need liblua5.4-dev
+  exists /usr/include/uv.h /usr/local/include/uv.h || need libuv1-dev
+  exists /usr/include/seccomp.h /usr/local/include/seccomp.h || need libseccomp-dev
   [ "$what" = run ] && return
   has clang || need clang
   exists /usr/include/cmocka.h /usr/local/include/cmocka.h || need libcmocka-dev

@@ -1,7 +1,7 @@
 /* UDP sockets: datagrams between a program's SEQPACKET pair and its endpoint.
  *
  * A connected program sends and receives natively. sendto with an address, sendmsg and recvfrom with an address come through the supervisor. A datagram to
- * an unconnected socket carries its sender's address beside it: a descriptor (SCM_RIGHTS) of a small sealed memory file that holds the sockaddr. The
+ * a socket carries its sender's address beside it: a descriptor (SCM_RIGHTS) of a small sealed memory file that holds the sockaddr. The
  * supervisor, which does the receiving for calls that want the address, reads it; a native recv, which does not want it, drops it unseen.
  * The files are made once per sender and kept for the latest LAB_SOURCES of a socket. */
 #define _GNU_SOURCE
@@ -126,7 +126,7 @@ static int give(struct lab_socket *s, size_t len, const struct yeon_addr *from)
   union control control = {.head = {0}};
   struct iovec iov = {s->lab->scratch, len};
   struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
-  int token = s->connected ? -1 : token_of(s, from);
+  int token = token_of(s, from);
   if (token >= 0) {
     m.msg_control = control.bytes;
     m.msg_controllen = sizeof control.bytes;

@@ -21,8 +21,8 @@ static void fill_options(struct tcp_info *t, const struct yeon_tcp_info *i)
   if (i->ts_ok) t->tcpi_options |= TCPI_OPT_TIMESTAMPS;
   if (i->sack_ok) t->tcpi_options |= TCPI_OPT_SACK;
   if (i->wscale_ok) t->tcpi_options |= TCPI_OPT_WSCALE;
-  t->tcpi_snd_wscale = (unsigned char)(i->snd_wscale & 15) & 15;
-  t->tcpi_rcv_wscale = (unsigned char)(i->rcv_wscale & 15) & 15;
+  t->tcpi_snd_wscale = i->snd_wscale & 15u;
+  t->tcpi_rcv_wscale = i->rcv_wscale & 15u;
 }
 
 static void fill_path(struct tcp_info *t, const struct yeon_tcp_info *i)

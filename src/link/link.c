@@ -1,9 +1,9 @@
 #define _POSIX_C_SOURCE 200809L /* strnlen */
 /* The common part of all links.
  *
- * A link never waits and never keeps a pointer into a frame. What the system would make wait is copied and held here, and the link calls
- * itself blocked until that is gone: the loop then asks the host for nothing more, so the bytes stay where TCP can still count
- * them, in the send buffers. */
+ * A link never waits and never keeps a pointer into a frame. What the system would make wait is copied and held here,
+ * and the link calls itself blocked until that is gone: the loop then asks the host for nothing more, so the bytes
+ * stay where TCP can still count them, in the send buffers. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,15 +21,9 @@ void yeon_link_send(struct yeon_link *link, const struct yeon_frame *frames, siz
   link->ops->send(link, frames, n, now);
 }
 
-bool yeon_link_blocked(const struct yeon_link *link)
-{
-  return link->ops->blocked && link->ops->blocked(link);
-}
+bool yeon_link_blocked(const struct yeon_link *link) { return link->ops->blocked && link->ops->blocked(link); }
 
-yeon_time yeon_link_next(const struct yeon_link *link)
-{
-  return link->ops->next ? link->ops->next(link) : YEON_NEVER;
-}
+yeon_time yeon_link_next(const struct yeon_link *link) { return link->ops->next ? link->ops->next(link) : YEON_NEVER; }
 
 void yeon_link_close(struct yeon_link *link)
 {
@@ -51,8 +45,10 @@ bool link_hold(struct link_held *q, const void *header, size_t header_len, const
   h->len = header_len + f->len;
   if (header_len) memcpy(h->bytes, header, header_len);
   yeon_frame_copy(f, h->bytes + header_len, f->len);
-  if (q->last) q->last->next = h;
-  else q->first = h;
+  if (q->last)
+    q->last->next = h;
+  else
+    q->first = h;
   q->last = h;
   q->count++;
   return true;

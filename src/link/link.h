@@ -13,8 +13,8 @@
 /* The longest frame a link moves: 65535 bytes of IP behind an Ethernet header with a VLAN tag, rounded up. */
 #define LINK_FRAME_MAX 65600
 
-/* Fills in the frame's offload metadata; slice 0 must hold all headers. False: the description contradicts the bytes, or speaks of
- * something other than TCP super-segments. */
+/* Fills in the frame's offload metadata; slice 0 must hold all headers. False: the description contradicts the bytes,
+ * or speaks of something other than TCP super-segments. */
 bool link_vnet_parse(const struct virtio_net_hdr *h, struct yeon_frame *f);
 void link_vnet_emit(const struct yeon_frame *f, struct virtio_net_hdr *h);
 
@@ -34,7 +34,8 @@ bool link_hold(struct link_held *q, const void *header, size_t header_len, const
 bool link_flush(struct link_held *q, int fd, struct yeon_link_stats *stats);
 void link_held_free(struct link_held *q);
 
-/* The frame as an iovec, header first unless its length is 0; returns the number of elements (<= YEON_FRAME_SLICES + 1). */
+/* The frame as an iovec, header first unless its length is 0; returns the number of elements (<= YEON_FRAME_SLICES +
+ * 1). */
 int link_gather(const struct yeon_frame *f, void *header, size_t header_len, struct iovec *iov);
 void link_count_in(struct yeon_link *link, const struct yeon_frame *f);
 void link_count_out(struct yeon_link *link, const struct yeon_frame *f);

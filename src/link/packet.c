@@ -1,16 +1,17 @@
 #define _GNU_SOURCE
 /* A packet socket on an Ethernet interface, usually one end of a veth pair: what a process without root has.
  *
- * Receiving goes through a ring of slots that the kernel fills and we give back (TPACKET_V2): frames are handed on where they lie, no
- * system call and no copy of ours. Sending gathers with sendmmsg. Offloads as on TUN (PACKET_VNET_HDR): a veth pair hands
- * super-segments and unfinished checksums through, so the header is needed even by those who want neither. Read packet(7). */
+ * Receiving goes through a ring of slots that the kernel fills and we give back (TPACKET_V2): frames are handed on
+ * where they lie, no system call and no copy of ours. Sending gathers with sendmmsg. Offloads as on TUN
+ * (PACKET_VNET_HDR): a veth pair hands super-segments and unfinished checksums through, so the header is needed even
+ * by those who want neither. Read packet(7). */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <net/if_arp.h>
-#include <arpa/inet.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,22 +25,19 @@
 #define SLOT_BYTES 69632u /* the longest frame with the kernel's header before it, in whole pages of 4 KB */
 #define SLOTS_PER_BLOCK 15u
 #define BLOCKS_MAX 16u
-#define BATCH 32u         /* frames sent by one call; and slots lent out at once */
+#define BATCH 32u /* frames sent by one call; and slots lent out at once */
 
 struct packet {
   struct yeon_link link;
   uint8_t *ring;
   size_t ring_bytes;
   unsigned slots;
-  unsigned next;  /* the slot the kernel fills next */
-  unsigned lent;  /* slots before `next` whose bytes the caller still reads */
+  unsigned next; /* the slot the kernel fills next */
+  unsigned lent; /* slots before `next` whose bytes the caller still reads */
   struct link_held held;
 };
 
-static struct packet *packet_of(struct yeon_link *link)
-{
-  return (struct packet *)link;
-}
+static struct packet *packet_of(struct yeon_link *link) { return (struct packet *)link; }
 
 static struct tpacket2_hdr *slot_at(const struct packet *p, unsigned slot)
 {
@@ -76,8 +74,10 @@ static size_t packet_receive(struct yeon_link *link, struct yeon_frame *frames, 
     if ((__atomic_load_n(&h->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER) == 0) break;
     p->next = (p->next + 1) % p->slots;
     p->lent++;
-    if (read_slot(h, &frames[n])) link_count_in(link, &frames[n++]);
-    else link->stats.dropped_in++;
+    if (read_slot(h, &frames[n]))
+      link_count_in(link, &frames[n++]);
+    else
+      link->stats.dropped_in++;
   }
   return n;
 }
@@ -88,7 +88,8 @@ struct batch {
   struct virtio_net_hdr vnet[BATCH];
 };
 
-/* Hands n <= BATCH frames to the kernel; how many it is done with (sent, or dropped and counted). Fewer: it would wait. */
+/* Hands n <= BATCH frames to the kernel; how many it is done with (sent, or dropped and counted). Fewer: it would
+ * wait. */
 static size_t send_batch(struct packet *p, const struct yeon_frame *frames, size_t n)
 {
   struct batch b;
@@ -119,8 +120,10 @@ static void hold(struct packet *p, const struct yeon_frame *f)
 {
   struct virtio_net_hdr h;
   link_vnet_emit(f, &h);
-  if (link_hold(&p->held, &h, sizeof h, f)) link_count_out(&p->link, f);
-  else p->link.stats.dropped_out++;
+  if (link_hold(&p->held, &h, sizeof h, f))
+    link_count_out(&p->link, f);
+  else
+    p->link.stats.dropped_out++;
 }
 
 static void packet_send(struct yeon_link *link, const struct yeon_frame *frames, size_t n, yeon_time now)
@@ -138,10 +141,7 @@ static void packet_send(struct yeon_link *link, const struct yeon_frame *frames,
   for (; i < n; i++) hold(p, &frames[i]);
 }
 
-static bool packet_blocked(const struct yeon_link *link)
-{
-  return ((const struct packet *)link)->held.first != NULL;
-}
+static bool packet_blocked(const struct yeon_link *link) { return ((const struct packet *)link)->held.first != NULL; }
 
 static void packet_close(struct yeon_link *link)
 {
@@ -171,7 +171,7 @@ static int look_at(struct packet *p, const char *ifname, int *index)
   if (ifr.ifr_hwaddr.sa_family != ARPHRD_ETHER) return YEON_ERR_INVALID;
   memcpy(p->link.config.mac, ifr.ifr_hwaddr.sa_data, 6);
   p->link.config.mac[0] = (uint8_t)((p->link.config.mac[0] | 2) & ~1); /* locally administered, one station */
-  p->link.config.mac[5] ^= 0x80;                                      /* and not the interface's own */
+  p->link.config.mac[5] ^= 0x80;                                       /* and not the interface's own */
   return 0;
 }
 
@@ -202,8 +202,9 @@ static int attach(struct packet *p, const char *ifname)
   if (rc == 0) rc = set_int(p->link.fd, SOL_PACKET, PACKET_VNET_HDR, 1);
   if (rc == 0) rc = map_ring(p);
   if (rc != 0) return rc;
-  (void)set_int(p->link.fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1); /* older kernels: the host drops what is not for it */
-  (void)set_int(p->link.fd, SOL_SOCKET, SO_SNDBUF, 8 << 20);        /* as far as the system's limit allows */
+  (void)set_int(p->link.fd, SOL_PACKET, PACKET_IGNORE_OUTGOING,
+                1);                                          /* older kernels: the host drops what is not for it */
+  (void)set_int(p->link.fd, SOL_SOCKET, SO_SNDBUF, 8 << 20); /* as far as the system's limit allows */
   struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = index};
   if (bind(p->link.fd, (struct sockaddr *)&to, sizeof to) != 0) return link_error(errno);
   struct packet_mreq m = {.mr_ifindex = index, .mr_type = PACKET_MR_PROMISC};

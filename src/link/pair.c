@@ -1,5 +1,5 @@
-/* Two links joined in memory. Each direction is a queue of copies that belongs to the receiving end; an end that was closed
- * receives nothing more, and sending towards it drops. */
+/* Two links joined in memory. Each direction is a queue of copies that belongs to the receiving end; an end that was
+ * closed receives nothing more, and sending towards it drops. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,10 +19,7 @@ struct pair_end {
   unsigned count, limit;
 };
 
-static struct pair_end *end_of(struct yeon_link *link)
-{
-  return (struct pair_end *)link;
-}
+static struct pair_end *end_of(struct yeon_link *link) { return (struct pair_end *)link; }
 
 static void free_chain(struct pair_frame *f)
 {
@@ -64,8 +61,10 @@ static bool enqueue(struct pair_end *to, const struct yeon_frame *f)
   copy->frame.n_slices = 1;
   copy->frame.mark = 0;
   copy->next = NULL;
-  if (to->last) to->last->next = copy;
-  else to->first = copy;
+  if (to->last)
+    to->last->next = copy;
+  else
+    to->first = copy;
   to->last = copy;
   to->count++;
   return true;
@@ -76,8 +75,10 @@ static void pair_send(struct yeon_link *link, const struct yeon_frame *frames, s
   (void)now;
   struct pair_end *e = end_of(link);
   for (size_t i = 0; i < n; i++) {
-    if (enqueue(e->other, &frames[i])) link_count_out(link, &frames[i]);
-    else link->stats.dropped_out++;
+    if (enqueue(e->other, &frames[i]))
+      link_count_out(link, &frames[i]);
+    else
+      link->stats.dropped_out++;
   }
 }
 

@@ -1,5 +1,6 @@
-/* Cuts a super-segment as a network card does: the headers are repeated before every piece, with sequence number, lengths, IP
- * identification and flags moved on. Read RFC 9293 3.1 for the header; CWR goes with the first piece, FIN and PSH with the last. */
+/* Cuts a super-segment as a network card does: the headers are repeated before every piece, with sequence number,
+ * lengths, IP identification and flags moved on. Read RFC 9293 3.1 for the header; CWR goes with the first piece, FIN
+ * and PSH with the last. */
 #include <string.h>
 
 #include "link/link.h"

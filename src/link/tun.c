@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
-/* A TUN device: bare IP packets through a descriptor. With IFF_VNET_HDR a packet may be a super-segment of 64 KB in either direction and
- * leave its checksum to whoever needs it, so one system call moves what would be 45 segments; without, one call moves one. */
+/* A TUN device: bare IP packets through a descriptor. With IFF_VNET_HDR a packet may be a super-segment of 64 KB in
+ * either direction and leave its checksum to whoever needs it, so one system call moves what would be 45 segments;
+ * without, one call moves one. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
@@ -13,22 +14,19 @@
 
 #include "link/link.h"
 
-#define BATCH_SUPER 8  /* super-segments read at once: half a megabyte stays in the cache */
+#define BATCH_SUPER 8 /* super-segments read at once: half a megabyte stays in the cache */
 #define BATCH_PLAIN 64
 
 struct tun {
   struct yeon_link link;
-  bool vnet;       /* a struct virtio_net_hdr stands before every packet */
-  size_t batch;    /* buffers */
-  size_t size;     /* bytes of each */
+  bool vnet;    /* a struct virtio_net_hdr stands before every packet */
+  size_t batch; /* buffers */
+  size_t size;  /* bytes of each */
   uint8_t *buffers;
   struct link_held held;
 };
 
-static struct tun *tun_of(struct yeon_link *link)
-{
-  return (struct tun *)link;
-}
+static struct tun *tun_of(struct yeon_link *link) { return (struct tun *)link; }
 
 /* One packet into buffer `i`. False: nothing there. */
 static bool receive_one(struct tun *t, size_t i, struct yeon_frame *f, bool *good)
@@ -62,8 +60,10 @@ static size_t tun_receive(struct yeon_link *link, struct yeon_frame *frames, siz
   for (size_t tries = 0; n < max && tries < t->batch; tries++) {
     bool good = false;
     if (!receive_one(t, n, &frames[n], &good)) break;
-    if (good) link_count_in(link, &frames[n++]);
-    else link->stats.dropped_in++;
+    if (good)
+      link_count_in(link, &frames[n++]);
+    else
+      link->stats.dropped_in++;
   }
   return n;
 }
@@ -104,10 +104,7 @@ static void tun_send(struct yeon_link *link, const struct yeon_frame *frames, si
   for (size_t i = 0; i < n; i++) send_one(t, &frames[i]);
 }
 
-static bool tun_blocked(const struct yeon_link *link)
-{
-  return ((const struct tun *)link)->held.first != NULL;
-}
+static bool tun_blocked(const struct yeon_link *link) { return ((const struct tun *)link)->held.first != NULL; }
 
 static void tun_close(struct yeon_link *link)
 {
@@ -153,7 +150,8 @@ static int make_buffers(struct tun *t)
 {
   bool super = (t->link.config.offload & YEON_LINK_GSO) != 0;
   t->batch = super ? BATCH_SUPER : BATCH_PLAIN;
-  t->size = super || t->link.config.mtu > 9000 ? LINK_FRAME_MAX : 9216; /* the MTU may be raised while we run, in reason */
+  t->size =
+      super || t->link.config.mtu > 9000 ? LINK_FRAME_MAX : 9216; /* the MTU may be raised while we run, in reason */
   t->buffers = malloc(t->batch * t->size);
   return t->buffers ? 0 : YEON_ERR_NO_MEMORY;
 }

@@ -1,8 +1,9 @@
 /* Links that wrap links: the cable and the tap.
  *
- * A perfect, joined and empty cable is not in the way at all: frames go straight through, super-segments whole. Anything else carries
- * segments as a wire does, because losing a super-segment would lose 45 of them: what comes in either direction is split, put into the
- * cable, and taken out when it is due. The loop learns from `next` when that is. */
+ * A perfect, joined and empty cable is not in the way at all: frames go straight through, super-segments whole.
+ * Anything else carries segments as a wire does, because losing a super-segment would lose 45 of them: what comes in
+ * either direction is split, put into the cable, and taken out when it is due. The loop learns from `next` when that
+ * is. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,10 +19,7 @@ struct cabled {
   struct yeon_cable *cable;
 };
 
-static struct cabled *cabled_of(struct yeon_link *link)
-{
-  return (struct cabled *)link;
-}
+static struct cabled *cabled_of(struct yeon_link *link) { return (struct cabled *)link; }
 
 /* Whether frames of this direction need not enter the cable: it would hand them out at once and unchanged. */
 static bool transparent(const struct cabled *c, unsigned direction)
@@ -30,7 +28,8 @@ static bool transparent(const struct cabled *c, unsigned direction)
   struct yeon_cable_stats stats;
   if (yeon_cable_is_cut(c->cable) & (1u << direction)) return false;
   yeon_cable_get(c->cable, direction, &w);
-  if (w.delay_us || w.jitter_us || w.rate_bps || w.loss_ppm || w.burst_enter_ppm || w.reorder_ppm || w.duplicate_ppm || w.corrupt_ppm)
+  if (w.delay_us || w.jitter_us || w.rate_bps || w.loss_ppm || w.burst_enter_ppm || w.reorder_ppm || w.duplicate_ppm ||
+      w.corrupt_ppm)
     return false;
   yeon_cable_stats(c->cable, direction, &stats);
   return stats.inside == 0;
@@ -51,16 +50,20 @@ static void put_segment(void *ctx, const void *bytes, size_t len)
   f.l3_offset = p->whole->l3_offset;
   f.mark = p->whole->mark;
   if (yeon_cable_put(p->c->cable, p->direction, &f, p->now) == 0) return;
-  if (p->direction == YEON_CABLE_AB) p->c->link.stats.dropped_out++;
-  else p->c->link.stats.dropped_in++;
+  if (p->direction == YEON_CABLE_AB)
+    p->c->link.stats.dropped_out++;
+  else
+    p->c->link.stats.dropped_in++;
 }
 
 static void put(struct cabled *c, unsigned direction, const struct yeon_frame *f, yeon_time now)
 {
   struct put p = {c, f, direction, now};
   if (yeon_frame_split(f, put_segment, &p) == 0) return;
-  if (direction == YEON_CABLE_AB) c->link.stats.dropped_out++;
-  else c->link.stats.dropped_in++;
+  if (direction == YEON_CABLE_AB)
+    c->link.stats.dropped_out++;
+  else
+    c->link.stats.dropped_in++;
 }
 
 /* What is due at the system's end goes to the system. */

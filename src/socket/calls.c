@@ -1,5 +1,6 @@
-/* The calls. Each is an immediate call on the endpoint, tried again after every round of the loop while the socket is one that
- * blocks. What a blocking call puts into a send buffer leaves at once; what a non-blocking one does, with the next run of the loop. */
+/* The calls. Each is an immediate call on the endpoint, tried again after every round of the loop while the socket is
+ * one that blocks. What a blocking call puts into a send buffer leaves at once; what a non-blocking one does, with
+ * the next run of the loop. */
 #include "socket/socket.h"
 
 /* What one attempt needs; the same for sending and receiving. */
@@ -14,23 +15,24 @@ struct transfer {
   yeon_time now;
 };
 
-static bool may_wait(const struct socket *s, unsigned flags)
-{
-  return !s->nonblock && (flags & YEON_DONTWAIT) == 0;
-}
+static bool may_wait(const struct socket *s, unsigned flags) { return !s->nonblock && (flags & YEON_DONTWAIT) == 0; }
 
 static yeon_time until(const struct yeon_loop *loop, int64_t timeout_ms)
 {
   return loop_deadline(loop, timeout_ms == 0 ? -1 : timeout_ms);
 }
 
-/* One round for a call that waits. False: the time is over, or nothing can ever happen; *error then is what to return. */
+/* One round for a call that waits. False: the time is over, or nothing can ever happen; *error then is what to
+ * return. */
 static bool keep_waiting(struct yeon_loop *loop, yeon_time deadline, int *error)
 {
   int rc = loop_wait(loop, deadline);
-  if (rc < 0) *error = rc;
-  else if (rc > 0 || yeon_loop_now(loop) < deadline) *error = 0;
-  else *error = YEON_ERR_AGAIN;
+  if (rc < 0)
+    *error = rc;
+  else if (rc > 0 || yeon_loop_now(loop) < deadline)
+    *error = 0;
+  else
+    *error = YEON_ERR_AGAIN;
   if (rc == 0 && loop->config.clock && deadline == YEON_NEVER) *error = YEON_ERR_AGAIN;
   return *error == 0;
 }
@@ -58,7 +60,8 @@ static int open_endpoint(struct yeon_host *host, struct socket *s, enum yeon_typ
 int yeon_socket(struct yeon_loop *loop, struct yeon_host *host, enum yeon_domain domain, enum yeon_type type)
 {
   if (!host && loop->n_hosts > 0) host = loop->hosts[0];
-  if (!host || (domain != YEON_IPV4 && domain != YEON_IPV6) || (type != YEON_STREAM && type != YEON_DGRAM)) return YEON_ERR_INVALID;
+  if (!host || (domain != YEON_IPV4 && domain != YEON_IPV6) || (type != YEON_STREAM && type != YEON_DGRAM))
+    return YEON_ERR_INVALID;
   int rc = 0;
   struct socket *s = socket_add(loop, &rc);
   if (!s) return rc;
@@ -105,7 +108,8 @@ static int wait_connected(struct yeon_loop *loop, int number)
     return error == YEON_ERR_AGAIN ? YEON_ERR_TIMED_OUT : error;
   }
   error = yeon_tcp_state(s->tcp) == YEON_TCP_CLOSED ? yeon_tcp_take_error(s->tcp) : 0;
-  if (error == 0 && yeon_tcp_state(s->tcp) == YEON_TCP_CLOSED) error = YEON_ERR_RESET; /* made and gone while nobody looked */
+  if (error == 0 && yeon_tcp_state(s->tcp) == YEON_TCP_CLOSED)
+    error = YEON_ERR_RESET; /* made and gone while nobody looked */
   return error;
 }
 
@@ -127,7 +131,8 @@ static int take_connection(struct yeon_loop *loop, const struct socket *listener
   int rc = 0;
   struct socket *s = socket_add(loop, &rc);
   if (!s) {
-    yeon_tcp_abort(tcp, yeon_loop_now(loop)); /* no number for it: better to say so at once than to leave the peer hanging */
+    yeon_tcp_abort(tcp,
+                   yeon_loop_now(loop)); /* no number for it: better to say so at once than to leave the peer hanging */
     return rc;
   }
   s->tcp = tcp;
@@ -161,7 +166,8 @@ static int64_t send_once(const struct transfer *t)
   return yeon_udp_send(t->s->udp, t->source, t->len, t->to, t->now);
 }
 
-int64_t yeon_sendto(struct yeon_loop *loop, int number, const void *buf, size_t len, unsigned flags, const struct yeon_addr *to)
+int64_t yeon_sendto(struct yeon_loop *loop, int number, const void *buf, size_t len, unsigned flags,
+                    const struct yeon_addr *to)
 {
   struct socket *s = socket_at(loop, number);
   if (!s) return YEON_ERR_CLOSED;
@@ -183,8 +189,10 @@ int64_t yeon_sendto(struct yeon_loop *loop, int number, const void *buf, size_t 
     t.len = len - (size_t)sent;
     if (!keep_waiting(loop, deadline, &error)) return sent > 0 ? sent : error;
   }
-  if (wait) loop_flush(loop);
-  else loop_touch(loop);
+  if (wait)
+    loop_flush(loop);
+  else
+    loop_touch(loop);
   return sent;
 }
 
@@ -201,7 +209,8 @@ static int64_t recv_once(const struct transfer *t)
   return yeon_tcp_recv(t->s->tcp, t->bytes, t->len, t->flags & mask, t->now);
 }
 
-int64_t yeon_recvfrom(struct yeon_loop *loop, int number, void *buf, size_t size, unsigned flags, struct yeon_addr *from)
+int64_t yeon_recvfrom(struct yeon_loop *loop, int number, void *buf, size_t size, unsigned flags,
+                      struct yeon_addr *from)
 {
   struct socket *s = socket_at(loop, number);
   if (!s) return YEON_ERR_CLOSED;
@@ -238,8 +247,10 @@ int yeon_shutdown(struct yeon_loop *loop, int number, unsigned how)
   if (!s) return YEON_ERR_CLOSED;
   if (!s->tcp) return YEON_ERR_UNSUPPORTED;
   int rc = yeon_tcp_shutdown(s->tcp, how, yeon_loop_now(loop));
-  if (rc == 0 && may_wait(s, 0)) loop_flush(loop);
-  else loop_touch(loop);
+  if (rc == 0 && may_wait(s, 0))
+    loop_flush(loop);
+  else
+    loop_touch(loop);
   return rc;
 }
 
@@ -261,7 +272,8 @@ static bool all_acknowledged(const struct socket *s)
 static void linger(struct yeon_loop *loop, struct socket *s)
 {
   int64_t linger_ms = -1;
-  if (s->listening || yeon_tcp_get(s->tcp, YEON_TCP_LINGER_MS, &linger_ms) != 0 || linger_ms <= 0 || s->nonblock) return;
+  if (s->listening || yeon_tcp_get(s->tcp, YEON_TCP_LINGER_MS, &linger_ms) != 0 || linger_ms <= 0 || s->nonblock)
+    return;
   if (yeon_tcp_shutdown(s->tcp, YEON_SHUT_WR, yeon_loop_now(loop)) != 0) return;
   yeon_time deadline = loop_deadline(loop, linger_ms);
   int error = 0;
@@ -280,8 +292,10 @@ int yeon_close(struct yeon_loop *loop, int number)
     yeon_udp_close(s->udp);
   }
   socket_remove(loop, s);
-  if (wait) loop_flush(loop);
-  else loop_touch(loop);
+  if (wait)
+    loop_flush(loop);
+  else
+    loop_touch(loop);
   return 0;
 }
 
@@ -301,8 +315,10 @@ int yeon_getsockname(struct yeon_loop *loop, int number, struct yeon_addr *out)
   struct socket *s = socket_at(loop, number);
   if (!s) return YEON_ERR_CLOSED;
   if (!out) return YEON_ERR_INVALID;
-  if (s->tcp) yeon_tcp_local(s->tcp, out);
-  else yeon_udp_local(s->udp, out);
+  if (s->tcp)
+    yeon_tcp_local(s->tcp, out);
+  else
+    yeon_udp_local(s->udp, out);
   return 0;
 }
 
@@ -311,7 +327,9 @@ int yeon_getpeername(struct yeon_loop *loop, int number, struct yeon_addr *out)
   struct socket *s = socket_at(loop, number);
   if (!s) return YEON_ERR_CLOSED;
   if (!out) return YEON_ERR_INVALID;
-  if (s->tcp) yeon_tcp_remote(s->tcp, out);
-  else yeon_udp_remote(s->udp, out);
+  if (s->tcp)
+    yeon_tcp_remote(s->tcp, out);
+  else
+    yeon_udp_remote(s->udp, out);
   return out->port == 0 ? YEON_ERR_NOT_CONNECTED : 0;
 }

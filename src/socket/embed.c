@@ -1,5 +1,6 @@
-/* One descriptor that stands for the whole loop: an epoll set of the links' descriptors and a timer set to the loop's next instant.
- * It costs a system call whenever that instant changes, so it exists only once somebody has asked for it. */
+/* One descriptor that stands for the whole loop: an epoll set of the links' descriptors and a timer set to the loop's
+ * next instant. It costs a system call whenever that instant changes, so it exists only once somebody has asked for
+ * it. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sys/epoll.h>

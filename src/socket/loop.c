@@ -1,9 +1,10 @@
 /* The loop: hosts, their links, and the time.
  *
- * A turn takes frames from every link to its host, then frames from every host to its links, then the hosts' reports, which put
- * sockets on the ring of those that may be ready. If nothing moved and nobody is due, the loop sleeps on the links' descriptors until the
- * earliest instant that a host or link has named. Input goes before output so that acknowledgments travel with data. A turn takes a
- * bounded number of batches from a link: a flood must not keep the program from its sockets. */
+ * A turn takes frames from every link to its host, then frames from every host to its links, then the hosts' reports,
+ * which put sockets on the ring of those that may be ready. If nothing moved and nobody is due, the loop sleeps on
+ * the links' descriptors until the earliest instant that a host or link has named. Input goes before output so that
+ * acknowledgments travel with data. A turn takes a bounded number of batches from a link: a flood must not keep the
+ * program from its sockets. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>

@@ -11,8 +11,10 @@ static int set_own(struct socket *s, int option, int64_t value)
   case YEON_SO_RCVTIMEO_MS:
   case YEON_SO_SNDTIMEO_MS:
     if (value < 0 || value > INT32_MAX) return YEON_ERR_INVALID;
-    if (option == YEON_SO_RCVTIMEO_MS) s->rcv_timeout_ms = value;
-    else s->snd_timeout_ms = value;
+    if (option == YEON_SO_RCVTIMEO_MS)
+      s->rcv_timeout_ms = value;
+    else
+      s->snd_timeout_ms = value;
     return 0;
   case YEON_SO_ERROR:
   case YEON_SO_TYPE:

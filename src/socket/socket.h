@@ -10,12 +10,12 @@
 struct socket {
   struct yeon_tcp *tcp; /* one of the two is set */
   struct yeon_udp *udp;
-  void *user;           /* of yeon_watch */
+  void *user;                             /* of yeon_watch */
   struct socket *ready_next, *ready_prev; /* in the loop's ring of sockets that may be ready; NULL: not in it */
-  int number;           /* in the table */
-  uint32_t watch;       /* mask wanted by yeon_wait; 0: not watched */
+  int number;                             /* in the table */
+  uint32_t watch;                         /* mask wanted by yeon_wait; 0: not watched */
   int64_t rcv_timeout_ms, snd_timeout_ms; /* 0: none */
-  uint8_t domain;       /* enum yeon_domain */
+  uint8_t domain;                         /* enum yeon_domain */
   bool nonblock, listening;
   char owner[SOCKET_OWNER];
 };
@@ -35,12 +35,12 @@ struct yeon_loop {
   unsigned n_hosts;
   struct socket_port ports[YEON_LOOP_LINKS];
   unsigned n_ports;
-  struct socket **table;   /* by number; NULL: free */
-  uint32_t *free_numbers;  /* a stack; as large as the table */
+  struct socket **table;        /* by number; NULL: free */
+  uint32_t *free_numbers;       /* a stack; as large as the table */
   uint32_t n_free, cap, n_used; /* n_used: numbers ever given out */
-  struct socket ready;     /* head of the ring */
-  int epoll_fd, timer_fd;  /* -1: nobody asked for yeon_loop_fd */
-  yeon_time timer_at;      /* what timer_fd is set to; YEON_NEVER: off */
+  struct socket ready;          /* head of the ring */
+  int epoll_fd, timer_fd;       /* -1: nobody asked for yeon_loop_fd */
+  yeon_time timer_at;           /* what timer_fd is set to; YEON_NEVER: off */
   struct yeon_frame frames[SOCKET_FRAMES];
 };
 
@@ -50,7 +50,8 @@ yeon_time loop_deadline(const struct yeon_loop *loop, int64_t timeout_ms); /* < 
 bool loop_turn(struct yeon_loop *loop);
 /* Only out: after a call that may have made something to send. */
 void loop_flush(struct yeon_loop *loop);
-/* A round, or, if there is nothing to do, sleep until there is, at most until `deadline`. 1: go and look; 0: deadline or signal; or an error. */
+/* A round, or, if there is nothing to do, sleep until there is, at most until `deadline`. 1: go and look; 0: deadline
+ * or signal; or an error. */
 int loop_wait(struct yeon_loop *loop, yeon_time deadline);
 /* When the loop must run again: <= now at once. */
 yeon_time loop_next(const struct yeon_loop *loop);

@@ -1,6 +1,6 @@
 #define _POSIX_C_SOURCE 200809L /* strnlen */
-/* The table of sockets: numbers to endpoints, and endpoints back to numbers (through their user pointer, which holds the number plus one: the
- * table may move, the number does not). A number is used again as soon as it is free. */
+/* The table of sockets: numbers to endpoints, and endpoints back to numbers (through their user pointer, which holds
+ * the number plus one: the table may move, the number does not). A number is used again as soon as it is free. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,10 +81,7 @@ void socket_clear_ready(struct socket *s)
   s->ready_next = s->ready_prev = NULL;
 }
 
-uint32_t socket_level(const struct socket *s)
-{
-  return s->tcp ? yeon_tcp_ready(s->tcp) : yeon_udp_ready(s->udp);
-}
+uint32_t socket_level(const struct socket *s) { return s->tcp ? yeon_tcp_ready(s->tcp) : yeon_udp_ready(s->udp); }
 
 void socket_table_free(struct yeon_loop *loop)
 {
@@ -153,7 +150,8 @@ static bool match(void *ctx, const struct yeon_socket_info *info)
   return !hit;
 }
 
-int yeon_socket_find(struct yeon_loop *loop, enum yeon_type type, const struct yeon_addr *local, const struct yeon_addr *remote)
+int yeon_socket_find(struct yeon_loop *loop, enum yeon_type type, const struct yeon_addr *local,
+                     const struct yeon_addr *remote)
 {
   struct search w = {type, local, remote, YEON_ERR_NOT_CONNECTED};
   yeon_socket_each(loop, match, &w);

@@ -1,7 +1,8 @@
 /* Waiting for several sockets.
  *
- * A host reports a socket when a condition newly holds; that puts it into the ring. yeon_wait looks at the ring only: a socket whose
- * condition has gone leaves it, one that is told goes to the end, so that all get their turn. So the cost is in what is ready. */
+ * A host reports a socket when a condition newly holds; that puts it into the ring. yeon_wait looks at the ring only:
+ * a socket whose condition has gone leaves it, one that is told goes to the end, so that all get their turn. So the
+ * cost is in what is ready. */
 #include "socket/socket.h"
 
 #define ALWAYS (YEON_ERROR | YEON_CLOSED)
@@ -40,8 +41,10 @@ int yeon_watch(struct yeon_loop *loop, int number, uint32_t events, void *user)
   if (!s) return YEON_ERR_CLOSED;
   s->watch = events;
   s->user = user;
-  if (events == 0) socket_clear_ready(s);
-  else socket_set_ready(loop, s); /* whatever holds already was reported before anybody watched */
+  if (events == 0)
+    socket_clear_ready(s);
+  else
+    socket_set_ready(loop, s); /* whatever holds already was reported before anybody watched */
   loop_touch(loop);
   return 0;
 }

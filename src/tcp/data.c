@@ -70,7 +70,11 @@ static bool urgent_mark(const struct yeon_tcp *c, uint32_t *ahead)
 
 static void drop_read(struct yeon_tcp *c, uint32_t n)
 {
+  struct tcp_extra *x = c->extra;
   ring_drop(c->rcv, n);
+  /* In line, the urgent byte is over once it has been read. */
+  bool in_line = x != NULL && x->urgent == TCP_URGENT_HERE && (c->flags & TCP_F_OOBINLINE) != 0;
+  if (in_line && seq_lt(x->urgent_seq, read_seq(c))) x->urgent = TCP_URGENT_NONE;
   if (c->rcv->len == 0 && tcp_ooo(c) == NULL) ring_release(c->t->rings, &c->rcv);
 }
 

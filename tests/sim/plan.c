@@ -139,6 +139,7 @@ static void shorten(struct plan *p)
   for (unsigned i = 0; i < 2; i++)
     rough |= p->way[i].loss_ppm + p->way[i].corrupt_ppm > 50000 || p->way[i].burst_enter_ppm > 0;
   for (unsigned i = 0; i < p->n_changes; i++) rough |= p->change[i].kind == CHANGE_SET;
+  rough |= p->famine || p->max_buffer_bytes > 0;
   for (unsigned i = 0; i < p->n_conns; i++) {
     for (unsigned k = 0; k < 2; k++) {
       struct plan_end *e = &p->conn[i].end[k], *reader = &p->conn[i].end[!k];
@@ -219,6 +220,10 @@ static bool is_calm(const struct plan *p)
   for (unsigned i = 0; i < 2; i++) {
     if (p->way[i].burst_enter_ppm > 0) return false;
     if (p->way[i].corrupt_ppm > 0 && p->ethernet) return false; /* ARP has no checksum: a wrong MAC is learned */
+  }
+  for (unsigned i = 0; i < p->n_conns; i++) {
+    if (p->conn[i].end[0].user_timeout_ms || p->conn[i].end[1].user_timeout_ms)
+      return false; /* a slow reader may outlast it */
   }
   return survives_losses(p) && queues_are_fair(p);
 }

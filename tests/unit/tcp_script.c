@@ -14,7 +14,7 @@ static void *counted_alloc(void *ctx, size_t size)
 {
   struct script *s = ctx;
   s->allocations++;
-  if (s->refuse_at != 0 && s->allocations >= s->refuse_at) return NULL;
+  if (s->refuse_at != 0 && (s->refuse_one ? s->allocations == s->refuse_at : s->allocations >= s->refuse_at)) return NULL;
   s->live_bytes += (int64_t)size;
   return malloc(size);
 }

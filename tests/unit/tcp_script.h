@@ -71,6 +71,7 @@ struct script {
   struct script_out out[SCRIPT_QUEUE];
   unsigned n_out, next_out;
   uint64_t allocations, refuse_at; /* refuse_at: this allocation and all later ones fail; 0: none */
+  bool refuse_one;                 /* only that one fails */
   int64_t live_bytes;
 };
 

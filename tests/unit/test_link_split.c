@@ -30,8 +30,11 @@ static void test_cuts(void **state)
 {
   (void)state;
   static struct made m;
-  static const struct { size_t payload; uint16_t gso; unsigned pieces; } cases[] = {
-    {3000, 1000, 3}, {3001, 1000, 4}, {64000, 1448, 45}, {2, 1, 2}, {500, 0, 1}, {0, 0, 1}};
+  static const struct {
+    size_t payload;
+    uint16_t gso;
+    unsigned pieces;
+  } cases[] = {{3000, 1000, 3}, {3001, 1000, 4}, {64000, 1448, 45}, {2, 1, 2}, {500, 0, 1}, {0, 0, 1}};
   for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
     for (unsigned kind = 0; kind < 4; kind++) {
       make_tcp(&m, kind & 1, kind & 2, cases[i].payload, cases[i].gso);
@@ -150,11 +153,9 @@ static void test_vnet_nonsense(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_cuts),
-    cmocka_unit_test(test_refuses),
-    cmocka_unit_test(test_udp_zero),
-    cmocka_unit_test(test_vnet_round_trip),
-    cmocka_unit_test(test_vnet_nonsense),
+      cmocka_unit_test(test_cuts),          cmocka_unit_test(test_refuses),
+      cmocka_unit_test(test_udp_zero),      cmocka_unit_test(test_vnet_round_trip),
+      cmocka_unit_test(test_vnet_nonsense),
   };
   return cmocka_run_group_tests_name("link_split", tests, NULL, NULL);
 }

@@ -33,7 +33,9 @@ static inline void make_tcp(struct made *m, bool six, bool ethernet, size_t payl
   uint8_t *p = m->frame.head;
   memset(m, 0, offsetof(struct made, payload));
   for (size_t i = 0; i < sizeof m->payload; i++) m->payload[i] = (uint8_t)(i * 7 + i / 251);
-  struct wire_eth eth = {.dst = {2, 0, 0, 0, 0, 1}, .src = {2, 0, 0, 0, 0, 2}, .type = six ? WIRE_ETH_IPV6 : WIRE_ETH_IPV4};
+  struct wire_eth eth = {.dst = {2, 0, 0, 0, 0, 1},
+                         .src = {2, 0, 0, 0, 0, 2},
+                         .type = six ? WIRE_ETH_IPV6 : WIRE_ETH_IPV4};
   if (ethernet) m->l3 = wire_eth_emit(&eth, p);
   struct wire_tcp tcp;
   wire_tcp_init(&tcp);
@@ -47,12 +49,18 @@ static inline void make_tcp(struct made *m, bool six, bool ethernet, size_t payl
   if (six) {
     yeon_ip_parse("fd00::1", &m->src);
     yeon_ip_parse("fd00::2", &m->dst);
-    struct wire_ipv6 ip = {.src = m->src, .dst = m->dst, .payload_len = (uint16_t)tcp_len, .next_header = WIRE_PROTO_TCP, .hop_limit = 64};
+    struct wire_ipv6 ip = {
+        .src = m->src, .dst = m->dst, .payload_len = (uint16_t)tcp_len, .next_header = WIRE_PROTO_TCP, .hop_limit = 64};
     m->tcp = m->l3 + wire_ipv6_emit(&ip, p + m->l3);
   } else {
     m->src = yeon_ip4(10, 0, 0, 1);
     m->dst = yeon_ip4(10, 0, 0, 2);
-    struct wire_ipv4 ip = {.src = m->src, .dst = m->dst, .total_len = (uint16_t)(20 + tcp_len), .id = 0xfffe, .ttl = 64, .protocol = WIRE_PROTO_TCP};
+    struct wire_ipv4 ip = {.src = m->src,
+                           .dst = m->dst,
+                           .total_len = (uint16_t)(20 + tcp_len),
+                           .id = 0xfffe,
+                           .ttl = 64,
+                           .protocol = WIRE_PROTO_TCP};
     m->tcp = m->l3 + wire_ipv4_emit(&ip, p + m->l3);
   }
   m->header = m->tcp + wire_tcp_emit(&tcp, p + m->tcp);
@@ -71,7 +79,8 @@ static inline void make_tcp(struct made *m, bool six, bool ethernet, size_t payl
   f->segs = (uint8_t)(gso ? (payload + gso - 1) / gso : 1);
 }
 
-/* A complete frame that carries one TCP segment: its header and payload. Checks lengths and both checksums on the way. */
+/* A complete frame that carries one TCP segment: its header and payload. Checks lengths and both checksums on the
+ * way. */
 static inline struct wire_tcp read_tcp(const uint8_t *p, size_t len, size_t l3, const uint8_t **payload, size_t *n)
 {
   struct wire_tcp tcp;

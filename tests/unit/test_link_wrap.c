@@ -201,10 +201,13 @@ static void test_no_such_device(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_pair),        cmocka_unit_test(test_perfect_cable_is_transparent),
-    cmocka_unit_test(test_cut),         cmocka_unit_test(test_delay),
-    cmocka_unit_test(test_loss_hits_segments), cmocka_unit_test(test_tap),
-    cmocka_unit_test(test_no_such_device),
+      cmocka_unit_test(test_pair),
+      cmocka_unit_test(test_perfect_cable_is_transparent),
+      cmocka_unit_test(test_cut),
+      cmocka_unit_test(test_delay),
+      cmocka_unit_test(test_loss_hits_segments),
+      cmocka_unit_test(test_tap),
+      cmocka_unit_test(test_no_such_device),
   };
   return cmocka_run_group_tests_name("link_wrap", tests, NULL, NULL);
 }

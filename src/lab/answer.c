@@ -1,0 +1,202 @@
+/* The lab's answers become results of calls. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lab/run.h"
+
+#define FILLING 65536
+
+static void answer(const struct run_pending *p, int64_t value)
+{
+  run_respond(p->program, p->cookie, value);
+}
+
+/* Puts a descriptor into the program as the result of its call. The number there, or a negative errno. */
+static int install(const struct run_pending *p, int fd, bool cloexec)
+{
+  struct seccomp_notif_addfd a = {.id = p->cookie, .flags = SECCOMP_ADDFD_FLAG_SEND, .srcfd = (uint32_t)fd,
+                                  .newfd_flags = cloexec ? O_CLOEXEC : 0};
+  int number = ioctl(p->program->notify_fd, SECCOMP_IOCTL_NOTIF_ADDFD, &a);
+  if (number >= 0 || errno != EINVAL) return number >= 0 ? number : -errno;
+  a.flags = 0; /* a kernel before 5.14: in two steps */
+  number = ioctl(p->program->notify_fd, SECCOMP_IOCTL_NOTIF_ADDFD, &a);
+  if (number < 0) return -errno;
+  answer(p, number);
+  return number;
+}
+
+/* A new descriptor for the program; flags as socket and accept4 take them. */
+static int deliver(struct run *run, const struct run_pending *p, const struct lab_message *m, int fd, int flags, bool stream)
+{
+  if (flags & SOCK_NONBLOCK) (void)fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK);
+  run_socket_add(run, m->ino, stream);
+  int number = install(p, fd, (flags & SOCK_CLOEXEC) != 0);
+  struct run_socket *s = run_socket_find(run, m->ino);
+  if (number >= 0 && s != NULL) {
+    s->pid = p->tid;
+    s->fd = number;
+  } else if (number < 0 && number != -ENOENT) {
+    answer(p, number); /* EMFILE */
+  }
+  return number;
+}
+
+static void on_socket(struct run *run, struct run_pending *p, const struct lab_message *m, int fd)
+{
+  int type = (int)p->args[1];
+  if (m->result < 0 || fd < 0) answer(p, m->result < 0 ? m->result : -EIO);
+  else (void)deliver(run, p, m, fd, type, (type & 0xf) == SOCK_STREAM);
+}
+
+/* The caller's descriptor args[0] again; -1 if it is another by now. */
+static int caller_fd(struct run *run, const struct run_pending *p)
+{
+  int fd = run_getfd(run, p->tid, (int)p->args[0]);
+  if (fd >= 0 && run_ino(fd) == p->ino) return fd;
+  if (fd >= 0) close(fd);
+  return -1;
+}
+
+static void take_knocks(struct run *run, const struct run_pending *p, int n)
+{
+  char knocks[256];
+  int fd = n > 0 ? caller_fd(run, p) : -1;
+  if (fd < 0) return;
+  while (n > 0) {
+    ssize_t got = recv(fd, knocks, (size_t)n < sizeof knocks ? (size_t)n : sizeof knocks, MSG_DONTWAIT);
+    if (got <= 0) break;
+    n -= (int)got;
+  }
+  close(fd);
+}
+
+static void on_accept(struct run *run, struct run_pending *p, const struct lab_message *m, const uint8_t *payload, int fd)
+{
+  int flags = p->nr == SYS_accept4 ? (int)p->args[3] : 0;
+  take_knocks(run, p, m->arg[0]);
+  if (m->result < 0 || fd < 0) {
+    answer(p, m->result < 0 ? m->result : -EIO);
+    return;
+  }
+  int number = -EFAULT;
+  if (run_alive(p->program, p->cookie)) {
+    if (run_write_addr(p->tid, p->args[1], p->args[2], payload, m->len)) number = deliver(run, p, m, fd, flags, true);
+    else answer(p, -EFAULT);
+  }
+  if (number >= 0) return;
+  struct lab_message back = {.kind = LAB_RETURN, .ino = m->ino}; /* a signal came first: for the next accept */
+  (void)lab_message_send(run->lab_fd, &back, NULL, fd);
+}
+
+/* Makes the descriptor unwritable until the lab reads it empty; see connect.c. */
+static void fill(struct run *run, const struct run_pending *p)
+{
+  struct lab_message m = {.kind = LAB_FILLED, .ino = p->ino};
+  int fd = caller_fd(run, p);
+  while (fd >= 0) {
+    memset(run->bytes, 0, FILLING);
+    ssize_t n = send(fd, run->bytes, FILLING, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n <= 0) break;
+    m.arg[0] += (int)n;
+  }
+  if (fd >= 0) close(fd);
+  (void)lab_message_send(run->lab_fd, &m, NULL, -1);
+}
+
+static void on_connect(struct run *run, struct run_pending *p, const struct lab_message *m)
+{
+  if (m->flags & LAB_FILL) fill(run, p);
+  answer(p, m->result);
+}
+
+static void on_name(struct run_pending *p, const struct lab_message *m, const uint8_t *payload)
+{
+  if (m->result < 0) answer(p, m->result);
+  else if (run_alive(p->program, p->cookie))
+    answer(p, run_write_addr(p->tid, p->args[1], p->args[2], payload, m->len) ? 0 : -EFAULT);
+}
+
+static void on_getsockopt(struct run *run, struct run_pending *p, const struct lab_message *m, const uint8_t *payload)
+{
+  if (m->result < 0) {
+    answer(p, m->result);
+    return;
+  }
+  if ((int)p->args[1] == SOL_SOCKET && (int)p->args[2] == SO_ERROR) { /* asking clears it, the pair's own too */
+    int fd = caller_fd(run, p), error;
+    socklen_t len = sizeof error;
+    if (fd >= 0) (void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+    if (fd >= 0) close(fd);
+  }
+  int32_t len = (int32_t)m->len;
+  if (!run_alive(p->program, p->cookie)) return;
+  bool written = run_write(p->tid, p->args[3], payload, m->len) && run_write(p->tid, p->args[4], &len, sizeof len);
+  answer(p, written ? 0 : -EFAULT);
+}
+
+static void on_listen(struct run_pending *p, const struct lab_message *m)
+{
+  if (m->result == 0) p->program->listens = true;
+  answer(p, m->result);
+}
+
+/* A UDP server has no listen: it waits for peers when it has its port. */
+static void on_bind(struct run *run, struct run_pending *p, const struct lab_message *m)
+{
+  const struct run_socket *s = run_socket_find(run, p->ino);
+  if (m->result == 0 && s != NULL && !s->stream) p->program->listens = true;
+  answer(p, m->result);
+}
+
+static void finish(struct run *run, struct run_pending *p, const struct lab_message *m, const uint8_t *payload, int fd)
+{
+  switch ((enum lab_kind)m->kind) {
+  case LAB_SOCKET: on_socket(run, p, m, fd); break;
+  case LAB_ACCEPT: on_accept(run, p, m, payload, fd); break;
+  case LAB_CONNECT: on_connect(run, p, m); break;
+  case LAB_SOCKNAME:
+  case LAB_PEERNAME: on_name(p, m, payload); break;
+  case LAB_GETOPT: on_getsockopt(run, p, m, payload); break;
+  case LAB_SENDTO: run_dgram_sent(run, p, m->result); return; /* it may go on, and removes itself */
+  case LAB_LISTEN: on_listen(p, m); break;
+  case LAB_BIND: on_bind(run, p, m); break;
+  default: answer(p, m->result); break;
+  }
+  run_pending_remove(run, p);
+}
+
+void run_answer(struct run *run, const struct lab_message *m, const uint8_t *payload, int fd)
+{
+  struct run_pending *p = run_pending_find(run, m->id);
+  if (p == NULL) {
+    /* nobody waits any more: what came for him goes back */
+    struct lab_message back = {.kind = LAB_RETURN, .ino = m->ino};
+    if (m->kind == LAB_ACCEPT && fd >= 0) (void)lab_message_send(run->lab_fd, &back, NULL, fd);
+    return;
+  }
+  p->at_lab = false;
+  if (m->flags & LAB_CONTINUE) {
+    run_continue(p->program, p->cookie);
+    run_pending_remove(run, p);
+  } else {
+    finish(run, p, m, payload, fd);
+  }
+}
+
+void run_poison(struct run *run, const struct lab_message *m)
+{
+  struct lab_message done = {.kind = LAB_POISON, .ino = m->ino};
+  const struct run_socket *s = run_socket_find(run, m->ino);
+  int fd = s != NULL ? run_find_fd(run, s) : -1;
+  if (fd >= 0) {
+    (void)!send(fd, "p", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    close(fd);
+  }
+  (void)lab_message_send(run->lab_fd, &done, NULL, -1);
+}
