@@ -25,7 +25,9 @@ say() { printf '%s\n' "$@"; }
 # ---- outside: find a way into namespaces ----
 
 if [ -z "$inside" ]; then
-  if [ "$(id -u)" = 0 ]; then enter="unshare --net"; else enter="unshare --user --map-root-user --net"; fi
+  # What was started in there dies with it.
+  enter="unshare --fork --pid --kill-child --net"
+  [ "$(id -u)" = 0 ] || enter="$enter --user --map-root-user"
   # The two devices that will do, best first. Each is tried for real, in namespaces that vanish at once.
   for device in tun veth; do
     case $device in

@@ -22,7 +22,8 @@ struct yeon_tcp_options {
   uint8_t retries_syn_ack;
   uint8_t retries_data;         /* consecutive time-outs of one segment before the connection fails (R2, RFC 9293 3.8.3) */
   uint8_t retries_orphan;       /* likewise once the application has closed */
-  uint32_t user_timeout_ms;     /* 0: only the retry counts decide (RFC 9293 3.8.3, RFC 5482) */
+  uint32_t user_timeout_ms;     /* 0: only the retry counts decide (RFC 9293 3.8.3) */
+  bool user_timeout_option;     /* tell the peer, and go by what it tells (RFC 5482). Off in all profiles, as in the systems they stand for. */
   bool linux_timeout;           /* R2 as Linux counts it: the time that retries_data doublings from rto_min would take, not a count */
   bool rto_floor_on_variance;   /* rto_min bounds the variance term, not the sum, as in Linux: rto = srtt + max(4 rttvar, rto_min) */
   bool probe_with_data;         /* window probes carry one new byte (RFC 9293 3.8.6.1); false: none, an old sequence number, as Linux */

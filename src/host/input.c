@@ -140,7 +140,9 @@ yeon_time yeon_host_next(const struct yeon_host *host)
 {
   for (unsigned link = 0; link < host->ip.n_links; link++)
     if (host_has_output(host, link)) return host->now;
-  if (host_has_output(host, IP_LOOP)) return host->now;
-  yeon_time tcp = tcp_next(&host->tcp);
-  return tcp < host->ip.next_at ? tcp : host->ip.next_at;
+  yeon_time at = tcp_next(&host->tcp);
+  if (host->ip.next_at < at) at = host->ip.next_at;
+  if (!host_has_output(host, IP_LOOP)) return at;
+  yeon_time loop = host->loop || host->loop_again_at < host->now ? host->now : host->loop_again_at;
+  return loop < at ? loop : at;
 }

@@ -20,9 +20,11 @@ static bool pass_one(struct yeon_host *host, yeon_time now)
 void host_loop(struct yeon_host *host, yeon_time now)
 {
   if (!host_has_output(host, IP_LOOP)) return;
+  if (!host->loop && now < host->loop_again_at) return;
   if (!host->loop) host->loop = mem_alloc(&host->mem, HOST_LOOP_BUFFER);
   if (!host->loop) {
     host->counters.no_memory++;
+    host->loop_again_at = now + HOST_LOOP_RETRY;
     return;
   }
   for (unsigned i = 0; i < HOST_LOOP_BURST && pass_one(host, now); i++) {

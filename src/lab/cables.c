@@ -42,7 +42,7 @@ struct entry {
   struct lab_cable *cable;
   unsigned direction;
   yeon_time now;
-  uint32_t mark;
+  const struct yeon_frame *of; /* the frame it was cut from */
 };
 
 static void put(void *ctx, const void *bytes, size_t len)
@@ -50,7 +50,8 @@ static void put(void *ctx, const void *bytes, size_t len)
   const struct entry *e = ctx;
   struct yeon_frame f;
   yeon_frame_from_bytes(&f, bytes, len);
-  f.mark = e->mark;
+  f.mark = e->of->mark;
+  f.l3_offset = e->of->l3_offset;
   (void)yeon_cable_put(e->cable->cable, e->direction, &f, e->now); /* no memory: the frame is lost, as on a wire */
 }
 
@@ -76,7 +77,7 @@ static bool carry_out(struct lab *lab, struct lab_cable *c, unsigned d, yeon_tim
       pass(lab, c, d, n, now);
     } else {
       for (size_t i = 0; i < n; i++) {
-        struct entry e = {c, d, now, lab->frames[i].mark};
+        struct entry e = {c, d, now, &lab->frames[i]};
         (void)yeon_frame_split(&lab->frames[i], put, &e);
       }
     }

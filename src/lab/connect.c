@@ -31,6 +31,14 @@ static int disconnect(struct lab_socket *s)
   return stream_open(s);
 }
 
+/* Nobody has it, and it is not this host's own. */
+static bool is_deserted(const struct lab_socket *s, const struct yeon_ip *ip)
+{
+  static const struct yeon_ip loopback = {.b = {[15] = 1}};
+  bool own = (yeon_ip_is4(ip) && ip->b[12] == 127) || yeon_ip_equal(ip, &loopback);
+  return !own && lab_host_of(s->lab, ip) < 0;
+}
+
 static int begin(struct lab_socket *s, const struct lab_letter *letter)
 {
   struct yeon_addr to;
@@ -44,6 +52,10 @@ static int begin(struct lab_socket *s, const struct lab_letter *letter)
   int rc = yeon_tcp_connect(s->tcp, &to, lab_now());
   if (rc == YEON_ERR_NO_ROUTE) return ENETUNREACH;
   if (rc != 0) return yeon_error_errno(rc);
+  if (is_deserted(s, &to.ip)) {
+    error = disconnect(s);
+    return error != 0 ? error : EHOSTUNREACH;
+  }
   s->state = LAB_CONNECTING;
   s->told = false;
   return EINPROGRESS;

@@ -102,6 +102,8 @@ struct lab {
 yeon_time lab_now(void);
 /* "client" -> its number; -1: none. */
 int lab_host_find(const struct lab *lab, const char *name);
+/* The host that has this address; -1: none. */
+int lab_host_of(const struct lab *lab, const struct yeon_ip *ip);
 /* One line on the lab's log, behind the time since it began. */
 void lab_log(struct lab *lab, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void lab_stop(struct lab *lab);

@@ -161,6 +161,7 @@ static int set_special(struct lab_socket *s, const struct lab_letter *letter, in
     return join_group(s, letter, name == IP_ADD_MEMBERSHIP);
   if (level == IPPROTO_IPV6 && (name == IPV6_JOIN_GROUP || name == IPV6_LEAVE_GROUP))
     return join_group(s, letter, name == IPV6_JOIN_GROUP);
+  if (level == SOL_SOCKET && name == SO_BINDTODEVICE) return m->len == 0 || letter->payload[0] == '\0' ? 0 : ENODEV;
   if (is_congestion(m)) return m->len >= 4 && memcmp(letter->payload, "reno", 4) == 0 ? 0 : ENOENT;
   return ENOPROTOOPT;
 }
@@ -249,6 +250,10 @@ static size_t get_struct(struct lab_socket *s, const struct lab_message *m, uint
     struct yeon_tcp_info info = {.state = YEON_TCP_CLOSED};
     if (s->tcp != NULL) yeon_tcp_info(s->tcp, &info);
     return lab_tcp_info(&info, out, size);
+  }
+  if (level == SOL_SOCKET && name == SO_BINDTODEVICE) {
+    out[0] = '\0'; /* to none */
+    return 1;
   }
   if (is_congestion(m)) {
     memcpy(out, "reno\0\0\0\0\0\0\0\0\0\0\0", 16);

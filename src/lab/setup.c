@@ -19,6 +19,8 @@ static int add_host(struct lab *lab, const char *name, const struct yeon_tcp_opt
 {
   struct lab_host *h = &lab->hosts[lab->n_hosts];
   struct yeon_host_config config;
+  /* Bare IP: on Ethernet a long cut would end as EHOSTUNREACH, because ARP gives up before TCP does; the story is TCP's. An address that
+   * nobody has is found out by the lab, which knows its wire (lab_host_of). */
   struct yeon_link_config link = {.name = "eth0", .mtu = MTU, .offload = YEON_LINK_CSUM | YEON_LINK_GSO};
   yeon_host_config_init(&config);
   config.name = name;
@@ -75,5 +77,13 @@ int lab_host_find(const struct lab *lab, const char *name)
 {
   for (unsigned i = 0; i < lab->n_hosts; i++)
     if (strcmp(lab->hosts[i].name, name) == 0) return (int)i;
+  return -1;
+}
+
+int lab_host_of(const struct lab *lab, const struct yeon_ip *ip)
+{
+  for (unsigned i = 0; i < lab->n_hosts; i++)
+    for (unsigned k = 0; k < lab->hosts[i].n_addrs; k++)
+      if (yeon_ip_equal(&lab->hosts[i].addr[k], ip)) return (int)i;
   return -1;
 }

@@ -39,7 +39,7 @@ void tcp_update_mss(struct yeon_tcp *c)
 uint32_t tcp_segment_size(const struct yeon_tcp *c)
 {
   unsigned blocks = tcp_sack_wanted(c);
-  uint32_t options = blocks > 0 ? 4 + 8 * blocks : 0;
+  uint32_t options = (blocks > 0 ? 4 + 8 * blocks : 0) + (tcp_user_timeout_due(c) ? 4 : 0);
   return c->snd_mss > options + 8 ? c->snd_mss - options : 8;
 }
 
@@ -90,6 +90,10 @@ void tcp_build(struct yeon_tcp *c, uint32_t seq, uint32_t len, uint8_t flags, st
   if ((c->flags & TCP_F_TS) != 0) add_timestamp(c, out, c->ts_recent, now);
   tcp_sack_fill(c, &out->h);
   add_urgent(c, out, seq);
+  if (tcp_user_timeout_due(c)) {
+    tcp_user_timeout_option(c, &out->h);
+    c->flags2 &= ~TCP_G_UTO_DUE;
+  }
   if (len == 0) return;
   uint32_t offset = seq - tcp_snd_base(c);
   assert(offset + len <= ring_len(c->snd));
@@ -115,4 +119,5 @@ void tcp_build_syn(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
   if (answer ? (c->flags & TCP_F_WSCALE) != 0 : o->window_scale) out->h.wscale = (int8_t)tcp_window_scale_for(o);
   out->h.sack_ok = answer ? (c->flags & TCP_F_SACK) != 0 : o->sack;
   if (answer ? (c->flags & TCP_F_TS) != 0 : o->timestamps) add_timestamp(c, out, answer ? c->ts_recent : 0, now);
+  tcp_user_timeout_option(c, &out->h);
 }

@@ -47,6 +47,7 @@ static void input_others(struct tcp_in *in, struct yeon_tcp *c)
   if (step_reset(in, c) == TCP_STOP) return;
   if (step_syn(in, c) == TCP_STOP) return;
   if (tcp_step_ack(in, c) == TCP_STOP) return;
+  tcp_user_timeout_heard(c, &in->s->h, in->now);
   tcp_step_urgent(in, c);
   tcp_step_text(in, c);
   tcp_step_fin(in, c);

@@ -58,6 +58,7 @@ struct tcp_extra {
   uint32_t urgent_seq;                       /* receiver: of the urgent byte */
   uint8_t urgent_byte;
   bool customised; /* an option was set: what a listener accepts inherits a copy */
+  bool user_timeout_adopted; /* user_timeout_ms is the peer's wish (RFC 5482) */
   uint8_t urgent;  /* enum tcp_urgent */
 };
 enum tcp_urgent { TCP_URGENT_NONE, TCP_URGENT_COMING, TCP_URGENT_HERE, TCP_URGENT_READ };
@@ -101,8 +102,7 @@ enum tcp_urgent { TCP_URGENT_NONE, TCP_URGENT_COMING, TCP_URGENT_HERE, TCP_URGEN
 #define TCP_G_V6ONLY (1u << 2)
 #define TCP_G_BOUND (1u << 3)      /* in the host's list of bound endpoints */
 #define TCP_G_SYN_REXMIT (1u << 4) /* the SYN was sent more than once (RFC 6298 5.7) */
-#define TCP_G_USER_SHUT_WR (1u << 5)
-#define TCP_G_EOF_TOLD (1u << 6)
+#define TCP_G_UTO_DUE (1u << 5) /* the user timeout is to be told (RFC 5482) */
 #define TCP_G_USED (1u << 8) /* has left CLOSED once */
 #define TCP_G_RECOVERED                                                                                                \
   (1u << 13) /* snd_una is where a recovery ended (RFC 6582 3.2, step 1), kept while busy is NULL */
@@ -447,7 +447,14 @@ uint32_t tcp_keepidle_ms(const struct yeon_tcp *c);
 uint32_t tcp_keepintvl_ms(const struct yeon_tcp *c);
 uint8_t tcp_keepcnt(const struct yeon_tcp *c);
 uint32_t tcp_user_timeout_ms(const struct yeon_tcp *c);
+/* user_timeout.c */
 void tcp_user_timeout_start(struct yeon_tcp *c, yeon_time now);
+void tcp_on_user_timer(struct yeon_tcp *c, yeon_time now);
+/* Puts the option on a header, if we speak it. */
+void tcp_user_timeout_option(const struct yeon_tcp *c, struct wire_tcp *h);
+/* Is it to go on the next segment? */
+bool tcp_user_timeout_due(const struct yeon_tcp *c);
+void tcp_user_timeout_heard(struct yeon_tcp *c, const struct wire_tcp *h, yeon_time now);
 /* recovery.c: RFC 5681, 6582, 6675 */
 void tcp_recovery_on_ack(struct yeon_tcp *c, const struct tcp_in *in, uint32_t acked, uint32_t flight, bool duplicate);
 void tcp_recovery_leave(struct yeon_tcp *c);

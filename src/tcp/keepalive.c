@@ -1,4 +1,4 @@
-/* Keepalive (RFC 9293 3.8.4), off unless asked for, and the user timeout (RFC 9293 3.8.3, RFC 5482). */
+/* Keepalive (RFC 9293 3.8.4), off unless asked for. */
 #include "tcp/internal.h"
 
 uint32_t tcp_keepidle_ms(const struct yeon_tcp *c)
@@ -15,11 +15,6 @@ uint32_t tcp_keepintvl_ms(const struct yeon_tcp *c)
 uint8_t tcp_keepcnt(const struct yeon_tcp *c)
 {
   return c->extra != NULL && c->extra->keepalive_probes != 0 ? c->extra->keepalive_probes : c->t->options.keepalive_probes;
-}
-
-uint32_t tcp_user_timeout_ms(const struct yeon_tcp *c)
-{
-  return c->extra != NULL && c->extra->user_timeout_ms != 0 ? c->extra->user_timeout_ms : c->t->options.user_timeout_ms;
 }
 
 static bool applies(const struct yeon_tcp *c)
@@ -83,15 +78,4 @@ void tcp_on_keepalive_timer(struct yeon_tcp *c, yeon_time now)
   c->flags |= TCP_F_KEEPALIVE_PROBE;
   tcp_want_output(c);
   tcp_timer_set(c, YEON_TIMER_KEEPALIVE, now + (yeon_time)tcp_keepintvl_ms(c) * YEON_MS, now);
-}
-
-/* Runs while something waits for the peer; begins anew with every sign of progress. */
-void tcp_user_timeout_start(struct yeon_tcp *c, yeon_time now)
-{
-  uint32_t ms = tcp_user_timeout_ms(c);
-  bool waits = tcp_outstanding(c) || c->state == YEON_TCP_SYN_SENT || ring_len(c->snd) > 0;
-  if (ms == 0 || !waits)
-    tcp_timer_stop(c, YEON_TIMER_USER, now);
-  else
-    tcp_timer_set(c, YEON_TIMER_USER, now + (yeon_time)ms * YEON_MS, now);
 }

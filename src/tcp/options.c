@@ -59,6 +59,13 @@ static void after_flag(struct yeon_tcp *c, enum yeon_tcp_option option, yeon_tim
   if (option == YEON_TCP_KEEPALIVE) tcp_keepalive_start(c, now);
 }
 
+static void set_user_timeout(struct yeon_tcp *c, uint32_t ms)
+{
+  c->extra->user_timeout_ms = ms;
+  c->extra->user_timeout_adopted = false;
+  c->flags2 |= TCP_G_UTO_DUE;
+}
+
 static int set_extra(struct yeon_tcp *c, enum yeon_tcp_option option, int64_t value, yeon_time now)
 {
   struct tcp_extra *x = tcp_extra(c);
@@ -68,7 +75,7 @@ static int set_extra(struct yeon_tcp *c, enum yeon_tcp_option option, int64_t va
   case YEON_TCP_KEEPIDLE_MS: x->keepalive_idle_ms = (uint32_t)value; break;
   case YEON_TCP_KEEPINTVL_MS: x->keepalive_interval_ms = (uint32_t)value; break;
   case YEON_TCP_KEEPCNT: x->keepalive_probes = (uint8_t)value; break;
-  case YEON_TCP_USER_TIMEOUT_MS: x->user_timeout_ms = (uint32_t)value; break;
+  case YEON_TCP_USER_TIMEOUT_MS: set_user_timeout(c, (uint32_t)value); break;
   case YEON_TCP_LINGER_MS: x->linger_ms = (int32_t)value; break;
   case YEON_TCP_MAXSEG: x->mss_max = (uint16_t)value; break;
   case YEON_TCP_HOP_LIMIT: x->hop_limit = (uint8_t)value; break;

@@ -48,6 +48,7 @@ void tcp_established(struct yeon_tcp *c, enum yeon_cause cause, yeon_time now)
   tcp_trace_cwnd(c, "initial", now);
   if ((c->flags & TCP_F_FIN_QUEUED) != 0) tcp_set_state(c, YEON_TCP_FIN_WAIT_1, YEON_CAUSE_CALL_CLOSE, now);
   tcp_keepalive_start(c, now);
+  c->flags2 |= TCP_G_UTO_DUE; /* told once more: a SYN's options may have been lost on the way (RFC 5482 section 3) */
   tcp_user_timeout_start(c, now);
   tcp_notify(c, YEON_WRITABLE);
   tcp_want_output(c);
@@ -62,6 +63,7 @@ static void take_syn(struct tcp_in *in, struct yeon_tcp *c, bool ack_ok)
   c->rcv_adv = c->rcv_nxt + (c->rcvbuf < 65535 ? c->rcvbuf : 65535);
   tcp_take_syn_options(c, h, in->now);
   c->heard_at = in->now;
+  tcp_user_timeout_heard(c, h, in->now);
   if (!ack_ok) {
     c->snd_wnd = c->max_snd_wnd = h->window;
     c->snd_wl1 = h->seq;

@@ -4,8 +4,9 @@
 #include "tcp/internal.h"
 
 /* Retransmission and window probes never run together, nor do keepalive and TIME-WAIT (or the wait of an orphan in FIN-WAIT-2). */
-static const uint8_t slot_of[YEON_TIMERS] = {[YEON_TIMER_REXMIT] = 0, [YEON_TIMER_PERSIST] = 0,   [YEON_TIMER_DELACK] = 1,
-                                             [YEON_TIMER_USER] = 2,   [YEON_TIMER_KEEPALIVE] = 3, [YEON_TIMER_TIME_WAIT] = 3};
+static const uint8_t slot_of[YEON_TIMERS] = {
+    [YEON_TIMER_REXMIT] = 0, [YEON_TIMER_PERSIST] = 0,   [YEON_TIMER_DELACK] = 1,
+    [YEON_TIMER_USER] = 2,   [YEON_TIMER_KEEPALIVE] = 3, [YEON_TIMER_TIME_WAIT] = 3};
 
 yeon_time tcp_timer_at(const struct yeon_tcp *c, enum yeon_tcp_timer timer)
 {
@@ -55,7 +56,7 @@ void tcp_timer_set(struct yeon_tcp *c, enum yeon_tcp_timer timer, yeon_time at, 
   unsigned slot = slot_of[timer];
   if (tcp_timer_on(c, timer) && c->at[slot] == at) return;
   for (unsigned i = 0; i < YEON_TIMERS; i++)
-    if (slot_of[i] == slot) c->timers &= (uint8_t)~(1u << i);
+    if (slot_of[i] == slot) c->timers &= (uint8_t) ~(1u << i);
   c->timers |= (uint8_t)(1u << timer);
   c->at[slot] = at;
   if (!wheel_armed(&c->node) || at < c->node.deadline) wheel_arm(&c->t->wheel, &c->node, at);
@@ -65,7 +66,7 @@ void tcp_timer_set(struct yeon_tcp *c, enum yeon_tcp_timer timer, yeon_time at, 
 void tcp_timer_stop(struct yeon_tcp *c, enum yeon_tcp_timer timer, yeon_time now)
 {
   if (!tcp_timer_on(c, timer)) return;
-  c->timers &= (uint8_t)~(1u << timer);
+  c->timers &= (uint8_t) ~(1u << timer);
   if (c->timers == 0) wheel_cancel(&c->t->wheel, &c->node);
   tell(c, timer, YEON_TIMER_STOPPED, now);
 }
@@ -81,25 +82,15 @@ static void on_delack(struct yeon_tcp *c, yeon_time now)
   tcp_ack_now(c);
 }
 
-static void on_user_timeout(struct yeon_tcp *c, yeon_time now)
-{
-  c->t->counters->tcp_timeout++;
-  tcp_send_reset(c, now);
-  tcp_conn_end(c, YEON_ERR_TIMED_OUT, YEON_CAUSE_USER_TIMEOUT, now);
-}
-
-static void on_time_wait(struct yeon_tcp *c, yeon_time now)
-{
-  tcp_conn_end(c, 0, YEON_CAUSE_TIME_WAIT_OVER, now);
-}
+static void on_time_wait(struct yeon_tcp *c, yeon_time now) { tcp_conn_end(c, 0, YEON_CAUSE_TIME_WAIT_OVER, now); }
 
 static void fire(struct yeon_tcp *c, enum yeon_tcp_timer timer, yeon_time now)
 {
   static void (*const handlers[YEON_TIMERS])(struct yeon_tcp *, yeon_time) = {
-    [YEON_TIMER_REXMIT] = tcp_on_rexmit_timer, [YEON_TIMER_PERSIST] = tcp_on_persist_timer,
-    [YEON_TIMER_DELACK] = on_delack,           [YEON_TIMER_KEEPALIVE] = tcp_on_keepalive_timer,
-    [YEON_TIMER_USER] = on_user_timeout,       [YEON_TIMER_TIME_WAIT] = on_time_wait};
-  c->timers &= (uint8_t)~(1u << timer);
+      [YEON_TIMER_REXMIT] = tcp_on_rexmit_timer, [YEON_TIMER_PERSIST] = tcp_on_persist_timer,
+      [YEON_TIMER_DELACK] = on_delack,           [YEON_TIMER_KEEPALIVE] = tcp_on_keepalive_timer,
+      [YEON_TIMER_USER] = tcp_on_user_timer,     [YEON_TIMER_TIME_WAIT] = on_time_wait};
+  c->timers &= (uint8_t) ~(1u << timer);
   tell(c, timer, YEON_TIMER_FIRED, now);
   handlers[timer](c, now);
 }

@@ -17,16 +17,16 @@ uint8_t tcp_window_scale_for(const struct yeon_tcp_options *o)
 static uint32_t buffer_limit(const struct yeon_tcp *c)
 {
   uint32_t clamp = c->extra != NULL ? c->extra->window_clamp : 0;
-  return clamp != 0 && clamp < c->rcvbuf ? clamp : c->rcvbuf;
+  uint32_t limit = clamp != 0 && clamp < c->rcvbuf ? clamp : c->rcvbuf;
+  uint32_t most = 65535u << c->rcv_wscale; /* what the header can say */
+  return limit < most ? limit : most;
 }
 
 /* Where the right edge may go. */
 static uint32_t wanted_edge(const struct yeon_tcp *c)
 {
   uint32_t queued = ring_len(c->rcv), limit = buffer_limit(c);
-  uint32_t free = limit > queued ? limit - queued : 0;
-  uint32_t most = 65535u << c->rcv_wscale;
-  return c->rcv_nxt + (free < most ? free : most);
+  return c->rcv_nxt + (limit > queued ? limit - queued : 0);
 }
 
 /* RFC 9293 3.8.6.2.2: the edge moves only by a worthwhile step, and never back (3.8.6). */

@@ -20,10 +20,11 @@ import sys
 import tempfile
 import time
 
-from bench import Bench, Failed, NOBODY, TESTS, WORKERS
-import packets  # noqa: F401  (their tests register themselves)
-import streams  # noqa: F401
-import web  # noqa: F401
+sys.dont_write_bytecode = True  # nothing of ours into the source tree
+from bench import Bench, Failed, NOBODY, TESTS, WORKERS  # noqa: E402
+import packets  # noqa: E402,F401  (their tests register themselves)
+import streams  # noqa: E402,F401
+import web  # noqa: E402,F401
 
 
 def chosen(names):
@@ -89,22 +90,26 @@ def system_python():
     return sys.executable
 
 
+# Whatever a worker has started dies with it.
+ENTER = ["unshare", "--fork", "--pid", "--kill-child"]
+
+
 def entrance(mode):
     """The command that leads into the namespaces, and how to ask whether it works."""
     user = [] if os.getuid() != 0 else ["setpriv", "--reuid=%d" % NOBODY, "--regid=%d" % NOBODY, "--clear-groups"]
     if mode == "tun":
-        return ["unshare", "--net"], "ip tuntap add mode tun name yt9"
+        return ENTER + ["--net"], "ip tuntap add mode tun name yt9"
     if mode == "tun-user":
-        return user + ["unshare", "--user", "--map-root-user", "--net"], "ip tuntap add mode tun name yt9"
-    return user + ["unshare", "--user", "--map-root-user", "--net"], "ip link add name yk9 type veth peer name yo9"
+        return user + ENTER + ["--user", "--map-root-user", "--net"], "ip tuntap add mode tun name yt9"
+    return user + ENTER + ["--user", "--map-root-user", "--net"], "ip link add name yk9 type veth peer name yo9"
 
 
 def why_not(mode, command, probe):
     if mode == "tun" and os.getuid() != 0:
         return "needs root"
     try:
-        done = subprocess.run(command + ["sh", "-c", "PATH=$PATH:/usr/sbin:/sbin; " + probe], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, check=False, cwd="/")
+        done = subprocess.run(command + ["sh", "-c", probe], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              check=False, cwd="/")
     except OSError as e:
         return str(e)
     return None if done.returncode == 0 else " ".join(done.stdout.split()) or "refused"
@@ -135,8 +140,11 @@ def main():
         here = [shutil.copy(p, place) for p in (*scripts, *programs)]
         for p in here:
             os.chmod(p, 0o755)
-        workers = [subprocess.Popen(command + [system_python(), here[0], "inside:%s:%d" % (mode, i), *here[len(scripts):], *names],
-                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd="/") for i in range(WORKERS)]
+        workers = []
+        for i in range(WORKERS):
+            words = [system_python(), here[0], "inside:%s:%d" % (mode, i), *here[len(scripts):], *names]
+            workers.append(subprocess.Popen(command + words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                            stdin=subprocess.DEVNULL, cwd="/"))
         try:
             return gather(mode, workers, names)
         finally:

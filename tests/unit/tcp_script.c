@@ -240,6 +240,12 @@ static const char *read_field(const char *p, struct spec *out)
     if (which == 's' && p[-2] == 'w') h->wscale = (int8_t)v, out->has_ws = true;
     return end;
   }
+  if (word(&p, "uto")) {
+    const char *end = number(p, &v);
+    h->has_uto = true;
+    h->user_timeout = (uint16_t)v;
+    return end;
+  }
   if (word(&p, "ts")) {
     h->has_ts = true; /* without numbers: expected, whatever it says */
     if (!isdigit((unsigned char)*skip_space(p))) return p;

@@ -154,12 +154,85 @@ static void test_user_timeout_connecting(void **state)
   script_free(s);
 }
 
+static void speak(struct yeon_tcp_options *o) { o->user_timeout_option = true; }
+
+static const struct script_setup speaking = {.tune = speak};
+
+static const struct wire_tcp *last(const struct script *s) { return &s->out[s->n_out - 1].h; }
+
+/* RFC 5482: our own, in seconds, on the next segment; in minutes where seconds do not reach. */
+static void test_option_told(void **state)
+{
+  struct script *s = script_connected(state, &speaking);
+  script_set(s, YEON_TCP_USER_TIMEOUT_MS, 300 * 1000);
+  assert_int_equal(script_send(s, 10), 10);
+  assert_true(last(s)->has_uto);
+  assert_int_equal(last(s)->user_timeout, 300);
+  in(". 1 ack 11");
+  assert_int_equal(script_send(s, 10), 10);
+  assert_false(last(s)->has_uto);
+  in(". 1 ack 21");
+  script_set(s, YEON_TCP_USER_TIMEOUT_MS, 40000 * 1000);
+  assert_int_equal(script_send(s, 10), 10);
+  assert_int_equal(last(s)->user_timeout, 0x8000 | 667);
+  script_drain(s);
+  script_free(s);
+}
+
+static void test_option_on_syn(void **state)
+{
+  struct script *s = script_new(state, &speaking);
+  assert_int_equal(yeon_tcp_open(s->host, &s->tcp), 0);
+  script_set(s, YEON_TCP_USER_TIMEOUT_MS, 90 * 1000);
+  assert_int_equal(script_connect(s), 0);
+  assert_true(last(s)->has_uto);
+  assert_int_equal(last(s)->user_timeout, 90);
+  script_drain(s);
+  script_free(s);
+}
+
+/* The peer's wish counts within our limits, and only while the application has none of its own. */
+static void test_option_heard(void **state)
+{
+  static const struct {
+    unsigned raw;
+    int64_t ms;
+  } rows[] = {{1, 100000}, {200, 200000}, {0x8000 | 10, 600000}, {0x8000 | 0x7fff, 86400000}};
+  for (unsigned i = 0; i < 4; i++) {
+    struct script *s = script_connected(state, &speaking);
+    int64_t ms;
+    in(". 1 ack 1 uto %u", rows[i].raw);
+    assert_int_equal(yeon_tcp_get(s->tcp, YEON_TCP_USER_TIMEOUT_MS, &ms), 0);
+    assert_int_equal(ms, rows[i].ms);
+    script_set(s, YEON_TCP_USER_TIMEOUT_MS, 5000);
+    in(". 1 ack 1 uto 700");
+    assert_int_equal(yeon_tcp_get(s->tcp, YEON_TCP_USER_TIMEOUT_MS, &ms), 0);
+    assert_int_equal(ms, 5000);
+    script_free(s);
+  }
+}
+
+static void test_option_off(void **state)
+{
+  struct script *s = script_connected(state, NULL);
+  int64_t ms;
+  in(". 1 ack 1 uto 200");
+  assert_int_equal(yeon_tcp_get(s->tcp, YEON_TCP_USER_TIMEOUT_MS, &ms), 0);
+  assert_int_equal(ms, 0);
+  script_set(s, YEON_TCP_USER_TIMEOUT_MS, 300 * 1000);
+  assert_int_equal(script_send(s, 10), 10);
+  assert_false(last(s)->has_uto);
+  script_drain(s);
+  script_free(s);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
     BOTH(test_off_by_default),        BOTH(test_probes),       BOTH(test_answered),     BOTH(test_one_lost),
     BOTH(test_traffic),               BOTH(test_their_probe),  BOTH(test_reset_answer), BOTH(test_user_timeout),
-    BOTH(test_user_timeout_progress), BOTH(test_user_timeout_connecting),
+    BOTH(test_user_timeout_progress), BOTH(test_user_timeout_connecting), BOTH(test_option_told),
+    BOTH(test_option_on_syn), BOTH(test_option_heard), BOTH(test_option_off),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* Loss and what is done about it: RFC 6298, 5681, 6582, 6675, 3042. The segments have 1000 bytes; number n stands for bytes 1000(n-1)+1 on. */
 #include "tcp_script.h"
 
-#include "base/seq.h"
+#include "tcp/internal.h"
 
 static void window_of_10(struct yeon_tcp_options *o)
 {
@@ -448,22 +448,16 @@ static void test_idle_restart(void **state)
   script_free(s);
 }
 
-/* 2^31 bytes and more without a loss: recovery must still begin. */
+/* 2^31 bytes and more without a loss or a rest: recovery must still begin. The first 2^31 - 1500 are skipped by making the mark that old. */
 static void test_recovery_after_wrap(void **state)
 {
   struct script *s = script_connected(state, &reno);
-  uint32_t una = 1, target = 0x88000000u;
-  assert_int_equal(script_send(s, 1000000), 1000000);
+  send_segments(s, 20, 1, 10);
+  s->tcp->busy->recover = s->tcp->snd_una - 0x7ffffa24u;
+  in(". 1 ack %d", SEQ(2));
+  in(". 1 ack %d", SEQ(3));
   script_drain(s);
-  while (una < target) {
-    struct yeon_tcp_info i = script_info(s);
-    una = i.snd_max - s->iss - 1000; /* never everything: the connection does not come to rest */
-    in(". 1 ack %u", una);
-    script_drain(s);
-    (void)script_send(s, 1000000);
-    script_drain(s);
-  }
-  for (int i = 0; i < 3; i++) in(". 1 ack %u", una);
+  for (int i = 0; i < 3; i++) in(". 1 ack %d", SEQ(3));
   assert_int_equal(script_counters(s)->tcp_rexmit_fast, 1);
   script_free(s);
 }
@@ -493,7 +487,7 @@ int main(void)
     BOTH(test_sack_rto),
     BOTH(test_sack_reneging),
     BOTH(test_idle_restart),
-    cmocka_unit_test(test_recovery_after_wrap),
+    BOTH(test_recovery_after_wrap),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
