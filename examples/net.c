@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t stop_signal, cut_signal, join_signal;
 
@@ -244,6 +245,9 @@ int net_open(struct net *n)
   return 0;
 }
 
+/* Wipes a progress bar away. */
+static const char *fresh_line(void) { return isatty(STDERR_FILENO) ? "\r\033[K" : ""; }
+
 static void cut(struct net *n, uint64_t bytes, bool joins_itself)
 {
   char size[32];
@@ -253,7 +257,7 @@ static void cut(struct net *n, uint64_t bytes, bool joins_itself)
   n->cut_at = now;
   n->cuts++;
   n->join_at = joins_itself ? now + (yeon_time)(n->cut_for_s * 1e9) : YEON_NEVER;
-  fprintf(stderr, "%s: cable pulled after %s\n", n->program, net_size(bytes, size, sizeof size));
+  fprintf(stderr, "%s%s: cable pulled after %s\n", fresh_line(), n->program, net_size(bytes, size, sizeof size));
 }
 
 static void join(struct net *n)
@@ -262,7 +266,7 @@ static void join(struct net *n)
   if (n->cut_at == YEON_NEVER) return;
   yeon_cable_join(n->cable, YEON_CABLE_BOTH, now);
   n->cut_total += now - n->cut_at;
-  fprintf(stderr, "%s: cable back after %.1f s\n", n->program, (double)(now - n->cut_at) / 1e9);
+  fprintf(stderr, "%s%s: cable back after %.1f s\n", fresh_line(), n->program, (double)(now - n->cut_at) / 1e9);
   n->cut_at = n->join_at = YEON_NEVER;
 }
 

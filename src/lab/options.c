@@ -14,7 +14,7 @@
 #include "lab/sockets.h"
 #include "lab/tcp_info.h"
 
-#define LEVEL_ERROR 0x7965 /* asked by the preloaded helper: what did the connection die of? */
+#define LEVEL_ERROR 0x7965 /* asked by the preloaded helper: an error not yet told */
 
 enum way { TCP, UDP, NATIVE, TAKEN };
 
@@ -271,7 +271,7 @@ void lab_call_getopt(struct lab_socket *s, struct lab_client *client, const stru
   int value = 0;
   size_t len = get_struct(s, m, bytes, sizeof bytes);
   bool number = len == 0;
-  if (m->arg[0] == LEVEL_ERROR) value = s->cause;
+  if (m->arg[0] == LEVEL_ERROR) value = take_error(s);
   else if (number && o != NULL && o->way == NATIVE) reply.flags = LAB_CONTINUE;
   else if (number && o != NULL) value = o->way == TAKEN ? o->constant : get_endpoint(s, o);
   else if (number && !(m->arg[0] == SOL_SOCKET && get_socket(s, m->arg[1], &value))) {

@@ -32,8 +32,9 @@ struct packet {
   uint8_t *ring;
   size_t ring_bytes;
   unsigned slots;
-  unsigned next; /* the slot the kernel fills next */
-  unsigned lent; /* slots before `next` whose bytes the caller still reads */
+  unsigned next;     /* the slot the kernel fills next */
+  unsigned lent;     /* slots before `next` whose bytes the caller still reads */
+  yeon_time look_at; /* when to ask for an error of the socket again */
   struct link_held held;
 };
 
@@ -63,9 +64,19 @@ static bool read_slot(const struct tpacket2_hdr *h, struct yeon_frame *f)
   return link_vnet_parse(&vnet, f);
 }
 
+/* An interface that goes down leaves an error on the socket, and poll would report that for ever: reading it takes it away.
+ * A ring is read without system calls, so this is asked now and then. */
+static void take_error(struct packet *p, yeon_time now)
+{
+  int error = 0;
+  socklen_t len = sizeof error;
+  if (now < p->look_at) return;
+  p->look_at = now + 50 * YEON_MS;
+  if (getsockopt(p->link.fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error != 0) p->link.stats.last_errno = error;
+}
+
 static size_t packet_receive(struct yeon_link *link, struct yeon_frame *frames, size_t max, yeon_time now)
 {
-  (void)now;
   struct packet *p = packet_of(link);
   size_t n = 0;
   give_back(p);
@@ -79,6 +90,7 @@ static size_t packet_receive(struct yeon_link *link, struct yeon_frame *frames, 
     else
       link->stats.dropped_in++;
   }
+  if (n == 0) take_error(p, now);
   return n;
 }
 

@@ -182,6 +182,15 @@ static bool any_blocked(const struct yeon_loop *loop)
   return false;
 }
 
+/* Of descriptors that have only trouble to report (a device that was taken away), poll would make a busy loop. */
+static bool any_usable(const struct pollfd *fds, nfds_t n)
+{
+  for (nfds_t i = 0; i < n; i++) {
+    if (fds[i].revents & (POLLIN | POLLOUT)) return true;
+  }
+  return false;
+}
+
 /* Sleeps until a descriptor is ready or `until`. 1: woken; 0: time or a signal. */
 static int sleep_until(struct yeon_loop *loop, yeon_time until)
 {
@@ -197,6 +206,7 @@ static int sleep_until(struct yeon_loop *loop, yeon_time until)
   struct timespec t = {.tv_sec = left / YEON_SEC, .tv_nsec = left % YEON_SEC};
   int rc = ppoll(fds, n, until == YEON_NEVER ? NULL : &t, NULL);
   if (rc < 0) return errno == EINTR ? 0 : YEON_ERR_IO;
+  if (rc > 0 && !any_usable(fds, n)) (void)poll(NULL, 0, 10);
   return rc > 0;
 }
 

@@ -1,4 +1,5 @@
-"""The namespace, the two ends in it, and what all tests use: the kernel's sockets here, yeon's through a program that obeys."""
+"""The namespace, the two ends in it, and what all tests use: the kernel's sockets, and yeon's through a program that
+obeys."""
 import contextlib
 import os
 import select
@@ -10,6 +11,7 @@ import time
 
 OURS = {4: "10.9.0.2", 6: "fd09::2"}      # yeon's
 THEIRS = {4: "10.9.0.1", 6: "fd09::1"}    # the kernel's
+ADDRESSES = ["--addr", OURS[4] + "/24", "--addr", OURS[6] + "/64"]
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 NOBODY = 65534
 PATIENCE = 60.0                           # seconds; for machines that are busy or slowed by sanitizers
@@ -64,7 +66,7 @@ class Peer:
         self.bench = bench
         self.device = bench.device_options()
         self.log = tempfile.TemporaryFile(mode="w+")
-        self.process = subprocess.Popen([bench.peer, *self.device, "--addr", OURS[4] + "/24", "--addr", OURS[6] + "/64", *options],
+        self.process = subprocess.Popen([bench.peer, *self.device, *ADDRESSES, *options],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
         self.buffer = b""
         self.expect("ok ready")
@@ -104,7 +106,8 @@ class Peer:
 
     def refused(self, error, *words):
         answer = self.ask(*words)
-        check(answer[0] == "err" and answer[1] == error, "%s: %s, not %s" % (" ".join(str(w) for w in words), " ".join(answer), error))
+        asked = " ".join(str(w) for w in words)
+        check(answer[0] == "err" and answer[1] == error, "%s: %s, not %s" % (asked, " ".join(answer), error))
 
     def table(self, *words):
         return dict(w.split("=", 1) for w in self.do(*words))
@@ -236,8 +239,9 @@ def test(*parameters):
     """Registers fn once for each parameter; () once."""
     def register(fn):
         for p in parameters or [()]:
-            words = [fn.__name__] + ["v%d" % x if x in (4, 6) and not isinstance(x, bool) else str(x) for x in (p if isinstance(p, tuple) else (p,))]
-            TESTS.append(("_".join(words), fn, p if isinstance(p, tuple) else (p,)))
+            args = p if isinstance(p, tuple) else (p,)
+            words = [fn.__name__] + ["v%d" % x if x in (4, 6) else x for x in args]
+            TESTS.append(("_".join(words), fn, args))
         return fn
     return register
 
@@ -254,10 +258,10 @@ class Bench:
         self.peer, self.serve, self.fetch = peer, serve, fetch
         self.running, self.kept = None, False
         run("ip", "link", "set", "lo", "up")
-        for name, value in (("net/ipv4/tcp_congestion_control", "reno"), ("net/ipv6/conf/all/accept_dad", "0"), ("net/ipv6/conf/default/accept_dad", "0"),
-                            ("net/ipv4/ping_group_range", "0 0"), ("net/ipv4/icmp_ratelimit", "0"), ("net/ipv6/icmp/ratelimit", "0")):
+        for name, value in (("ipv4/tcp_congestion_control", "reno"), ("ipv6/conf/all/accept_dad", "0"),
+                            ("ipv6/conf/default/accept_dad", "0"), ("ipv4/icmp_ratelimit", "0"), ("ipv6/icmp/ratelimit", "0")):
             try:
-                with open("/proc/sys/" + name, "w", encoding="ascii") as f:
+                with open("/proc/sys/net/" + name, "w", encoding="ascii") as f:
                     f.write(value)
             except OSError:
                 pass  # not this namespace's to say; the tests do not depend on it
@@ -280,6 +284,9 @@ class Bench:
     def device_options(self):
         return ["--tun", "yt0"] if self.kind == "tun" else ["--packet", "yo0"]
 
+    def yeon_end(self):
+        return "yt0" if self.kind == "tun" else "yo0"
+
     def configure(self):
         """The kernel's end of a TUN device that a program has just made."""
         if self.kind != "tun":
@@ -300,9 +307,11 @@ class Bench:
         """The kernel takes a device into use a moment after it says that it is up; what is sent before is lost."""
         self.give_addresses("yt0")
         run("ip", "link", "set", "yt0", "up")
-        eventually(lambda: "LOWER_UP" in run("ip", "link", "show", "yt0") and "qdisc noop" not in run("ip", "link", "show", "yt0")
-                   and "fd09::/64" in run("ip", "-6", "route", "show", "dev", "yt0")
-                   and "linkdown" not in run("ip", "-6", "route", "show", "dev", "yt0"), "yt0 does not come up")
+
+        def in_use():
+            link, routes = run("ip", "link", "show", "yt0"), run("ip", "-6", "route", "show", "dev", "yt0")
+            return "LOWER_UP" in link and "qdisc noop" not in link and "fd09::/64" in routes and "linkdown" not in routes
+        eventually(in_use, "yt0 does not come up")
 
     def tidy(self):
         """A TUN device has gone with its program; on a veth pair the kernel must forget whom it talked to."""

@@ -6,7 +6,8 @@
 MODE: tun         as root, over a TUN device
       tun-user    in a user namespace of an ordinary user, over a TUN device
       veth-user   likewise, over one end of a veth pair with a packet socket
-PEER, SERVE and FETCH: the programs built for it. NAMEs pick tests. What the machine refuses is skipped, each test by its name.
+PEER, SERVE and FETCH: the programs built for it. NAMEs pick tests. What the machine refuses is skipped, each test by
+its name.
 
 Most of the time a test waits; so several run at once, each in namespaces of its own.
 """
@@ -38,7 +39,7 @@ def inside(mode, part, peer, serve, fetch, names):
         begin, trouble = time.monotonic(), None
         try:
             fn(bench, *args)
-        except (Failed, OSError, http.client.HTTPException, subprocess.SubprocessError, IndexError, KeyError, ValueError) as e:
+        except (Failed, OSError, http.client.HTTPException, subprocess.SubprocessError, LookupError, ValueError) as e:
             trouble = "%s: %s" % (type(e).__name__, e)
         try:
             bench.stop()
@@ -108,8 +109,8 @@ def why_not(mode, command, probe):
     if mode == "tun" and os.getuid() != 0:
         return "needs root"
     try:
-        done = subprocess.run(command + ["sh", "-c", probe], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              check=False, cwd="/")
+        done = subprocess.run(command + ["sh", "-c", probe], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, check=False, cwd="/")
     except OSError as e:
         return str(e)
     return None if done.returncode == 0 else " ".join(done.stdout.split()) or "refused"

@@ -100,10 +100,13 @@ def garbage_does_no_harm(bench, v):
                     with contextlib.suppress(OSError):  # the kernel itself refuses some of it
                         raw.sendto(luck.randbytes(size), (OURS[v], 0))
     port = k.getsockname()[1]
-    with socket.socket(FAMILY[v], socket.SOCK_RAW, 6) as raw:  # at the very connection, with flags and offsets at random
+    # At the very connection, with flags and offsets at random.
+    with socket.socket(FAMILY[v], socket.SOCK_RAW, 6) as raw:
         for _ in range(500):
-            segment = struct.pack("!HHIIBBHHH", port, 7000, luck.getrandbits(32), luck.getrandbits(32), luck.getrandbits(8), luck.getrandbits(8) & ~4,
-                                  luck.getrandbits(16), luck.getrandbits(16), luck.getrandbits(16)) + luck.randbytes(luck.randrange(60))
+            flags = luck.getrandbits(8) & ~4  # a reset might even be right
+            segment = struct.pack("!HHIIBBHHH", port, 7000, luck.getrandbits(32), luck.getrandbits(32), luck.getrandbits(8),
+                                  flags, luck.getrandbits(16), luck.getrandbits(16), luck.getrandbits(16))
+            segment += luck.randbytes(luck.randrange(60))
             raw.sendto(segment, (OURS[v], 0))
     peer.do("send", s, 300000)
     peer.do("recv", s, 300000)

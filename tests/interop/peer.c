@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "net.h"
@@ -365,6 +366,8 @@ static void obey(struct peer *p, char *line)
     do_socket(p, word[1]);
   else if (strcmp(word[0], "counters") == 0)
     do_counters(p);
+  else if (strcmp(word[0], "cpu_ms") == 0)
+    reply((int)(clock() / (CLOCKS_PER_SEC / 1000)));
   else if (strcmp(word[0], "cut") == 0 || strcmp(word[0], "join") == 0) {
     if (word[0][0] == 'c')
       yeon_cable_cut(p->net.cable, YEON_CABLE_BOTH, yeon_loop_now(p->net.loop));

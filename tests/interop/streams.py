@@ -3,7 +3,7 @@ import socket
 import struct
 import time
 
-from bench import (ACTIVE, EACH, FAMILY, Failed, OURS, PATIENCE, THEIRS, address, check, eventually, in_background,
+from bench import (ACTIVE, EACH, FAMILY, Failed, OURS, PASSIVE, PATIENCE, THEIRS, address, check, eventually, in_background,
                    kernel_connect, kernel_listener, kernel_recv, kernel_send, pair, pattern, run, socket_table, test)
 
 
@@ -374,6 +374,25 @@ def cable_pulled_and_put_back(bench, v, who):
             pull()
         check(peer.done(s)[:2] == [SIZE, SIZE], "not all arrived")
     check(peer.counters()["swallowed"] > 0, "the cut came too late to matter")
+    k.close()
+    peer.do("close", s)
+
+
+@test((ACTIVE,), (PASSIVE,))
+def interface_down_and_up(bench, who):
+    """The kernel takes the device away for a while: nothing breaks, and nobody spins."""
+    peer = bench.start()
+    k, s = pair(peer, 4, who == ACTIVE)
+    peer.do("send", s, SIZE)
+    kernel_recv(k, SIZE // 4)
+    run("ip", "link", "set", bench.yeon_end(), "down")
+    before = int(peer.do("cpu_ms")[0])
+    time.sleep(1.5)
+    spent = int(peer.do("cpu_ms")[0]) - before
+    run("ip", "link", "set", bench.yeon_end(), "up")
+    kernel_recv(k, SIZE - SIZE // 4, SIZE // 4)
+    peer.done(s)
+    check(spent < 500, "%d ms of work in 1500 ms without a device" % spent)
     k.close()
     peer.do("close", s)
 

@@ -210,7 +210,7 @@ static void test_time_wait_reuse(void **state)
   } rows[] = {
     {false, "S 100 mss 1000", true},       {false, "S 2 mss 1000", true},
     {false, "S 1 mss 1000", false},        {false, "S -100 mss 1000", false},
-    {false, "S -100 mss 1000 ts 5 0", true}, /* RFC 6191: new timestamps, none before */
+    {false, "S -100 mss 1000 ts 3000000000 0", true}, /* RFC 6191: new timestamps, none before */
     {true, "S -100 mss 1000 ts 2000000000 0", true}, {true, "S 100 mss 1000 ts 1 0", false},
     {true, "S 100 mss 1000 ts 1000000 0", true},     {true, "S -100 mss 1000 ts 1000000 0", false},
     {true, "S 100 mss 1000 nots", true},             {true, "S -100 mss 1000 nots", false},

@@ -158,6 +158,27 @@ static void test_syn_ack_schedule(void **state)
   script_free(s);
 }
 
+/* Karn holds for the SYN-ACK too: one that left twice is no sample, and the RTO is 3 s then (RFC 6298 5.7). */
+static void test_syn_ack_sample(void **state)
+{
+  for (int lost = 0; lost < 2; lost++) {
+    struct script *s = script_new(state, NULL);
+    script_listen(s, 4);
+    in("S 0 mss 1000");
+    script_learn(s);
+    out("S. 0 ack 1 any");
+    if (lost) script_advance(s, 1000);
+    script_drain(s);
+    script_advance(s, 400);
+    in(". 1 ack 1");
+    assert_int_equal(yeon_tcp_accept(s->listener, &s->tcp, s->now), 0);
+    assert_int_equal(script_info(s).srtt_us, lost ? 0 : 400000);
+    assert_int_equal(script_info(s).rto_us, lost ? 3000000 : 1200000);
+    assert_int_equal(script_info(s).cwnd, lost ? 1000 : 4000);
+    script_free(s);
+  }
+}
+
 /* The peer's SYN again means our answer was lost. */
 static void test_syn_again(void **state)
 {
@@ -509,7 +530,13 @@ static void test_cookie_expires(void **state)
   script_learn(s);
   out("S. 0 ack 1 any");
   script_advance(s, 130000);
+  in("S 0 mss 1000"); /* it holds the record, so that another gets a cookie, and cookies are looked at */
   script_drain(s);
+  s->peer_port = 5002;
+  in("S 0 mss 1000");
+  script_drain(s);
+  s->peer_port = 5000;
+  assert_int_equal(script_counters(s)->tcp_cookie_sent, 2);
   in(". 1 ack 1");
   out("R 1(0)");
   script_free(s);
@@ -580,6 +607,7 @@ int main(void)
     BOTH(test_scale),
     BOTH(test_syn_schedule),
     BOTH(test_syn_ack_schedule),
+    BOTH(test_syn_ack_sample),
     BOTH(test_syn_again),
     BOTH(test_simultaneous),
     BOTH(test_simultaneous_rexmit),

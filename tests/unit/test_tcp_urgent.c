@@ -97,9 +97,12 @@ static void test_nothing(void **state)
   in(".U 21 ack 1 urg 0");
   in(".UP 1(20) ack 1 urg 5");
   assert_int_equal(script_events(s, s->tcp) & YEON_URGENT, 0);
-  in(".F 21 ack 1");
+  in(".UP 11(20) ack 1 urg 3"); /* in part new, but its pointer is old */
+  assert_int_equal(script_events(s, s->tcp) & YEON_URGENT, 0);
+  assert_int_equal(script_recv(s, 100), 10);
+  in(".F 31 ack 1");
   (void)script_events(s, s->tcp);
-  in(".U 22 ack 1 urg 9");
+  in(".U 32 ack 1 urg 9");
   assert_int_equal(script_events(s, s->tcp) & YEON_URGENT, 0);
   assert_int_equal(take(s, buf, YEON_RECV_URGENT), YEON_ERR_INVALID);
   script_free(s);
