@@ -13,6 +13,13 @@ static const struct cli_option options[] = {
     {NULL, NULL, NULL},
 };
 
+int cli_no_lab(const char *name, int error)
+{
+  bool other = name != NULL && strcmp(name, "default") != 0;
+  return cli_complain("lab '%s': %s. `yeon lab --live%s%s` starts one", name != NULL ? name : "default",
+                      error == ENOENT || error == ECONNREFUSED ? "it does not run" : strerror(error), other ? " --name " : "", other ? name : "");
+}
+
 static int run(int argc, char **argv)
 {
   struct cli_args args = cli_args_of(&cli_cable, argc, argv);
@@ -33,21 +40,26 @@ static int run(int argc, char **argv)
   }
   int status = yeon_lab_ask(lab, n, words, stdout);
   if (status >= 0) return status;
-  return cli_complain("lab '%s': %s. `yeon lab --live` starts one", lab != NULL ? lab : "default", strerror(errno));
+  return cli_no_lab(lab, errno);
 }
 
 const struct cli_verb cli_cable = {
     .name = "cable",
-    .arguments = "show|cut|join|set ...",
+    .arguments = "show|cut|join|set|rebind|at ...",
     .summary = "cut, join and spoil the cable of a running lab",
     .details = "  yeon cable show\n"
                "  yeon cable cut            both ways, until joined\n"
                "  yeon cable cut 5s         joins again by itself\n"
-               "  yeon cable cut from client 2s\n"
+               "  yeon cable cut client->server 2s      also: from client, to server\n"
                "  yeon cable join\n"
                "  yeon cable set delay 40ms jitter 5ms rate 10mbit queue 64KB loss 1%\n"
-               "  yeon cable set from server reorder 1% duplicate 1% corrupt 0.1%\n"
-               "  yeon cable set perfect",
+               "  yeon cable set from server reorder 1% reorder-by 5ms duplicate 1% corrupt 0.1%\n"
+               "  yeon cable set burst 0.5% burst-leave 20%   bursts of loss\n"
+               "  yeon cable set perfect\n"
+               "  yeon cable rebind         the client's addresses change, the old ones are gone\n"
+               "  yeon cable rebind server 10.0.0.77\n"
+               "  yeon cable at +3s cut 5s  any of these, later\n"
+               "With several cables its name goes first: yeon cable uplink cut. docs/live.md tells more.",
     .options = options,
     .run = run,
 };

@@ -26,7 +26,7 @@ struct cli_verb {
   int (*run)(int argc, char **argv);
 };
 
-extern const struct cli_verb cli_run, cli_cable, cli_lab, cli_tour, cli_help, cli_version;
+extern const struct cli_verb cli_run, cli_cable, cli_ss, cli_lab, cli_tour, cli_help, cli_version;
 /* `yeon lab --live`; argv[0] is "--live". */
 int cli_live(int argc, char **argv);
 /* NULL-terminated. */
@@ -53,6 +53,9 @@ bool cli_number(const struct cli_args *args, uint64_t low, uint64_t high, uint64
 
 /* The name among n that looks most like the word, NULL if none does. */
 const char *cli_nearest(const char *word, const char *const *names, size_t n);
+
+/* There is no lab of that name (NULL: default), or it does not answer: told. CLI_USAGE. */
+int cli_no_lab(const char *name, int error);
 
 /* A line to standard error, behind "yeon: ". Returns CLI_USAGE. */
 int cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -30,6 +30,7 @@ struct fetch {
   struct net net;
   const char *url, *output;
   bool resume, quiet;
+  bool made;              /* the file was not there before */
   struct yeon_addr server;
   char host[80]; /* as the request names it */
   const char *path;
@@ -49,9 +50,19 @@ struct fetch {
   char *piece;
 };
 
+/* Text that a server sent, without what a terminal would take for commands. */
+static void put_text(const char *text)
+{
+  for (; *text; text++) fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, stderr);
+}
+
 static int fail(int status, const char *what, const char *why)
 {
-  fprintf(stderr, "fetch: %s: %s\n", what, why);
+  fputs("fetch: ", stderr);
+  put_text(what);
+  fputs(": ", stderr);
+  put_text(why);
+  fputc('\n', stderr);
   return status;
 }
 
@@ -89,7 +100,9 @@ static int open_output(struct fetch *f)
     f->fd = STDOUT_FILENO;
     return 0;
   }
-  f->fd = open(f->output, O_WRONLY | O_CREAT | O_CLOEXEC | (f->resume ? 0 : O_TRUNC), 0666);
+  f->fd = open(f->output, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  f->made = f->fd >= 0;
+  if (!f->made) f->fd = open(f->output, O_WRONLY | O_CLOEXEC); /* what is in it stays until there is something better */
   struct stat st;
   if (f->fd < 0 || fstat(f->fd, &st) != 0) return -1;
   if (f->resume && S_ISREG(st.st_mode)) {
@@ -97,6 +110,16 @@ static int open_output(struct fetch *f)
     if (lseek(f->fd, 0, SEEK_END) < 0) return -1;
   }
   return 0;
+}
+
+/* The body will be the whole file. */
+static int start_afresh(struct fetch *f)
+{
+  struct stat st;
+  f->have = 0;
+  if (f->fd == STDOUT_FILENO || fstat(f->fd, &st) != 0 || !S_ISREG(st.st_mode)) return 0;
+  if (ftruncate(f->fd, 0) == 0 && lseek(f->fd, 0, SEEK_SET) == 0) return 0;
+  return fail(EXIT_FILE, f->output, strerror(errno));
 }
 
 static int write_all(struct fetch *f, const char *p, size_t len)
@@ -198,38 +221,46 @@ static const char *field(const struct fetch *f, const char *name, char *buf, siz
   return buf;
 }
 
+/* How long the body is. */
+static int measure(struct fetch *f)
+{
+  char text[256];
+  f->body = BODY_TO_END;
+  if (*field(f, "Content-Length", text, sizeof text)) {
+    if (text[strspn(text, "0123456789")] || net_parse_size(text, &f->total) != 0)
+      return fail(EXIT_HTTP, f->url, "its Content-Length is no number");
+    f->body = BODY_LENGTH;
+  }
+  if (!*field(f, "Transfer-Encoding", text, sizeof text)) return 0;
+  if (strcasecmp(text, "chunked") != 0) return fail(EXIT_HTTP, f->url, "it comes in a transfer encoding other than chunked");
+  f->body = BODY_CHUNKED;
+  return 0;
+}
+
+static int refused(struct fetch *f)
+{
+  char place[256];
+  field(f, "Location", place, sizeof place);
+  f->head[strcspn(f->head, "\r\n")] = 0;
+  if (f->status >= 400 || !*place) return fail(EXIT_HTTP, f->url, f->head);
+  fail(EXIT_HTTP, f->url, f->head);
+  return fail(EXIT_HTTP, "ask for", place);
+}
+
 static int understand(struct fetch *f)
 {
   char text[256];
+  unsigned long long first = 0;
   if (sscanf(f->head, "HTTP/1.%*1[01] %3d", &f->status) != 1)
     return fail(EXIT_HTTP, f->host, "what came back is not HTTP");
-  size_t line = strcspn(f->head, "\r\n");
   if (f->status == 416 && f->have > 0)
     return fail(EXIT_HTTP, f->output, "the server has nothing after what is already here; it may be complete");
-  if (f->status >= 300 && f->status < 400) {
-    f->head[line] = 0;
-    fprintf(stderr, "fetch: %s; ask for %s\n", f->head, field(f, "Location", text, sizeof text));
-    return EXIT_HTTP;
-  }
-  if (f->status != 200 && f->status != 206) {
-    f->head[line] = 0;
-    return fail(EXIT_HTTP, f->url, f->head);
-  }
-  if (f->status == 200 && f->have > 0) { /* the server does not do ranges: from the beginning, then */
-    if (ftruncate(f->fd, 0) != 0 || lseek(f->fd, 0, SEEK_SET) < 0) return fail(EXIT_FILE, f->output, strerror(errno));
-    f->have = 0;
-  }
-  unsigned long long first = 0;
+  if (f->status != 200 && f->status != 206) return refused(f);
   field(f, "Content-Range", text, sizeof text);
   if (f->status == 206 && (sscanf(text, "bytes %llu-", &first) != 1 || first != f->have))
     return fail(EXIT_HTTP, f->url, "the server sends another part than asked for");
-  f->body = BODY_TO_END;
-  if (*field(f, "Content-Length", text, sizeof text)) {
-    if (net_parse_size(text, &f->total) != 0) return fail(EXIT_HTTP, f->url, "its Content-Length is no number");
-    f->body = BODY_LENGTH;
-  }
-  if (strcasecmp(field(f, "Transfer-Encoding", text, sizeof text), "chunked") == 0) f->body = BODY_CHUNKED;
-  return 0;
+  int rc = measure(f);
+  return rc == 0 && (f->status == 200 || f->have == 0) ? start_afresh(f) : rc; /* 200: the server does not do ranges */
 }
 
 static int keep(struct fetch *f, const char *p, size_t len)
@@ -252,11 +283,10 @@ static int chunk_line(struct fetch *f)
     if (empty) f->chunk_state = 4;
     return 0;
   }
-  char *end;
-  errno = 0;
-  f->chunk_left = strtoull(f->line, &end, 16);
-  if (end == f->line || errno != 0 || (*end && *end != ';' && *end != ' '))
+  size_t digits = strspn(f->line, "0123456789abcdefABCDEF");
+  if (digits == 0 || digits > 16 || (f->line[digits] && !strchr("; \t", f->line[digits])))
     return fail(EXIT_HTTP, f->url, "broken chunk");
+  f->chunk_left = strtoull(f->line, NULL, 16);
   f->chunk_state = f->chunk_left > 0 ? 1 : 3;
   return 0;
 }
@@ -312,6 +342,9 @@ static int receive(struct fetch *f, char *buf, size_t size, size_t *len)
   }
 }
 
+/* 1xx (RFC 9110 15.2). */
+static bool is_interim(const char *head) { return strncmp(head, "HTTP/1.1 1", 10) == 0; }
+
 /* The head, and what of the body came with it. */
 static int read_head(struct fetch *f)
 {
@@ -324,7 +357,10 @@ static int read_head(struct fetch *f)
     if (rc != 0) return rc;
     f->head_len += n;
     f->head[f->head_len] = 0;
-    end = strstr(f->head, "\r\n\r\n");
+    while ((end = strstr(f->head, "\r\n\r\n")) && is_interim(f->head)) { /* the answer itself comes behind it */
+      f->head_len -= (size_t)(end + 4 - f->head);
+      memmove(f->head, end + 4, f->head_len + 1);
+    }
   }
   size_t head = (size_t)(end + 4 - f->head), rest = f->head_len - head;
   memcpy(f->piece, end + 4, rest);
@@ -418,6 +454,7 @@ int main(int argc, char **argv)
   if (f.s >= 0) yeon_close(f.net.loop, f.s);
   if (f.fd >= 0 && f.fd != STDOUT_FILENO && close(f.fd) != 0 && rc == 0)
     rc = fail(EXIT_FILE, f.output, strerror(errno));
+  if (rc != 0 && f.made && f.got == 0) unlink(f.output);
   if (rc == 0 && !f.quiet) net_report(&f.net, f.got, f.first_at, f.last_at);
   net_close(&f.net, 3000);
   free(f.piece);

@@ -1,19 +1,23 @@
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* syscall */
 #include "http.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 size_t http_head_length(const char *bytes, size_t len)
 {
-  for (size_t i = 0; i + 1 < len; i++) {
+  size_t begin = 0;
+  while (begin < len && (bytes[begin] == '\r' || bytes[begin] == '\n')) begin++; /* empty lines before a request */
+  for (size_t i = begin; i + 1 < len; i++) {
     if (bytes[i] != '\n') continue;
     if (bytes[i + 1] == '\n') return i + 2;
     if (i + 2 < len && bytes[i + 1] == '\r' && bytes[i + 2] == '\n') return i + 3;
@@ -47,6 +51,15 @@ static int decode(const char *target, size_t len, char *out, size_t size)
   }
   out[n] = 0;
   return 0;
+}
+
+void http_print(FILE *out, const char *text)
+{
+  for (; *text; text++) {
+    unsigned char c = (unsigned char)*text;
+    if (c < 0x20 || c == 0x7f) fprintf(out, "%%%02X", c);
+    else fputc(c, out);
+  }
 }
 
 /* Drops empty and "." components. A component that begins with a dot is refused: ".." would lead out, and hidden
@@ -134,12 +147,15 @@ static bool has_word(const char *value, const char *word)
 static int parse_field(struct http_request *r, char *line)
 {
   char *colon = strchr(line, ':');
-  if (!colon || colon == line || line[0] == ' ' || line[0] == '\t') return 400;
+  if (!colon || colon == line) return 400;
   *colon = 0;
+  if (strpbrk(line, " \t")) return 400; /* RFC 9112 5.1: a field that another reader takes for something else */
   char *value = colon + 1 + strspn(colon + 1, " \t");
   size_t len = strlen(value);
   while (len > 0 && (value[len - 1] == ' ' || value[len - 1] == '\t')) value[--len] = 0;
+  if (strcasecmp(line, "Host") == 0) r->has_host = true;
   if (strcasecmp(line, "Range") == 0) parse_range(r, value);
+  if (strcasecmp(line, "If-Range") == 0) r->if_range = true;
   if (strcasecmp(line, "Connection") == 0 && has_word(value, "close")) r->keep_alive = false;
   if (strcasecmp(line, "Connection") == 0 && has_word(value, "keep-alive")) r->keep_alive = true;
   /* A body would follow; we want none, and not knowing where it ends we cannot go on behind it. */
@@ -157,7 +173,8 @@ static int parse_request_line(struct http_request *r, const char *line, const ch
   if (!space || space == line || !version || strchr(version + 1, ' ')) return 400;
   if (strncmp(version + 1, "HTTP/", 5) != 0) return 400;
   if (strncmp(version + 1, "HTTP/1.", 7) != 0) return 505;
-  r->keep_alive = strcmp(version + 1, "HTTP/1.0") != 0;
+  if (version[8] < '0' || version[8] > '9' || version[9]) return 400;
+  r->keep_alive = version[8] != '0';
   size_t n = (size_t)(space - line);
   r->head = n == 4 && memcmp(line, "HEAD", 4) == 0;
   *known = r->head || (n == 3 && memcmp(line, "GET", 3) == 0);
@@ -169,6 +186,7 @@ static int parse_request_line(struct http_request *r, const char *line, const ch
 int http_parse(const char *head, size_t len, struct http_request *r)
 {
   memset(r, 0, sizeof *r);
+  for (; len > 0 && (*head == '\r' || *head == '\n'); len--) head++; /* RFC 9112 2.2 */
   if (memchr(head, 0, len)) return 400;
   char *text = malloc(len + 1);
   if (!text) return 400;
@@ -176,7 +194,7 @@ int http_parse(const char *head, size_t len, struct http_request *r)
   text[len] = 0;
   const char *target = NULL;
   size_t target_len = 0;
-  bool known = false;
+  bool known = false, old = false;
   int status = 0, line_number = 0;
   char *save = NULL;
   for (char *line = strtok_r(text, "\n", &save); line && status == 0;
@@ -184,17 +202,29 @@ int http_parse(const char *head, size_t len, struct http_request *r)
     size_t n = strlen(line);
     if (n > 0 && line[n - 1] == '\r') line[--n] = 0;
     if (n == 0) break;
-    if (line_number == 0)
-      status = parse_request_line(r, line, &target, &target_len, &known);
-    else
+    if (line_number > 0) {
       status = parse_field(r, line);
+      continue;
+    }
+    status = parse_request_line(r, line, &target, &target_len, &known);
+    old = !r->keep_alive;
   }
-  if (line_number == 0 && !target) status = 400;
+  if (status == 0 && (!target || (!old && !r->has_host))) status = 400; /* RFC 9112 3.2 */
+  if (r->if_range) r->has_range = false; /* we keep no validators, and the whole file is always right (RFC 9110 13.1.5) */
   if (status == 0 && !known) status = 405;
   if (status == 0) status = parse_target(r, target, target_len);
   if (status == 400) r->keep_alive = false; /* who knows what the rest means */
   free(text);
   return status;
+}
+
+int http_open(int root, const char *path)
+{
+  struct open_how how = {.flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC, .resolve = RESOLVE_BENEATH};
+  long fd = syscall(SYS_openat2, root, path, &how, sizeof how);
+  if (fd < 0 && (errno == ENOSYS || errno == EPERM)) /* an old kernel, or one behind a filter */
+    return openat(root, path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+  return (int)fd;
 }
 
 int http_range(const struct http_request *r, int64_t size, int64_t *first, int64_t *length)

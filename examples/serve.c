@@ -171,9 +171,11 @@ static void answer_directory(struct server *v, struct client *c, const struct ht
 }
 
 /* A directory's own page, if it has one, takes its place. */
-static bool open_index(struct client *c, struct stat *st)
+static bool open_index(const struct server *v, struct client *c, const char *directory, struct stat *st)
 {
-  int fd = openat(c->fd, "index.html", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  char name[HTTP_PATH + 16];
+  snprintf(name, sizeof name, "%s/index.html", directory);
+  int fd = http_open(v->root, name);
   if (fd < 0) return false;
   if (fstat(fd, st) != 0 || !S_ISREG(st->st_mode)) {
     close(fd);
@@ -204,10 +206,10 @@ static void answer(struct server *v, struct client *c, const struct http_request
 {
   struct stat st;
   const char *name = *r->path ? r->path : ".";
-  c->fd = openat(v->root, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  c->fd = http_open(v->root, name);
   int status = 0;
   if (c->fd < 0 || fstat(c->fd, &st) != 0)
-    status = errno == EACCES ? 403 : 404;
+    status = errno == EACCES || errno == EXDEV ? 403 : 404;
   else if (S_ISDIR(st.st_mode) && !r->directory)
     status = 301;
   else if (S_ISREG(st.st_mode) && r->directory)
@@ -221,7 +223,7 @@ static void answer(struct server *v, struct client *c, const struct http_request
     answer_error(v, c, status, r->head, "");
   else if (S_ISREG(st.st_mode))
     answer_file(v, c, r, &st, name);
-  else if (open_index(c, &st))
+  else if (open_index(v, c, name, &st))
     answer_file(v, c, r, &st, "index.html");
   else
     answer_directory(v, c, r);
@@ -243,7 +245,11 @@ static bool next_request(struct server *v, struct client *c)
   memmove(c->request, c->request + len, c->request_len - len);
   c->request_len -= len;
   c->close_after = !r.keep_alive;
-  if (!v->quiet) fprintf(stderr, "serve: %s /%s%s\n", r.head ? "HEAD" : "GET", r.path, status ? " (refused)" : "");
+  if (!v->quiet) {
+    fprintf(stderr, "serve: %s /", r.head ? "HEAD" : "GET");
+    http_print(stderr, r.path);
+    fputs(status ? " (refused)\n" : "\n", stderr);
+  }
   if (status != 0)
     answer_error(v, c, status, r.head, status == 405 ? "Allow: GET, HEAD\r\n" : "");
   else
@@ -315,9 +321,9 @@ static bool pull(struct server *v, struct client *c)
   if (n == YEON_ERR_AGAIN) return true;
   if (n <= 0) return false;
   if (c->leaving) return true;
+  bool begins = c->request_len == 0;
   c->request_len += (size_t)n;
-  touch(v, c, false);
-  next_request(v, c);
+  if (next_request(v, c) || begins) touch(v, c, false); /* a request that only trickles in has IDLE_S in all */
   return true;
 }
 

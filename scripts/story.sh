@@ -25,8 +25,7 @@ say() { printf '%s\n' "$@"; }
 # ---- outside: find a way into namespaces ----
 
 if [ -z "$inside" ]; then
-  # What was started in there dies with it.
-  enter="unshare --fork --pid --kill-child --net"
+  enter="unshare --net"
   [ "$(id -u)" = 0 ] || enter="$enter --user --map-root-user"
   # The two devices that will do, best first. Each is tried for real, in namespaces that vanish at once.
   for device in tun veth; do

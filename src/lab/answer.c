@@ -140,6 +140,17 @@ static void on_getsockopt(struct run *run, struct run_pending *p, const struct l
   answer(p, written ? 0 : -EFAULT);
 }
 
+/* The pair is a second part of the send buffer, and its size is set from the program's end only; see set_buffer in options.c. */
+static void on_setsockopt(struct run *run, struct run_pending *p, const struct lab_message *m)
+{
+  int fd = m->result > 0 ? caller_fd(run, p) : -1;
+  if (fd >= 0) {
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &m->result, sizeof m->result);
+    close(fd);
+  }
+  answer(p, m->result < 0 ? m->result : 0);
+}
+
 static void on_listen(struct run_pending *p, const struct lab_message *m)
 {
   if (m->result == 0) p->program->listens = true;
@@ -164,6 +175,7 @@ static void finish(struct run *run, struct run_pending *p, const struct lab_mess
   case LAB_PEERNAME: on_name(p, m, payload); break;
   case LAB_GETOPT: on_getsockopt(run, p, m, payload); break;
   case LAB_SENDTO: run_dgram_sent(run, p, m->result); return; /* it may go on, and removes itself */
+  case LAB_SETOPT: on_setsockopt(run, p, m); break;
   case LAB_LISTEN: on_listen(p, m); break;
   case LAB_BIND: on_bind(run, p, m); break;
   default: answer(p, m->result); break;

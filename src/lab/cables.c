@@ -27,13 +27,19 @@ yeon_time lab_cables_due(struct lab *lab, yeon_time now)
   yeon_time next = YEON_NEVER;
   for (unsigned i = 0; i < lab->n_cables; i++) {
     struct lab_cable *c = &lab->cables[i];
-    if (c->change_at <= now) {
-      c->change_at = YEON_NEVER;
-      yeon_cable_join(c->cable, c->change_mask, now);
-      lab_cable_changed(c);
-      lab_log(lab, "cable %s joined again", c->name);
+    unsigned mask = 0;
+    for (unsigned d = 0; d < 2; d++) {
+      if (c->join_at[d] <= now) {
+        mask |= 1u << d;
+        c->join_at[d] = YEON_NEVER;
+      } else if (c->join_at[d] < next) {
+        next = c->join_at[d];
+      }
     }
-    if (c->change_at < next) next = c->change_at;
+    if (mask == 0) continue;
+    yeon_cable_join(c->cable, mask, now);
+    lab_cable_changed(c);
+    lab_log(lab, "cable %s joined again", c->name);
   }
   return next;
 }

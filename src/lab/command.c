@@ -6,7 +6,8 @@
 #include "lab/command.h"
 
 static const struct lab_verb verbs[] = {
-    {"cable", "show | cut [from HOST|to HOST|both] [TIME] | join [...] | set [from HOST] SETTING VALUE ...", command_cable},
+    {"cable", "show | cut [DIRECTION] [TIME] | join [DIRECTION] | set [DIRECTION] SETTING VALUE ... | rebind [HOST] [ADDRESS] | at +TIME ...", command_cable},
+    {"ss", "[tcp] [udp] [listening] [json]: the sockets of all hosts", command_ss},
     {"hosts", "names and addresses", command_hosts},
     {"in", "TIME COMMAND ...: the command, later", command_in},
     {"help", "this list", command_help},
@@ -114,60 +115,4 @@ int lab_command(struct lab *lab, char *words, size_t len, FILE *out)
   if (len == 0 || words[len - 1] != '\0') return command_fail(&c, "%s", "a command is words");
   for (char *w = words; w < words + len && c.n_words < COMMAND_WORDS; w += strlen(w) + 1) c.words[c.n_words++] = w;
   return run(&c);
-}
-
-/* ---- later ---- */
-
-struct later {
-  uv_timer_t timer;
-  struct lab *lab;
-  size_t len;
-  char words[];
-};
-
-static void free_later(uv_handle_t *handle) { free(handle->data); }
-
-static void do_later(uv_timer_t *timer)
-{
-  struct later *l = timer->data;
-  char *text = NULL;
-  size_t size = 0;
-  FILE *out = open_memstream(&text, &size);
-  if (out != NULL) {
-    int status = lab_command(l->lab, l->words, l->len, out);
-    fclose(out);
-    if (status != 0) lab_log(l->lab, "a scheduled command failed: %s", text);
-    free(text);
-  }
-  uv_close((uv_handle_t *)timer, free_later);
-}
-
-static struct later *pack(const struct command *c)
-{
-  size_t len = 0;
-  for (size_t i = c->at; i < c->n_words; i++) len += strlen(c->words[i]) + 1;
-  struct later *l = calloc(1, sizeof *l + len);
-  if (l == NULL) return NULL;
-  for (size_t i = c->at; i < c->n_words; i++) {
-    size_t n = strlen(c->words[i]) + 1;
-    memcpy(l->words + l->len, c->words[i], n);
-    l->len += n;
-  }
-  l->lab = c->lab;
-  return l;
-}
-
-int command_in(struct command *c)
-{
-  yeon_time delay;
-  const char *word = command_next(c);
-  if (word == NULL || !command_time(word, &delay)) return command_fail(c, "in TIME COMMAND ...: '%s' is no time", word != NULL ? word : "");
-  if (command_peek(c) == NULL) return command_fail(c, "in %s: what?", word);
-  struct later *l = pack(c);
-  if (l == NULL) return command_fail(c, "%s", "out of memory");
-  uv_timer_init(&c->lab->loop, &l->timer);
-  l->timer.data = l;
-  uv_update_time(&c->lab->loop);
-  uv_timer_start(&l->timer, do_later, (uint64_t)(delay / YEON_MS), 0);
-  return 0;
 }

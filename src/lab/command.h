@@ -29,7 +29,14 @@ bool command_bytes(const char *word, uint32_t *bytes); /* "64KB" */
 
 int command_help(struct command *c);
 int command_hosts(struct command *c);
-int command_in(struct command *c);
 int command_cable(struct command *c); /* command_cable.c */
+int command_rebind(struct command *c, struct lab_cable *cable);
+/* command_settings.c: the words onto both settings; 2: told. */
+int command_settings(struct command *c, struct yeon_cable_way way[2]);
+int command_ss(struct command *c); /* command_ss.c */
+/* command_later.c */
+int command_in(struct command *c);
+/* Does `front` and the words that are left, when `delay` is over. */
+int command_later(struct command *c, yeon_time delay, const char *const *front, size_t n_front);
 
 #endif

@@ -155,6 +155,13 @@ static void to_program(struct lab_socket *s)
   if (left == 0) lab_socket_ready(s);
 }
 
+/* The program was told that its datagram is sent, since the pair took it: what a kernel's send would have said goes to SO_ERROR and the log. */
+static void refuse(struct lab_socket *s, size_t len, int64_t rc)
+{
+  s->error = s->connected ? -send_error(rc) : EDESTADDRREQ;
+  lab_log(s->lab, "%s (%d): a datagram of %zu bytes not sent: %s", lab_socket_program(s), s->pid, len, strerror(s->error));
+}
+
 static void from_program(struct lab_socket *s, yeon_time now)
 {
   unsigned left = BURST;
@@ -167,7 +174,7 @@ static void from_program(struct lab_socket *s, yeon_time now)
       return;
     }
     int64_t rc = s->connected ? yeon_udp_send(s->udp, s->lab->scratch, (size_t)n, NULL, now) : YEON_ERR_NOT_CONNECTED;
-    if (rc < 0 && rc != YEON_ERR_AGAIN) s->error = -send_error(rc);
+    if (rc < 0 && rc != YEON_ERR_AGAIN) refuse(s, (size_t)n, rc);
     left--;
   }
   if (left == 0) lab_socket_ready(s);

@@ -192,7 +192,7 @@ static void wait_for(struct run_trap *t, const struct run_msg *m)
   struct run_pending *p = run_pending_add(t->run, t);
   struct epoll_event e = {.events = EPOLLIN};
   if (p != NULL) p->fd = fcntl(t->fd, F_DUPFD_CLOEXEC, 0);
-  if (p != NULL) e.data.ptr = &p->watch;
+  if (p != NULL) e.data.u64 = p->id << 1 | RUN_PENDING_MARK;
   if (p == NULL || p->fd < 0 || epoll_ctl(t->run->epoll_fd, EPOLL_CTL_ADD, p->fd, &e) != 0) {
     if (p != NULL) run_pending_remove(t->run, p);
     answer(t, -ENOBUFS);

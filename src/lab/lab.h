@@ -22,6 +22,7 @@
 #define LAB_ADDRS_MAX 4    /* of a host */
 #define LAB_FRAMES 32      /* moved at once */
 #define LAB_SCRATCH 262144 /* bytes read from a program at once */
+#define LAB_NAME_MAX 32
 #define LAB_BUCKETS 16384  /* of the table of sockets by ino */
 
 #define LAB_WHY 200  /* bytes of a line that tells a person why something failed */
@@ -49,8 +50,7 @@ struct lab_cable {
   bool plain;                 /* nothing is impaired, cut or watched: frames may pass by the cable's own queues, super-segments whole */
   bool watched;               /* somebody observes the cable's frames */
   uint64_t passed[2], passed_bytes[2]; /* by direction, such frames; the cable counts the others */
-  yeon_time change_at;        /* when the scheduled `change` is to be done; YEON_NEVER: none */
-  unsigned change_mask;       /* directions to join again */
+  yeon_time join_at[2];       /* by direction: when a cut of limited length is over; YEON_NEVER: none */
 };
 
 /* A connection to a supervisor, or to somebody with a command. */

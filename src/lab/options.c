@@ -103,7 +103,7 @@ static int set_endpoint(struct lab_socket *s, const struct option *o, int64_t va
   return rc == 0 ? 0 : yeon_error_errno(rc);
 }
 
-/* Half of what is asked for goes to TCP, half is the pair's: together the bound that the program wants. */
+/* What is asked for bounds TCP's buffer, and half of it (which the kernel doubles) the pair's. */
 static int set_buffer(struct lab_socket *s, bool sending, int64_t asked)
 {
   int64_t value = asked < 0 ? 4194304 : asked;
@@ -193,6 +193,8 @@ void lab_call_setopt(struct lab_socket *s, struct lab_client *client, const stru
     if ((o->tcp < 0 && s->stream && o->level != SOL_SOCKET) || (s->udp != NULL && o->level == IPPROTO_TCP)) error = ENOPROTOOPT;
   }
   reply.result = -error;
+  /* what the supervisor sets on the program's end of the pair */
+  if (error == 0 && m->arg[0] == SOL_SOCKET && m->arg[1] == SO_SNDBUF) reply.result = s->sndbuf / 4 > 4608 ? s->sndbuf / 4 : 4608;
   lab_answer(client, &reply, NULL, -1);
 }
 
@@ -270,7 +272,7 @@ void lab_call_getopt(struct lab_socket *s, struct lab_client *client, const stru
   uint8_t bytes[512];
   int value = 0;
   size_t len = get_struct(s, m, bytes, sizeof bytes);
-  bool number = len == 0;
+  bool number = len == 0 && !(m->arg[0] == IPPROTO_IP && m->arg[1] == IP_OPTIONS); /* of which there are none: no bytes */
   if (m->arg[0] == LEVEL_ERROR) value = take_error(s);
   else if (number && o != NULL && o->way == NATIVE) reply.flags = LAB_CONTINUE;
   else if (number && o != NULL) value = o->way == TAKEN ? o->constant : get_endpoint(s, o);

@@ -149,12 +149,16 @@ static int timeout_ms(const struct run *run, yeon_time now)
 
 static void dispatch(struct run *run, const struct epoll_event *e)
 {
+  if (e->data.u64 & RUN_PENDING_MARK) { /* by number: another event of the same batch may have freed it */
+    struct run_pending *p = run_pending_find(run, e->data.u64 >> 1);
+    if (p != NULL) run_dgram_readable(run, p);
+    return;
+  }
   const struct run_watch *w = e->data.ptr;
   switch (w->kind) {
   case RUN_WATCH_LAB: on_lab(run); break;
   case RUN_WATCH_SIGNAL: on_signal(run); break;
   case RUN_WATCH_PROGRAM: on_program(run, w->of, e->events); break;
-  case RUN_WATCH_PENDING: run_dgram_readable(run, w->of); break;
   }
 }
 
@@ -173,8 +177,7 @@ static void supervise(struct run *run)
     yeon_time now = run_now();
     if (!start_next(run, now)) stop_all(run);
     if (finished(run, now)) return;
-    /* one event at a time where a call may free what another event points to */
-    int n = epoll_wait(run->epoll_fd, events, run->n_pending > 0 ? 1 : EVENTS, timeout_ms(run, now));
+    int n = epoll_wait(run->epoll_fd, events, EVENTS, timeout_ms(run, now));
     for (int i = 0; i < n; i++) dispatch(run, &events[i]);
     now = run_now();
     if (run->n_pending > 0 && now - run->looked_at >= LOOK) run_pending_check(run, now);

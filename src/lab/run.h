@@ -29,11 +29,12 @@
 struct run;
 
 /* What an epoll event is about. */
-enum run_watch_kind { RUN_WATCH_LAB, RUN_WATCH_SIGNAL, RUN_WATCH_PROGRAM, RUN_WATCH_PENDING };
+enum run_watch_kind { RUN_WATCH_LAB, RUN_WATCH_SIGNAL, RUN_WATCH_PROGRAM };
 struct run_watch {
   enum run_watch_kind kind;
-  void *of; /* RUN_WATCH_PROGRAM: struct run_program; RUN_WATCH_PENDING: struct run_pending */
+  void *of; /* RUN_WATCH_PROGRAM: struct run_program */
 };
+#define RUN_PENDING_MARK 1u /* in an event's data: a call that waits for a datagram, its id in the bits above; pointers are even */
 
 struct run_program {
   struct run_watch watch;
@@ -69,7 +70,6 @@ struct run_msg {
 /* A call that is not answered yet. */
 struct run_pending {
   struct run_pending *next;
-  struct run_watch watch;
   uint64_t id;        /* of the request to the lab */
   struct run_program *program;
   uint64_t cookie;    /* id of the notification */

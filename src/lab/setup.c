@@ -49,7 +49,7 @@ static int add_cable(struct lab *lab, const char *name, struct lab_end a, struct
   strncpy(c->name, name, sizeof c->name - 1);
   c->end[0] = a;
   c->end[1] = b;
-  c->change_at = YEON_NEVER;
+  c->join_at[0] = c->join_at[1] = YEON_NEVER;
   lab_cable_changed(c);
   lab->n_cables++;
   return 0;

@@ -44,7 +44,6 @@ struct run_pending *run_pending_add(struct run *run, const struct run_trap *t)
   if (p == NULL) return NULL;
   *p = (struct run_pending){.id = ++run->next_id, .program = t->program, .cookie = t->cookie, .tid = t->tid, .nr = t->nr, .fd = -1,
                             .deadline = YEON_NEVER};
-  p->watch = (struct run_watch){RUN_WATCH_PENDING, p};
   for (unsigned i = 0; i < 6; i++) p->args[i] = t->args[i];
   if (t->socket != NULL) p->ino = t->socket->ino;
   p->next = run->pending[p->id % RUN_BUCKETS];

@@ -12,6 +12,7 @@ import time
 OURS = {4: "10.9.0.2", 6: "fd09::2"}      # yeon's
 THEIRS = {4: "10.9.0.1", 6: "fd09::1"}    # the kernel's
 ADDRESSES = ["--addr", OURS[4] + "/24", "--addr", OURS[6] + "/64"]
+MORTAL = ["setpriv", "--pdeathsig", "KILL"]  # what is started so dies with us
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 NOBODY = 65534
 PATIENCE = 60.0                           # seconds; for machines that are busy or slowed by sanitizers
@@ -66,7 +67,7 @@ class Peer:
         self.bench = bench
         self.device = bench.device_options()
         self.log = tempfile.TemporaryFile(mode="w+")
-        self.process = subprocess.Popen([bench.peer, *self.device, *ADDRESSES, *options],
+        self.process = subprocess.Popen([*MORTAL, bench.peer, *self.device, *ADDRESSES, *options],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
         self.buffer = b""
         self.expect("ok ready")
@@ -259,7 +260,8 @@ class Bench:
         self.running, self.kept = None, False
         run("ip", "link", "set", "lo", "up")
         for name, value in (("ipv4/tcp_congestion_control", "reno"), ("ipv6/conf/all/accept_dad", "0"),
-                            ("ipv6/conf/default/accept_dad", "0"), ("ipv4/icmp_ratelimit", "0"), ("ipv6/icmp/ratelimit", "0")):
+                            ("ipv6/conf/default/accept_dad", "0"), ("ipv4/icmp_ratelimit", "0"),
+                            ("ipv6/icmp/ratelimit", "0")):
             try:
                 with open("/proc/sys/net/" + name, "w", encoding="ascii") as f:
                     f.write(value)
@@ -310,7 +312,8 @@ class Bench:
 
         def in_use():
             link, routes = run("ip", "link", "show", "yt0"), run("ip", "-6", "route", "show", "dev", "yt0")
-            return "LOWER_UP" in link and "qdisc noop" not in link and "fd09::/64" in routes and "linkdown" not in routes
+            return ("LOWER_UP" in link and "qdisc noop" not in link
+                    and "fd09::/64" in routes and "linkdown" not in routes)
         eventually(in_use, "yt0 does not come up")
 
     def tidy(self):

@@ -16,6 +16,7 @@ import http.client
 import os
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -91,18 +92,14 @@ def system_python():
     return sys.executable
 
 
-# Whatever a worker has started dies with it.
-ENTER = ["unshare", "--fork", "--pid", "--kill-child"]
-
-
 def entrance(mode):
     """The command that leads into the namespaces, and how to ask whether it works."""
-    user = [] if os.getuid() != 0 else ["setpriv", "--reuid=%d" % NOBODY, "--regid=%d" % NOBODY, "--clear-groups"]
+    enter = ["unshare", "--fork", "--kill-child", "--net"]
     if mode == "tun":
-        return ENTER + ["--net"], "ip tuntap add mode tun name yt9"
-    if mode == "tun-user":
-        return user + ENTER + ["--user", "--map-root-user", "--net"], "ip tuntap add mode tun name yt9"
-    return user + ENTER + ["--user", "--map-root-user", "--net"], "ip link add name yk9 type veth peer name yo9"
+        return enter, "ip tuntap add mode tun name yt9"
+    user = [] if os.getuid() != 0 else ["setpriv", "--reuid=%d" % NOBODY, "--regid=%d" % NOBODY, "--clear-groups"]
+    probe = "ip tuntap add mode tun name yt9" if mode == "tun-user" else "ip link add name yk9 type veth peer name yo9"
+    return user + enter + ["--user", "--map-root-user"], probe
 
 
 def why_not(mode, command, probe):
@@ -133,6 +130,7 @@ def main():
         for number, (name, _, _) in enumerate(tests, 1):
             print("ok %d - %s/%s # SKIP %s" % (number, mode, name, reason))
         return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything below is cleaned up
     # Copies, because an ordinary user may not be able to look into the build directory.
     with tempfile.TemporaryDirectory() as place:
         os.chmod(place, 0o755)
@@ -150,7 +148,7 @@ def main():
             return gather(mode, workers, names)
         finally:
             for w in workers:
-                w.terminate()
+                w.kill()
             for w in workers:
                 w.wait()
 

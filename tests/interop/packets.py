@@ -104,8 +104,8 @@ def garbage_does_no_harm(bench, v):
     with socket.socket(FAMILY[v], socket.SOCK_RAW, 6) as raw:
         for _ in range(500):
             flags = luck.getrandbits(8) & ~4  # a reset might even be right
-            segment = struct.pack("!HHIIBBHHH", port, 7000, luck.getrandbits(32), luck.getrandbits(32), luck.getrandbits(8),
-                                  flags, luck.getrandbits(16), luck.getrandbits(16), luck.getrandbits(16))
+            segment = struct.pack("!HHIIBBHHH", port, 7000, luck.getrandbits(32), luck.getrandbits(32),
+                                  luck.getrandbits(8), flags, *(luck.getrandbits(16) for _ in range(3)))
             segment += luck.randbytes(luck.randrange(60))
             raw.sendto(segment, (OURS[v], 0))
     peer.do("send", s, 300000)

@@ -3,8 +3,9 @@ import socket
 import struct
 import time
 
-from bench import (ACTIVE, EACH, FAMILY, Failed, OURS, PASSIVE, PATIENCE, THEIRS, address, check, eventually, in_background,
-                   kernel_connect, kernel_listener, kernel_recv, kernel_send, pair, pattern, run, socket_table, test)
+from bench import (ACTIVE, EACH, FAMILY, Failed, OURS, PASSIVE, PATIENCE, THEIRS, address, check, eventually,
+                   in_background, kernel_connect, kernel_listener, kernel_recv, kernel_send, pair, pattern, run,
+                   socket_table, test)
 
 
 @test(*EACH)

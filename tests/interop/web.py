@@ -10,7 +10,8 @@ import tempfile
 import threading
 import time
 
-from bench import ADDRESSES, OURS, PATIENCE, THEIRS, address, check, kernel_connect, kernel_listener, pattern, test
+from bench import (ADDRESSES, MORTAL, OURS, PATIENCE, THEIRS, address, check, kernel_connect, kernel_listener, pattern,
+                   test)
 
 BIG = b"".join(pattern(i << 20, 1 << 20) for i in range(20))
 
@@ -30,7 +31,8 @@ def web(bench, *options):
         with open(os.path.join(root, "empty"), "w", encoding="utf-8"):
             pass
         log = tempfile.TemporaryFile(mode="w+")
-        server = subprocess.Popen([bench.serve, *bench.device_options(), *ADDRESSES, "--quiet", *options, root], stderr=log)
+        server = subprocess.Popen([*MORTAL, bench.serve, *bench.device_options(), *ADDRESSES, "--quiet", *options,
+                                   root], stderr=log)
         try:
             bench.configure()
             yield
@@ -151,7 +153,8 @@ class Canned(threading.Thread):
 def fetch(bench, v, port, path="/x", *options):
     """Exit status, standard output, standard error."""
     bench.prepare()
-    command = [bench.fetch, *bench.device_options(), *ADDRESSES, *options, "http://%s%s" % (address(THEIRS[v], port), path)]
+    command = [*MORTAL, bench.fetch, *bench.device_options(), *ADDRESSES, *options,
+               "http://%s%s" % (address(THEIRS[v], port), path)]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PATIENCE * 2, check=False)
     return done.returncode, done.stdout, done.stderr.decode(errors="replace")
 
@@ -207,8 +210,9 @@ def fetch_resumes(bench, v):
 def fetch_exit_status(bench, v):
     bench.prepare()
     ok = b"HTTP/1.1 200 OK\r\n"
-    for answer, want in ((b"HTTP/1.1 404 Not Found\r\n\r\n", 6), (b"HTTP/1.1 301 Moved\r\nLocation: http://a/\r\n\r\n", 6),
-                         (b"nonsense\r\n\r\n", 6), (b"", 6), (ok + b"Content-Length: 10\r\n\r\nshort", 5),
+    for answer, want in ((b"HTTP/1.1 404 Not Found\r\n\r\n", 6),
+                         (b"HTTP/1.1 301 Moved\r\nLocation: http://a/\r\n\r\n", 6), (b"nonsense\r\n\r\n", 6),
+                         (b"", 6), (ok + b"Content-Length: 10\r\n\r\nshort", 5),
                          (ok + b"Content-Length: x\r\n\r\n", 6), (ok + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 6),
                          (ok + b"a: b\r\n" * 4000, 6)):
         with Canned(v, answer) as server:

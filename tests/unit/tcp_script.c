@@ -3,18 +3,21 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include <yeon/link.h>
+
 #include "wire/checksum.h"
 #include "wire/icmp.h"
 #include "wire/ipv4.h"
 #include "wire/ipv6.h"
 
-bool script_families[2] = {false, true};
+enum script_kind script_kinds[3] = {SCRIPT_IPV4, SCRIPT_IPV6, SCRIPT_GSO};
 
 static void *counted_alloc(void *ctx, size_t size)
 {
   struct script *s = ctx;
   s->allocations++;
-  if (s->refuse_at != 0 && (s->refuse_one ? s->allocations == s->refuse_at : s->allocations >= s->refuse_at)) return NULL;
+  if (s->refuse_at != 0 && (s->refuse_one ? s->allocations == s->refuse_at : s->allocations >= s->refuse_at))
+    return NULL;
   s->live_bytes += (int64_t)size;
   return malloc(size);
 }
@@ -27,10 +30,7 @@ static void counted_free(void *ctx, void *p, size_t size)
 }
 
 /* Neighbouring bytes differ, and bytes a segment apart do. */
-uint8_t script_byte(uint32_t offset)
-{
-  return (uint8_t)(offset * 7 + (offset >> 8) * 13 + 1);
-}
+uint8_t script_byte(uint32_t offset) { return (uint8_t)(offset * 7 + (offset >> 8) * 13 + 1); }
 
 /* ---- the host ---- */
 
@@ -42,7 +42,9 @@ struct script *script_new(void **state, const struct script_setup *setup)
   struct yeon_tcp_options options;
   struct yeon_host_config config;
   if (setup == NULL) setup = &plain;
-  s->six = *state != NULL && *(bool *)*state;
+  enum script_kind kind = *state != NULL ? *(enum script_kind *)*state : SCRIPT_IPV4;
+  s->six = kind == SCRIPT_IPV6;
+  s->gso = kind == SCRIPT_GSO;
   s->now = s->mark = 1000 * YEON_SEC;
   s->port = 80;
   s->peer_port = 4000;
@@ -61,6 +63,7 @@ struct script *script_new(void **state, const struct script_setup *setup)
   assert_int_equal(yeon_host_new(&s->host, &config, s->now), 0);
   s->mtu = setup->mtu != 0 ? setup->mtu : 1500;
   struct yeon_link_config link = {.name = "wire", .mtu = s->mtu};
+  if (kind == SCRIPT_GSO) link.offload = YEON_LINK_GSO | YEON_LINK_CSUM;
   assert_int_equal(yeon_host_add_link(s->host, &link), 0);
   assert_int_equal(yeon_ip_parse(s->six ? "fd00::1" : "10.0.0.1", &s->local), 0);
   assert_int_equal(yeon_ip_parse(s->six ? "fd00::2" : "10.0.0.2", &s->remote), 0);
@@ -108,13 +111,13 @@ static void check_stream(struct script *s, struct script_out *o, const uint8_t *
     if (payload[i] != script_byte(from + i)) o->payload_ok = false;
 }
 
-static void take_frame(struct script *s, const struct yeon_frame *f)
+/* One packet as it stands on the wire. */
+static void take_packet(void *ctx, const void *packet, size_t len)
 {
-  static uint8_t bytes[70000];
+  struct script *s = ctx;
+  const uint8_t *bytes = packet;
   struct script_out *o = &s->out[s->n_out];
   uint8_t protocol;
-  size_t len = yeon_frame_copy(f, bytes, sizeof bytes);
-  assert_true(len > 0);
   assert_true(len <= s->mtu);
   memset(o, 0, sizeof *o);
   size_t at = ip_payload(s, bytes, len, o, &protocol);
@@ -128,6 +131,19 @@ static void take_frame(struct script *s, const struct yeon_frame *f)
   if (o->h.has_ts) s->ts_echo = o->h.tsval;
   check_stream(s, o, bytes + at + o->h.header_len);
   s->n_out++;
+}
+
+static void take_frame(struct script *s, const struct yeon_frame *f)
+{
+  static uint8_t bytes[70000];
+  if (f->segs > 1) s->super_segments++;
+  if (f->csum == YEON_CSUM_PARTIAL) {
+    assert_int_equal(yeon_frame_split(f, take_packet, s), 0);
+    return;
+  }
+  size_t len = yeon_frame_copy(f, bytes, sizeof bytes);
+  assert_true(len > 0 && f->segs <= 1);
+  take_packet(s, bytes, len);
 }
 
 void script_pump(struct script *s)
@@ -155,20 +171,11 @@ static void run_until(struct script *s, yeon_time until, bool stop_at_output)
   if (!stop_at_output || s->next_out == s->n_out) s->now = until;
 }
 
-void script_mark(struct script *s)
-{
-  s->mark = s->now;
-}
+void script_mark(struct script *s) { s->mark = s->now; }
 
-void script_advance_us(struct script *s, int64_t us)
-{
-  run_until(s, s->now + us * YEON_US, false);
-}
+void script_advance_us(struct script *s, int64_t us) { run_until(s, s->now + us * YEON_US, false); }
 
-void script_advance(struct script *s, int64_t ms)
-{
-  script_advance_us(s, ms * 1000);
-}
+void script_advance(struct script *s, int64_t ms) { script_advance_us(s, ms * 1000); }
 
 void script_drain(struct script *s)
 {
@@ -252,11 +259,16 @@ static const char *read_field(const char *p, struct spec *out)
     out->has_ts = true;
     return number(number(p, &h->tsval), &h->tsecr);
   }
-  if (word(&p, "sackok")) out->has_sackok = h->sack_ok = true;
-  else if (word(&p, "nots")) out->no_ts = true;
-  else if (word(&p, "any")) out->any = true;
-  else if (word(&p, "sack")) return read_sacks(p, h);
-  else fail_msg("not a field: \"%s\"", p);
+  if (word(&p, "sackok"))
+    out->has_sackok = h->sack_ok = true;
+  else if (word(&p, "nots"))
+    out->no_ts = true;
+  else if (word(&p, "any"))
+    out->any = true;
+  else if (word(&p, "sack"))
+    return read_sacks(p, h);
+  else
+    fail_msg("not a field: \"%s\"", p);
   return p;
 }
 
@@ -279,7 +291,8 @@ static void parse(const char *text, struct spec *out)
   for (p = skip_space(p); *p != 0; p = skip_space(p)) p = read_field(p, out);
 }
 
-static void format_segment(const struct script *s, const struct script_out *o, const struct spec *like, char *text, size_t size)
+static void format_segment(const struct script *s, const struct script_out *o, const struct spec *like, char *text,
+                           size_t size)
 {
   const struct wire_tcp *h = &o->h;
   size_t n = 0;
@@ -300,7 +313,8 @@ static void format_segment(const struct script *s, const struct script_out *o, c
   if (like->has_ts && h->has_ts) PUT(" ts %u %u", h->tsval, h->tsecr);
   if (like->no_ts) PUT(h->has_ts ? " ts" : " nots");
   if (h->n_sack > 0) PUT(" sack");
-  for (unsigned i = 0; i < h->n_sack; i++) PUT(" %d-%d", (int)(h->sack[i].left - s->irs), (int)(h->sack[i].right - s->irs));
+  for (unsigned i = 0; i < h->n_sack; i++)
+    PUT(" %d-%d", (int)(h->sack[i].left - s->irs), (int)(h->sack[i].right - s->irs));
   if (!o->payload_ok) PUT(" WRONG-BYTES");
 #undef PUT
 }
@@ -389,17 +403,16 @@ void script_expect_nothing(struct script *s, const char *file, int line)
 static size_t ip_header(struct script *s, uint8_t *packet, uint8_t protocol, size_t len)
 {
   if (s->six) {
-    struct wire_ipv6 h = {.src = s->remote, .dst = s->local, .payload_len = (uint16_t)len, .next_header = protocol, .hop_limit = 64};
+    struct wire_ipv6 h = {
+        .src = s->remote, .dst = s->local, .payload_len = (uint16_t)len, .next_header = protocol, .hop_limit = 64};
     return wire_ipv6_emit(&h, packet);
   }
-  struct wire_ipv4 h = {.src = s->remote, .dst = s->local, .total_len = (uint16_t)(20 + len), .id = 1, .ttl = 64, .protocol = protocol};
+  struct wire_ipv4 h = {
+      .src = s->remote, .dst = s->local, .total_len = (uint16_t)(20 + len), .id = 1, .ttl = 64, .protocol = protocol};
   return wire_ipv4_emit(&h, packet);
 }
 
-static uint32_t peer_clock(const struct script *s)
-{
-  return (uint32_t)(s->now / YEON_MS) + s->ts_add;
-}
+static uint32_t peer_clock(const struct script *s) { return (uint32_t)(s->now / YEON_MS) + s->ts_add; }
 
 /* Relative numbers become absolute; what the peer says by itself is added. */
 static void complete(const struct script *s, struct spec *spec)
@@ -460,10 +473,16 @@ static size_t quote(struct script *s, uint32_t seq, uint8_t *p)
 {
   size_t at;
   if (s->six) {
-    struct wire_ipv6 h = {.src = s->local, .dst = s->remote, .payload_len = 1000, .next_header = WIRE_PROTO_TCP, .hop_limit = 64};
+    struct wire_ipv6 h = {
+        .src = s->local, .dst = s->remote, .payload_len = 1000, .next_header = WIRE_PROTO_TCP, .hop_limit = 64};
     at = wire_ipv6_emit(&h, p);
   } else {
-    struct wire_ipv4 h = {.src = s->local, .dst = s->remote, .total_len = 1020, .ttl = 64, .protocol = WIRE_PROTO_TCP, .dont_fragment = true};
+    struct wire_ipv4 h = {.src = s->local,
+                          .dst = s->remote,
+                          .total_len = 1020,
+                          .ttl = 64,
+                          .protocol = WIRE_PROTO_TCP,
+                          .dont_fragment = true};
     at = wire_ipv4_emit(&h, p);
   }
   memset(p + at, 0, 20);
@@ -479,11 +498,15 @@ void script_icmp(struct script *s, uint8_t type, uint8_t code, uint32_t mtu, uin
   size_t n = quote(s, seq, quoted), at;
   struct wire_icmp h = {.type = type, .code = code, .mtu = mtu};
   at = ip_header(s, packet, s->six ? WIRE_PROTO_ICMPV6 : WIRE_PROTO_ICMP, 8 + n);
-  if (s->six) wire_icmp6_emit(&h, packet + at);
-  else wire_icmp4_emit(&h, packet + at);
+  if (s->six)
+    wire_icmp6_emit(&h, packet + at);
+  else
+    wire_icmp4_emit(&h, packet + at);
   memcpy(packet + at + 8, quoted, n);
-  if (s->six) wire_icmp6_finish(packet + at, 8 + n, &s->remote, &s->local);
-  else wire_icmp4_finish(packet + at, 8 + n);
+  if (s->six)
+    wire_icmp6_finish(packet + at, 8 + n, &s->remote, &s->local);
+  else
+    wire_icmp4_finish(packet + at, 8 + n);
   script_raw(s, packet, at + 8 + n);
 }
 
@@ -500,10 +523,7 @@ int64_t script_send_flags(struct script *s, uint32_t len, unsigned flags)
   return n;
 }
 
-int64_t script_send(struct script *s, uint32_t len)
-{
-  return script_send_flags(s, len, 0);
-}
+int64_t script_send(struct script *s, uint32_t len) { return script_send_flags(s, len, 0); }
 
 int64_t script_recv(struct script *s, uint32_t size)
 {
@@ -551,10 +571,7 @@ uint32_t script_events(struct script *s, const struct yeon_tcp *tcp)
   return events;
 }
 
-const struct yeon_counters *script_counters(const struct script *s)
-{
-  return yeon_host_counters(s->host);
-}
+const struct yeon_counters *script_counters(const struct script *s) { return yeon_host_counters(s->host); }
 
 struct yeon_tcp_info script_info(const struct script *s)
 {
@@ -608,10 +625,7 @@ static void syn_options(const struct script_setup *setup, char *text, size_t siz
   snprintf(text, size, "mss %u%s%s", setup->mss != 0 ? setup->mss : 1000, ws, setup->sack ? " sackok" : "");
 }
 
-static void begin_ts(struct script *s, const struct script_setup *setup)
-{
-  s->ts = setup->ts;
-}
+static void begin_ts(struct script *s, const struct script_setup *setup) { s->ts = setup->ts; }
 
 void script_accept(struct script *s, const struct script_setup *setup)
 {

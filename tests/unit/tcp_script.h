@@ -27,15 +27,20 @@
 #define SCRIPT_PAYLOAD 65536
 #define IRS 0xfffffe00u /* the peer's ISN: wraps early */
 
-/* Every test of a table runs over both families. */
-extern bool script_families[2];
-#define BOTH(f) {#f "/4", f, NULL, NULL, &script_families[0]}, {#f "/6", f, NULL, NULL, &script_families[1]}
+/* Every test runs over both families, and once more over a link that takes super-segments: cut up, they must be the same segments. */
+enum script_kind { SCRIPT_IPV4, SCRIPT_IPV6, SCRIPT_GSO };
+extern enum script_kind script_kinds[3];
+#define BOTH(f)                                                                                                        \
+  {#f "/4", f, NULL, NULL, &script_kinds[0]}, {#f "/6", f, NULL, NULL, &script_kinds[1]},                              \
+  {                                                                                                                    \
+#f "/gso", f, NULL, NULL, &script_kinds[2]                                                                         \
+  }
 
 struct script_out {
   struct wire_tcp h;
   uint32_t len;
   yeon_time at;
-  bool payload_ok;     /* the bytes are those of the stream's pattern */
+  bool payload_ok; /* the bytes are those of the stream's pattern */
   bool dont_fragment;
   uint8_t hop_limit, traffic_class;
 };
@@ -43,13 +48,13 @@ struct script_out {
 /* How a script begins. Zero fields: the lecture profile; a peer with MSS 1000, no scale, no SACK, no timestamps, window 65535. */
 struct script_setup {
   enum yeon_profile profile;
-  bool use_profile;                                /* else lecture */
+  bool use_profile; /* else lecture */
   void (*tune)(struct yeon_tcp_options *options);
-  uint16_t mss;                                    /* the peer's; 0: 1000 */
-  uint16_t win;                                    /* the peer's window field; 0: 65535 */
-  uint8_t ws;                                      /* the peer's scale + 1; 0: none offered */
+  uint16_t mss; /* the peer's; 0: 1000 */
+  uint16_t win; /* the peer's window field; 0: 65535 */
+  uint8_t ws;   /* the peer's scale + 1; 0: none offered */
   bool sack, ts;
-  uint16_t mtu;                                    /* 0: 1500 */
+  uint16_t mtu; /* 0: 1500 */
   uint32_t max_connections, max_half_open, max_time_wait;
   uint64_t max_buffer_bytes;
   bool passive;
@@ -59,14 +64,15 @@ struct script {
   struct yeon_host *host;
   struct yeon_tcp *tcp, *listener; /* the endpoint under test */
   yeon_time now, mark;
-  bool six, ts;
+  bool six, gso, ts;
+  unsigned super_segments; /* frames that stood for several segments */
   uint16_t port, peer_port, mtu;
-  uint16_t win;                    /* the peer's default window field */
-  uint16_t mss;                    /* the host's announced MSS over this family and MTU */
+  uint16_t win; /* the peer's default window field */
+  uint16_t mss; /* the host's announced MSS over this family and MTU */
   uint32_t iss, irs;
-  uint32_t ts_echo;                /* newest TSval of the host */
-  uint32_t ts_add;                 /* added to the peer's clock */
-  uint32_t wrote, read;            /* stream bytes through the calls */
+  uint32_t ts_echo;     /* newest TSval of the host */
+  uint32_t ts_add;      /* added to the peer's clock */
+  uint32_t wrote, read; /* stream bytes through the calls */
   struct yeon_ip local, remote;
   struct script_out out[SCRIPT_QUEUE];
   unsigned n_out, next_out;
@@ -90,10 +96,11 @@ void script_learn(struct script *s);
 void script_accept(struct script *s, const struct script_setup *setup);
 
 void script_in(struct script *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void script_expect(struct script *s, const char *file, int line, const char *format, ...) __attribute__((format(printf, 4, 5)));
+void script_expect(struct script *s, const char *file, int line, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 /* Runs until the segment leaves, which must be `ms` after the mark (to a millisecond and 10 ppm), and nothing before. */
 void script_expect_at(struct script *s, const char *file, int line, int64_t ms, const char *format, ...)
-  __attribute__((format(printf, 5, 6)));
+    __attribute__((format(printf, 5, 6)));
 void script_expect_nothing(struct script *s, const char *file, int line);
 #define in(...) script_in(s, __VA_ARGS__)
 #define out(...) script_expect(s, __FILE__, __LINE__, __VA_ARGS__)

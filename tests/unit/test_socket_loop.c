@@ -155,6 +155,34 @@ static void test_wait(void **state)
   room_close(&r);
 }
 
+/* A send buffer filled to the last byte by a send that took everything: nobody was refused, and yet somebody waits
+ * for room, which comes little by little. */
+static void test_full_to_the_byte(void **state)
+{
+  (void)state;
+  struct room r;
+  struct yeon_wait_event e[2];
+  static char buf[65536];
+  int c, s;
+  room_open(&r, false, 0);
+  connection(&r, &c, &s);
+  yeon_setsockopt(r.loop, c, YEON_SO_NONBLOCK, 1);
+  assert_int_equal(yeon_setsockopt(r.loop, c, YEON_SO_TCP(YEON_TCP_SNDBUF), sizeof buf), 0);
+  assert_int_equal(yeon_setsockopt(r.loop, s, YEON_SO_TCP(YEON_TCP_RCVBUF), 8192), 0);
+  assert_int_equal(yeon_send(r.loop, c, buf, sizeof buf, 0), sizeof buf);
+  assert_int_equal(yeon_watch(r.loop, c, YEON_WRITABLE, NULL), 0);
+  while (yeon_wait(r.loop, e, 2, 50) == 1) /* what the peer's window takes at once */
+    assert_true(yeon_send(r.loop, c, buf, sizeof buf, 0) > 0);
+  int told = 0;
+  for (int i = 0; i < 400 && !told; i++) {
+    yeon_recv(r.loop, s, buf, 1024, YEON_DONTWAIT);
+    told = yeon_wait(r.loop, e, 2, 20);
+  }
+  assert_int_equal(told, 1);
+  assert_int_equal(e[0].events, YEON_WRITABLE);
+  room_close(&r);
+}
+
 static void test_errors_are_always_told(void **state)
 {
   (void)state;
@@ -258,6 +286,7 @@ int main(void)
       cmocka_unit_test(test_no_number_for_a_connection),
       cmocka_unit_test(test_who_has_what),
       cmocka_unit_test(test_wait),
+      cmocka_unit_test(test_full_to_the_byte),
       cmocka_unit_test(test_errors_are_always_told),
       cmocka_unit_test(test_drain),
       cmocka_unit_test(test_bulk_through_one_loop),

@@ -16,10 +16,7 @@
 /* Brings s->tcp into a state, all segments of the way checked off. */
 typedef void reach_fn(struct script *s);
 
-static void fresh(struct script *s)
-{
-  assert_int_equal(yeon_tcp_open(s->host, &s->tcp), 0);
-}
+static void fresh(struct script *s) { assert_int_equal(yeon_tcp_open(s->host, &s->tcp), 0); }
 
 static void bound(struct script *s)
 {
@@ -33,10 +30,7 @@ static void listening(struct script *s)
   s->tcp = s->listener;
 }
 
-static void syn_sent(struct script *s)
-{
-  assert_int_equal(script_connect(s), 0);
-}
+static void syn_sent(struct script *s) { assert_int_equal(script_connect(s), 0); }
 
 static void syn_received(struct script *s)
 {
@@ -106,20 +100,20 @@ struct row {
 };
 
 static const struct row rows[] = {
-  {fresh, "CLOSED", UNCONNECTED, UNCONNECTED, UNCONNECTED, UNCONNECTED, OK, OK, OK, INVALID},
-  {bound, "CLOSED", UNCONNECTED, UNCONNECTED, UNCONNECTED, UNCONNECTED, OK, OK, INVALID, INVALID},
-  {listening, "LISTEN", UNCONNECTED, UNCONNECTED, UNCONNECTED, UNCONNECTED, INVALID, OK, INVALID, AGAIN},
-  {syn_sent, "SYN-SENT", AGAIN, AGAIN, UNCONNECTED, UNCONNECTED, PROGRESS, INVALID, INVALID, INVALID},
-  {syn_received, "SYN-RECEIVED", AGAIN, AGAIN, OK, OK, PROGRESS, INVALID, INVALID, INVALID},
-  {established, "ESTABLISHED", 5, AGAIN, OK, OK, CONNECTED, INVALID, INVALID, INVALID},
-  {fin_wait_1, "FIN-WAIT-1", PIPE, AGAIN, OK, OK, CONNECTED, INVALID, INVALID, INVALID},
-  {fin_wait_2, "FIN-WAIT-2", PIPE, AGAIN, OK, OK, CONNECTED, INVALID, INVALID, INVALID},
-  {close_wait, "CLOSE-WAIT", 5, OK, OK, OK, CONNECTED, INVALID, INVALID, INVALID},
-  {closing, "CLOSING", PIPE, OK, OK, OK, CONNECTED, INVALID, INVALID, INVALID},
-  {last_ack, "LAST-ACK", PIPE, OK, OK, OK, CONNECTED, INVALID, INVALID, INVALID},
-  {time_waiting, "TIME-WAIT", PIPE, OK, OK, OK, CONNECTED, INVALID, INVALID, INVALID},
-  {over, "CLOSED", PIPE, OK, UNCONNECTED, UNCONNECTED, GONE, INVALID, INVALID, INVALID},
-  {was_reset, "CLOSED", YEON_ERR_RESET, YEON_ERR_RESET, UNCONNECTED, UNCONNECTED, GONE, INVALID, INVALID, INVALID},
+    {fresh, "CLOSED", UNCONNECTED, UNCONNECTED, UNCONNECTED, UNCONNECTED, OK, OK, OK, INVALID},
+    {bound, "CLOSED", UNCONNECTED, UNCONNECTED, UNCONNECTED, UNCONNECTED, OK, OK, INVALID, INVALID},
+    {listening, "LISTEN", UNCONNECTED, UNCONNECTED, UNCONNECTED, UNCONNECTED, INVALID, OK, INVALID, AGAIN},
+    {syn_sent, "SYN-SENT", AGAIN, AGAIN, UNCONNECTED, UNCONNECTED, PROGRESS, INVALID, INVALID, INVALID},
+    {syn_received, "SYN-RECEIVED", AGAIN, AGAIN, OK, OK, PROGRESS, INVALID, INVALID, INVALID},
+    {established, "ESTABLISHED", 5, AGAIN, OK, OK, CONNECTED, INVALID, INVALID, INVALID},
+    {fin_wait_1, "FIN-WAIT-1", PIPE, AGAIN, OK, OK, CONNECTED, INVALID, INVALID, INVALID},
+    {fin_wait_2, "FIN-WAIT-2", PIPE, AGAIN, OK, OK, CONNECTED, INVALID, INVALID, INVALID},
+    {close_wait, "CLOSE-WAIT", 5, OK, OK, OK, CONNECTED, INVALID, INVALID, INVALID},
+    {closing, "CLOSING", PIPE, OK, OK, OK, CONNECTED, INVALID, INVALID, INVALID},
+    {last_ack, "LAST-ACK", PIPE, OK, OK, OK, CONNECTED, INVALID, INVALID, INVALID},
+    {time_waiting, "TIME-WAIT", PIPE, OK, OK, OK, CONNECTED, INVALID, INVALID, INVALID},
+    {over, "CLOSED", PIPE, OK, UNCONNECTED, UNCONNECTED, GONE, INVALID, INVALID, INVALID},
+    {was_reset, "CLOSED", YEON_ERR_RESET, YEON_ERR_RESET, UNCONNECTED, UNCONNECTED, GONE, INVALID, INVALID, INVALID},
 };
 #define ROWS (sizeof rows / sizeof *rows)
 
@@ -158,7 +152,8 @@ static void test_calls_by_state(void **state)
       script_drain(s);
       struct yeon_host_usage before = script_usage(s);
       int64_t got = make_call(s, call);
-      if (got != wanted(&rows[i], call)) fail_msg("row %zu (%s), call %d: %lld", i, rows[i].state, (int)call, (long long)got);
+      if (got != wanted(&rows[i], call))
+        fail_msg("row %zu (%s), call %d: %lld", i, rows[i].state, (int)call, (long long)got);
       if (got < 0) { /* refused: nothing happened */
         state_is(rows[i].state);
         nothing();
@@ -221,13 +216,26 @@ static void test_option_ranges(void **state)
     enum yeon_tcp_option option;
     int64_t low, high;
   } ranges[] = {
-    {YEON_TCP_SNDBUF, 2048, 1 << 30},     {YEON_TCP_RCVBUF, 2048, 1 << 30}, {YEON_TCP_NODELAY, 0, 1},
-    {YEON_TCP_CORK, 0, 1},                {YEON_TCP_QUICKACK, 0, 1},        {YEON_TCP_KEEPALIVE, 0, 1},
-    {YEON_TCP_KEEPIDLE_MS, 1, 32767000},  {YEON_TCP_KEEPCNT, 1, 127},       {YEON_TCP_KEEPINTVL_MS, 1, 32767000},
-    {YEON_TCP_LINGER_MS, -1, INT32_MAX},  {YEON_TCP_MAXSEG, 64, 65495},     {YEON_TCP_USER_TIMEOUT_MS, 0, INT32_MAX},
-    {YEON_TCP_HOP_LIMIT, 1, 255},         {YEON_TCP_TRAFFIC_CLASS, 0, 255}, {YEON_TCP_RETRIES_SYN, 1, 255},
-    {YEON_TCP_REUSEADDR, 0, 1},           {YEON_TCP_REUSEPORT, 0, 1},       {YEON_TCP_V6ONLY, 0, 1},
-    {YEON_TCP_OOBINLINE, 0, 1},           {YEON_TCP_WINDOW_CLAMP, 0, 1 << 30},
+      {YEON_TCP_SNDBUF, 2048, 1 << 30},
+      {YEON_TCP_RCVBUF, 2048, 1 << 30},
+      {YEON_TCP_NODELAY, 0, 1},
+      {YEON_TCP_CORK, 0, 1},
+      {YEON_TCP_QUICKACK, 0, 1},
+      {YEON_TCP_KEEPALIVE, 0, 1},
+      {YEON_TCP_KEEPIDLE_MS, 1, 32767000},
+      {YEON_TCP_KEEPCNT, 1, 127},
+      {YEON_TCP_KEEPINTVL_MS, 1, 32767000},
+      {YEON_TCP_LINGER_MS, -1, INT32_MAX},
+      {YEON_TCP_MAXSEG, 64, 65495},
+      {YEON_TCP_USER_TIMEOUT_MS, 0, INT32_MAX},
+      {YEON_TCP_HOP_LIMIT, 1, 255},
+      {YEON_TCP_TRAFFIC_CLASS, 0, 255},
+      {YEON_TCP_RETRIES_SYN, 1, 255},
+      {YEON_TCP_REUSEADDR, 0, 1},
+      {YEON_TCP_REUSEPORT, 0, 1},
+      {YEON_TCP_V6ONLY, 0, 1},
+      {YEON_TCP_OOBINLINE, 0, 1},
+      {YEON_TCP_WINDOW_CLAMP, 0, 1 << 30},
   };
   assert_int_equal(sizeof ranges / sizeof *ranges, YEON_TCP_OPTIONS);
   struct script *s = script_new(state, NULL);
@@ -277,11 +285,14 @@ static void test_bind_conflicts(void **state)
     bool any1, any2, reuseaddr, reuseport;
     int bind, listen;
   } table[] = {
-    {false, false, false, false, YEON_ERR_IN_USE, 0}, {true, true, false, false, YEON_ERR_IN_USE, 0},
-    {true, false, false, false, YEON_ERR_IN_USE, 0},  {false, true, false, false, YEON_ERR_IN_USE, 0},
-    {false, false, true, false, YEON_ERR_IN_USE, 0}, /* the first listens */
-    {false, false, false, true, 0, 0},                {true, true, false, true, 0, 0},
-    {true, false, false, true, 0, 0},
+      {false, false, false, false, YEON_ERR_IN_USE, 0},
+      {true, true, false, false, YEON_ERR_IN_USE, 0},
+      {true, false, false, false, YEON_ERR_IN_USE, 0},
+      {false, true, false, false, YEON_ERR_IN_USE, 0},
+      {false, false, true, false, YEON_ERR_IN_USE, 0}, /* the first listens */
+      {false, false, false, true, 0, 0},
+      {true, true, false, true, 0, 0},
+      {true, false, false, true, 0, 0},
   };
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
     struct script *s = script_new(state, NULL);
@@ -420,10 +431,17 @@ static void test_peek_and_consume(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    BOTH(test_calls_by_state),        BOTH(test_close_by_state),  BOTH(test_arguments),
-    BOTH(test_option_ranges),         BOTH(test_options_act),     BOTH(test_bind_conflicts),
-    BOTH(test_bind_beside_time_wait), BOTH(test_port_exhaustion), BOTH(test_connect_from_bound_port),
-    BOTH(test_readiness),             BOTH(test_peek_and_consume),
+      BOTH(test_calls_by_state),
+      BOTH(test_close_by_state),
+      BOTH(test_arguments),
+      BOTH(test_option_ranges),
+      BOTH(test_options_act),
+      BOTH(test_bind_conflicts),
+      BOTH(test_bind_beside_time_wait),
+      BOTH(test_port_exhaustion),
+      BOTH(test_connect_from_bound_port),
+      BOTH(test_readiness),
+      BOTH(test_peek_and_consume),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

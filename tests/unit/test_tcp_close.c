@@ -170,8 +170,13 @@ static void test_time_wait_segments(void **state)
     const char *arrives, *leaves;
     unsigned waiting;
   } rows[] = {
-    {"R 2", NULL, 0}, {"R 3", NULL, 1}, {"R 1", NULL, 1}, {". 2 ack 2", NULL, 1}, {". 1 ack 2", ". 2(0) ack 2", 1},
-    {".P 2(10) ack 2", ". 2(0) ack 2", 1}, {"S 1 mss 1000", ". 2(0) ack 2", 1},
+      {"R 2", NULL, 0},
+      {"R 3", NULL, 1},
+      {"R 1", NULL, 1},
+      {". 2 ack 2", NULL, 1},
+      {". 1 ack 2", ". 2(0) ack 2", 1},
+      {".P 2(10) ack 2", ". 2(0) ack 2", 1},
+      {"S 1 mss 1000", ". 2(0) ack 2", 1},
   };
   for (int held = 0; held < 2; held++) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -208,24 +213,33 @@ static void test_time_wait_reuse(void **state)
     const char *syn;
     bool accepted;
   } rows[] = {
-    {false, "S 100 mss 1000", true},       {false, "S 2 mss 1000", true},
-    {false, "S 1 mss 1000", false},        {false, "S -100 mss 1000", false},
-    {false, "S -100 mss 1000 ts 3000000000 0", true}, /* RFC 6191: new timestamps, none before */
-    {true, "S -100 mss 1000 ts 2000000000 0", true}, {true, "S 100 mss 1000 ts 1 0", false},
-    {true, "S 100 mss 1000 ts 1000000 0", true},     {true, "S -100 mss 1000 ts 1000000 0", false},
-    {true, "S 100 mss 1000 nots", true},             {true, "S -100 mss 1000 nots", false},
+      {false, "S 100 mss 1000", true},
+      {false, "S 2 mss 1000", true},
+      {false, "S 1 mss 1000", false},
+      {false, "S -100 mss 1000", false},
+      {false, "S -100 mss 1000 ts 3000000000 0", true}, /* RFC 6191: new timestamps, none before */
+      {true, "S -100 mss 1000 ts 2000000000 0", true},
+      {true, "S 100 mss 1000 ts 1 0", false},
+      {true, "S 100 mss 1000 ts 1000000 0", true},
+      {true, "S -100 mss 1000 ts 1000000 0", false},
+      {true, "S 100 mss 1000 nots", true},
+      {true, "S -100 mss 1000 nots", false},
   };
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+  for (size_t n = 0; n < 2 * (sizeof rows / sizeof *rows); n++) {
+    size_t i = n / 2;
+    bool held = n % 2 != 0; /* the endpoint still is: a whole connection waits, not a record */
     struct script *s = script_new(state, NULL);
     script_listen(s, 4);
-    s->ts_add = 0;
     s->ts = rows[i].ts;
     in("S 0 mss 1000 %s", rows[i].ts ? "ts 999990 0" : "");
     script_learn(s);
     out("S. 0 ack 1 any");
     in(". 1 ack 1 %s", rows[i].ts ? "ts 999995 0" : "");
     assert_int_equal(yeon_tcp_accept(s->listener, &s->tcp, s->now), 0);
-    script_close(s);
+    if (held)
+      script_shutdown(s, YEON_SHUT_WR);
+    else
+      script_close(s);
     out(".F 1(0) ack 1");
     in(".F 1 ack 2 %s", rows[i].ts ? "ts 1000000 0" : "");
     out(". 2(0) ack 2");
@@ -237,18 +251,17 @@ static void test_time_wait_reuse(void **state)
       assert_int_equal(script_usage(s).half_open, 1);
       assert_int_equal(script_counters(s)->tcp_time_wait_reused, 1);
     } else {
-      out(". 2(0) ack 2");
+      bool silent = held && strstr(rows[i].syn, "nots") != NULL; /* RFC 7323 3.2 comes first there */
+      if (!silent) out(". 2(0) ack 2");
+      nothing();
       assert_int_equal(script_usage(s).half_open, 0);
-      assert_int_equal(script_usage(s).time_wait, 1);
+      assert_int_equal(waiting(s), 1);
     }
     script_free(s);
   }
 }
 
-static void no_reuse(struct yeon_tcp_options *o)
-{
-  o->time_wait_reuse = false;
-}
+static void no_reuse(struct yeon_tcp_options *o) { o->time_wait_reuse = false; }
 
 static void test_time_wait_reuse_off(void **state)
 {
@@ -486,30 +499,18 @@ static void test_orphan_gives_up(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    BOTH(test_active_close),
-    BOTH(test_passive_close),
-    BOTH(test_simultaneous_close),
-    BOTH(test_three_segment_close),
-    BOTH(test_fin_with_data),
-    BOTH(test_fin_retransmitted),
-    BOTH(test_fin_after_window),
-    BOTH(test_time_wait_fin_again),
-    BOTH(test_time_wait_segments),
-    BOTH(test_time_wait_not_stretched),
-    BOTH(test_time_wait_reuse),
-    BOTH(test_time_wait_reuse_off),
-    BOTH(test_time_wait_record_ts),
-    BOTH(test_time_wait_limit),
-    BOTH(test_close_unread),
-    BOTH(test_close_linger_zero),
-    BOTH(test_text_after_close),
-    BOTH(test_shutdown_read),
-    BOTH(test_fin_wait_2_timeout),
-    BOTH(test_abort),
-    BOTH(test_reset_in_last_ack),
-    BOTH(test_read_after_last_ack),
-    BOTH(test_fin_out_of_order),
-    BOTH(test_orphan_gives_up),
+      BOTH(test_active_close),        BOTH(test_passive_close),
+      BOTH(test_simultaneous_close),  BOTH(test_three_segment_close),
+      BOTH(test_fin_with_data),       BOTH(test_fin_retransmitted),
+      BOTH(test_fin_after_window),    BOTH(test_time_wait_fin_again),
+      BOTH(test_time_wait_segments),  BOTH(test_time_wait_not_stretched),
+      BOTH(test_time_wait_reuse),     BOTH(test_time_wait_reuse_off),
+      BOTH(test_time_wait_record_ts), BOTH(test_time_wait_limit),
+      BOTH(test_close_unread),        BOTH(test_close_linger_zero),
+      BOTH(test_text_after_close),    BOTH(test_shutdown_read),
+      BOTH(test_fin_wait_2_timeout),  BOTH(test_abort),
+      BOTH(test_reset_in_last_ack),   BOTH(test_read_after_last_ack),
+      BOTH(test_fin_out_of_order),    BOTH(test_orphan_gives_up),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

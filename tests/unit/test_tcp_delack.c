@@ -52,15 +52,9 @@ static void test_piggyback(void **state)
   script_free(s);
 }
 
-static void at_once(struct yeon_tcp_options *o)
-{
-  o->delack_us = 0;
-}
+static void at_once(struct yeon_tcp_options *o) { o->delack_us = 0; }
 
-static void five_quick(struct yeon_tcp_options *o)
-{
-  o->quick_acks = 5;
-}
+static void five_quick(struct yeon_tcp_options *o) { o->quick_acks = 5; }
 
 static void test_at_once(void **state)
 {
@@ -114,8 +108,10 @@ static void test_acks_are_silent(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    BOTH(test_delayed),     BOTH(test_delay_from_the_first), BOTH(test_every_second),    BOTH(test_piggyback),
-    BOTH(test_at_once),     BOTH(test_no_delay),             BOTH(test_acks_are_silent),
+      BOTH(test_delayed),         BOTH(test_delay_from_the_first),
+      BOTH(test_every_second),    BOTH(test_piggyback),
+      BOTH(test_at_once),         BOTH(test_no_delay),
+      BOTH(test_acks_are_silent),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,14 +53,14 @@ static void test_options(void **state)
     const char *offer, *answer;
     int mss4, mss6;
   } rows[] = {
-    {"", "", 536, 1220}, /* RFC 9293 3.7.1: the defaults */
-    {"mss 1000", "", 1000, 1000},
-    {"mss 9000", "", 1460, 1440},
-    {"mss 1", "", 64, 64},
-    {"mss 1000 ws 3", "ws 0", 1000, 1000},
-    {"mss 1000 sackok", "sackok", 1000, 1000},
-    {"mss 1000 ts 5 0", "ts 0 5", 988, 988},
-    {"mss 1000 ws 15 sackok ts 5 0", "ws 0 sackok ts 0 5", 988, 988},
+      {"", "", 536, 1220}, /* RFC 9293 3.7.1: the defaults */
+      {"mss 1000", "", 1000, 1000},
+      {"mss 9000", "", 1460, 1440},
+      {"mss 1", "", 64, 64},
+      {"mss 1000 ws 3", "ws 0", 1000, 1000},
+      {"mss 1000 sackok", "sackok", 1000, 1000},
+      {"mss 1000 ts 5 0", "ts 0 5", 988, 988},
+      {"mss 1000 ws 15 sackok ts 5 0", "ws 0 sackok ts 0 5", 988, 988},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct script *s = script_new(state, NULL);
@@ -238,20 +238,20 @@ static void test_syn_sent(void **state)
   static const struct {
     const char *arrives, *leaves, *after;
   } rows[] = {
-    {". 7 ack 0", "R 0(0)", "SYN-SENT"}, /* first: ACK */
-    {". 7 ack 2", "R 2(0)", "SYN-SENT"},
-    {"S. 0 ack 0", "R 0(0)", "SYN-SENT"},
-    {"S. 0 ack 2", "R 2(0)", "SYN-SENT"},
-    {"R. 7 ack 0", NULL, "SYN-SENT"},
-    {"R. 7 ack 2", NULL, "SYN-SENT"},
-    {"R 7", NULL, "SYN-SENT"}, /* second: RST without an ACK proves nothing */
-    {"R. 7 ack 1", NULL, "CLOSED"},
-    {". 7 ack 1", NULL, "SYN-SENT"}, /* fifth: neither SYN nor RST */
-    {"F 7", NULL, "SYN-SENT"},
-    {"P 7(10)", NULL, "SYN-SENT"},
-    {"S. 0 ack 1", ". 1(0) ack 1", "ESTABLISHED"},
-    {"S.P 0(10) ack 1", ". 1(0) ack 11", "ESTABLISHED"}, /* text on the SYN-ACK */
-    {"S.F 0(10) ack 1", ". 1(0) ack 12", "CLOSE-WAIT"},
+      {". 7 ack 0", "R 0(0)", "SYN-SENT"}, /* first: ACK */
+      {". 7 ack 2", "R 2(0)", "SYN-SENT"},
+      {"S. 0 ack 0", "R 0(0)", "SYN-SENT"},
+      {"S. 0 ack 2", "R 2(0)", "SYN-SENT"},
+      {"R. 7 ack 0", NULL, "SYN-SENT"},
+      {"R. 7 ack 2", NULL, "SYN-SENT"},
+      {"R 7", NULL, "SYN-SENT"}, /* second: RST without an ACK proves nothing */
+      {"R. 7 ack 1", NULL, "CLOSED"},
+      {". 7 ack 1", NULL, "SYN-SENT"}, /* fifth: neither SYN nor RST */
+      {"F 7", NULL, "SYN-SENT"},
+      {"P 7(10)", NULL, "SYN-SENT"},
+      {"S. 0 ack 1", ". 1(0) ack 1", "ESTABLISHED"},
+      {"S.P 0(10) ack 1", ". 1(0) ack 11", "ESTABLISHED"}, /* text on the SYN-ACK */
+      {"S.F 0(10) ack 1", ". 1(0) ack 12", "CLOSE-WAIT"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct script *s = script_new(state, NULL);
@@ -286,20 +286,20 @@ static void test_syn_received(void **state)
     const char *arrives, *leaves;
     unsigned half_open, connections;
   } rows[] = {
-    {". 1 ack 1", NULL, 0, 1},
-    {". 1 ack 0", "R 0(0)", 1, 0},
-    {". 1 ack 2", "R 2(0)", 1, 0},
-    {". 0 ack 1", ". 1(0) ack 1", 1, 0},     /* first: not in the window */
-    {". 65537 ack 1", ". 1(0) ack 1", 1, 0},
-    {"R 1", NULL, 0, 0},                     /* second: exactly the next: back to LISTEN */
-    {"R 2", ". 1(0) ack 1", 1, 0},           /* in the window: challenged (RFC 5961) */
-    {"R 0", NULL, 1, 0},                     /* outside: ignored */
-    {"R 70000", NULL, 1, 0},
-    {"S 1", NULL, 0, 0},                     /* fourth: back to LISTEN */
-    {"S 70000", ". 1(0) ack 1", 1, 0},
-    {"F 1", NULL, 1, 0},                     /* fifth: no ACK, no sense */
-    {".P 1(10) ack 1", ". 1(0) ack 11", 0, 1},
-    {".F 1 ack 1", ". 1(0) ack 2", 0, 1},
+      {". 1 ack 1", NULL, 0, 1},
+      {". 1 ack 0", "R 0(0)", 1, 0},
+      {". 1 ack 2", "R 2(0)", 1, 0},
+      {". 0 ack 1", ". 1(0) ack 1", 1, 0}, /* first: not in the window */
+      {". 65537 ack 1", ". 1(0) ack 1", 1, 0},
+      {"R 1", NULL, 0, 0},           /* second: exactly the next: back to LISTEN */
+      {"R 2", ". 1(0) ack 1", 1, 0}, /* in the window: challenged (RFC 5961) */
+      {"R 0", NULL, 1, 0},           /* outside: ignored */
+      {"R 70000", NULL, 1, 0},
+      {"S 1", NULL, 0, 0}, /* fourth: back to LISTEN */
+      {"S 70000", ". 1(0) ack 1", 1, 0},
+      {"F 1", NULL, 1, 0}, /* fifth: no ACK, no sense */
+      {".P 1(10) ack 1", ". 1(0) ack 11", 0, 1},
+      {".F 1 ack 1", ". 1(0) ack 2", 0, 1},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct script *s = script_new(state, NULL);
@@ -342,11 +342,15 @@ static void test_closed(void **state)
   static const struct {
     const char *arrives, *leaves;
   } rows[] = {
-    {"S 0 mss 1000", "R. 0(0) ack 1"},      {"S 0(10)", "R. 0(0) ack 11"},
-    {"SF 0(10)", "R. 0(0) ack 12"},         {". 5 ack 9", "R 9(0)"},
-    {"S. 5 ack 9", "R 9(0)"},               {"F 5", "R. 0(0) ack 6"},
-    {"P 5(20)", "R. 0(0) ack 25"},          {"R 5", NULL},
-    {"R. 5 ack 9", NULL},
+      {"S 0 mss 1000", "R. 0(0) ack 1"},
+      {"S 0(10)", "R. 0(0) ack 11"},
+      {"SF 0(10)", "R. 0(0) ack 12"},
+      {". 5 ack 9", "R 9(0)"},
+      {"S. 5 ack 9", "R 9(0)"},
+      {"F 5", "R. 0(0) ack 6"},
+      {"P 5(20)", "R. 0(0) ack 25"},
+      {"R 5", NULL},
+      {"R. 5 ack 9", NULL},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct script *s = script_new(state, NULL);
@@ -364,8 +368,13 @@ static void test_listen(void **state)
     const char *arrives, *leaves;
     unsigned half_open;
   } rows[] = {
-    {"R 5", NULL, 0},    {"R. 5 ack 1", NULL, 0}, {". 5 ack 9", "R 9(0)", 0},        {"S. 5 ack 9", "R 9(0)", 0},
-    {"F 5", NULL, 0},    {"P 5(10)", NULL, 0},    {"S 0(10) mss 1000", "S. 0 ack 1 any", 1},
+      {"R 5", NULL, 0},
+      {"R. 5 ack 1", NULL, 0},
+      {". 5 ack 9", "R 9(0)", 0},
+      {"S. 5 ack 9", "R 9(0)", 0},
+      {"F 5", NULL, 0},
+      {"P 5(10)", NULL, 0},
+      {"S 0(10) mss 1000", "S. 0 ack 1 any", 1},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct script *s = script_new(state, NULL);
@@ -408,10 +417,7 @@ static void test_close_in_syn_sent(void **state)
   script_free(s);
 }
 
-static void peer(struct script *s, uint16_t port)
-{
-  s->peer_port = port;
-}
+static void peer(struct script *s, uint16_t port) { s->peer_port = port; }
 
 static void test_backlog(void **state)
 {
@@ -480,10 +486,7 @@ static void test_listener_closed(void **state)
   script_free(s);
 }
 
-static void cookies_on(struct yeon_tcp_options *o)
-{
-  o->cookies = true;
-}
+static void cookies_on(struct yeon_tcp_options *o) { o->cookies = true; }
 
 static const struct script_setup one_half_open = {.tune = cookies_on, .max_half_open = 1};
 
@@ -600,33 +603,33 @@ static void test_syn_window_and_data(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    BOTH(test_active),
-    BOTH(test_passive),
-    BOTH(test_options),
-    BOTH(test_options_off),
-    BOTH(test_scale),
-    BOTH(test_syn_schedule),
-    BOTH(test_syn_ack_schedule),
-    BOTH(test_syn_ack_sample),
-    BOTH(test_syn_again),
-    BOTH(test_simultaneous),
-    BOTH(test_simultaneous_rexmit),
-    BOTH(test_syn_sent),
-    BOTH(test_bad_ack_counted),
-    BOTH(test_syn_received),
-    BOTH(test_handshake_without_agreed_ts),
-    BOTH(test_closed),
-    BOTH(test_listen),
-    BOTH(test_refused),
-    BOTH(test_close_in_syn_sent),
-    BOTH(test_backlog),
-    BOTH(test_listener_closed),
-    BOTH(test_cookies),
-    BOTH(test_cookie_expires),
-    BOTH(test_no_cookies),
-    BOTH(test_isn),
-    BOTH(test_addresses),
-    BOTH(test_syn_window_and_data),
+      BOTH(test_active),
+      BOTH(test_passive),
+      BOTH(test_options),
+      BOTH(test_options_off),
+      BOTH(test_scale),
+      BOTH(test_syn_schedule),
+      BOTH(test_syn_ack_schedule),
+      BOTH(test_syn_ack_sample),
+      BOTH(test_syn_again),
+      BOTH(test_simultaneous),
+      BOTH(test_simultaneous_rexmit),
+      BOTH(test_syn_sent),
+      BOTH(test_bad_ack_counted),
+      BOTH(test_syn_received),
+      BOTH(test_handshake_without_agreed_ts),
+      BOTH(test_closed),
+      BOTH(test_listen),
+      BOTH(test_refused),
+      BOTH(test_close_in_syn_sent),
+      BOTH(test_backlog),
+      BOTH(test_listener_closed),
+      BOTH(test_cookies),
+      BOTH(test_cookie_expires),
+      BOTH(test_no_cookies),
+      BOTH(test_isn),
+      BOTH(test_addresses),
+      BOTH(test_syn_window_and_data),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

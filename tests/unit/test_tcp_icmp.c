@@ -10,10 +10,10 @@ struct trouble {
 };
 
 static const struct trouble troubles[] = {
-  {3, 0, 1, 0, YEON_ERR_NET_UNREACHABLE, false},
-  {3, 1, 1, 3, YEON_ERR_HOST_UNREACHABLE, false},
-  {3, 3, 1, 4, YEON_ERR_REFUSED, true},
-  {11, 0, 3, 0, 0, false}, /* time exceeded */
+    {3, 0, 1, 0, YEON_ERR_NET_UNREACHABLE, false},
+    {3, 1, 1, 3, YEON_ERR_HOST_UNREACHABLE, false},
+    {3, 3, 1, 4, YEON_ERR_REFUSED, true},
+    {11, 0, 3, 0, 0, false}, /* time exceeded */
 };
 
 static void send_trouble(struct script *s, const struct trouble *t, uint32_t seq)
@@ -80,10 +80,7 @@ static void too_big(struct script *s, uint32_t mtu, uint32_t seq)
   script_icmp(s, s->six ? 2 : 3, s->six ? 0 : 4, mtu, seq);
 }
 
-static void four_segments(struct yeon_tcp_options *o)
-{
-  o->initial_window_segments = 4;
-}
+static void four_segments(struct yeon_tcp_options *o) { o->initial_window_segments = 4; }
 
 static const struct script_setup big = {.tune = four_segments, .mss = 9000};
 
@@ -130,17 +127,15 @@ static void test_pmtu_floor(void **state)
   assert_int_equal(script_send(s, mss), mss);
   out(". 1(%u) ack 1", mss);
   too_big(s, s->six ? 600 : 300, 1);
-  if (s->six && s->next_out == s->n_out) too_big(s, 1280, 1); /* RFC 8201 section 4: less than 1280 may be ignored altogether */
+  if (s->six && s->next_out == s->n_out)
+    too_big(s, 1280, 1); /* RFC 8201 section 4: less than 1280 may be ignored altogether */
   out(". 1(%u) ack 1", least);
   if (!s->six) assert_false(s->out[s->next_out - 1].dont_fragment);
   assert_int_equal(script_info(s).snd_mss, least);
   script_free(s);
 }
 
-static void no_pmtu(struct yeon_tcp_options *o)
-{
-  o->path_mtu = false;
-}
+static void no_pmtu(struct yeon_tcp_options *o) { o->path_mtu = false; }
 
 static void test_pmtu_off(void **state)
 {
@@ -178,8 +173,8 @@ static void test_records(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    BOTH(test_connecting),   BOTH(test_established), BOTH(test_sequence_check), BOTH(test_pmtu),
-    BOTH(test_pmtu_ignored), BOTH(test_pmtu_floor),  BOTH(test_pmtu_off),       BOTH(test_records),
+      BOTH(test_connecting),   BOTH(test_established), BOTH(test_sequence_check), BOTH(test_pmtu),
+      BOTH(test_pmtu_ignored), BOTH(test_pmtu_floor),  BOTH(test_pmtu_off),       BOTH(test_records),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -229,10 +229,20 @@ static void test_option_off(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    BOTH(test_off_by_default),        BOTH(test_probes),       BOTH(test_answered),     BOTH(test_one_lost),
-    BOTH(test_traffic),               BOTH(test_their_probe),  BOTH(test_reset_answer), BOTH(test_user_timeout),
-    BOTH(test_user_timeout_progress), BOTH(test_user_timeout_connecting), BOTH(test_option_told),
-    BOTH(test_option_on_syn), BOTH(test_option_heard), BOTH(test_option_off),
+      BOTH(test_off_by_default),
+      BOTH(test_probes),
+      BOTH(test_answered),
+      BOTH(test_one_lost),
+      BOTH(test_traffic),
+      BOTH(test_their_probe),
+      BOTH(test_reset_answer),
+      BOTH(test_user_timeout),
+      BOTH(test_user_timeout_progress),
+      BOTH(test_user_timeout_connecting),
+      BOTH(test_option_told),
+      BOTH(test_option_on_syn),
+      BOTH(test_option_heard),
+      BOTH(test_option_off),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

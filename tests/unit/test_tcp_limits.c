@@ -3,10 +3,7 @@
 
 #include "wire/checksum.h"
 
-static void no_delay(struct yeon_tcp_options *o)
-{
-  o->delack_us = 0;
-}
+static void no_delay(struct yeon_tcp_options *o) { o->delack_us = 0; }
 
 static void test_max_connections(void **state)
 {
@@ -160,16 +157,18 @@ static void send_nonsense(struct script *s, uint32_t *x)
   static const char *const flags[] = {".", "P.", "F.", "S", "S.", "R", "R.", "U.", "SF", "FSRP.U", "P", "FPU"};
   static const int near[] = {-70000, -1001, -1, 0, 1, 2, 500, 1000, 60000, 65535, 65536, 2000000000};
   const char *f = flags[next_random(x) % 12];
-  int seq = near[next_random(x) % 12] + (int)(next_random(x) % 3), ack = near[next_random(x) % 12] + (int)(next_random(x) % 3);
-  in("%s %d(%u) ack %d win %u urg %u sack %d-%d %d-%d", f, seq, next_random(x) % 4 == 0 ? next_random(x) % 1400 : 0, ack,
-     next_random(x) % 65536, next_random(x) % 2000, ack, ack + 1000, near[next_random(x) % 12] & 0xffff, 3000);
+  int seq = near[next_random(x) % 12] + (int)(next_random(x) % 3),
+      ack = near[next_random(x) % 12] + (int)(next_random(x) % 3);
+  in("%s %d(%u) ack %d win %u urg %u sack %d-%d %d-%d", f, seq, next_random(x) % 4 == 0 ? next_random(x) % 1400 : 0,
+     ack, next_random(x) % 65536, next_random(x) % 2000, ack, ack + 1000, near[next_random(x) % 12] & 0xffff, 3000);
 }
 
 static void test_hostile_segments(void **state)
 {
   uint32_t x = 2463534242u;
   for (int round = 0; round < 60; round++) {
-    struct script *s = script_connected(state, &(struct script_setup){.sack = (round & 1) != 0, .ws = (uint8_t)(round % 3)});
+    struct script *s =
+        script_connected(state, &(struct script_setup){.sack = (round & 1) != 0, .ws = (uint8_t)(round % 3)});
     if (round % 4 == 1) script_shutdown(s, YEON_SHUT_WR);
     if (round % 4 == 2) (void)script_send(s, 5000);
     if (round % 4 == 3) in(".F 1 ack 1");
@@ -192,7 +191,8 @@ static void test_damaged_frames(void **state)
   uint64_t before = script_counters(s)->tcp_bad_checksum;
   for (int i = 0; i < 20000; i++) {
     size_t len = script_packet(s, ".PU 1(40) ack 1 urg 3 sack 5-9 11-20", packet), ip = s->six ? 40 : 20;
-    for (uint32_t n = next_random(&x) % 4 + 1; n > 0; n--) packet[ip + next_random(&x) % (len - ip)] ^= (uint8_t)(1u << next_random(&x) % 8);
+    for (uint32_t n = next_random(&x) % 4 + 1; n > 0; n--)
+      packet[ip + next_random(&x) % (len - ip)] ^= (uint8_t)(1u << next_random(&x) % 8);
     if (i % 2 == 0) {
       uint64_t pseudo = wire_sum_pseudo(&s->remote, &s->local, 6, (uint32_t)(len - ip));
       packet[ip + 16] = packet[ip + 17] = 0;
@@ -238,9 +238,8 @@ static void test_flood(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    BOTH(test_max_connections),   BOTH(test_max_half_open),   BOTH(test_max_buffer),
-    BOTH(test_refused_memory),    BOTH(test_memory_comes_back), BOTH(test_hostile_segments),
-    BOTH(test_damaged_frames),    BOTH(test_flood),
+      BOTH(test_max_connections),   BOTH(test_max_half_open),    BOTH(test_max_buffer),     BOTH(test_refused_memory),
+      BOTH(test_memory_comes_back), BOTH(test_hostile_segments), BOTH(test_damaged_frames), BOTH(test_flood),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

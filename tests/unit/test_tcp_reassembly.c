@@ -3,10 +3,7 @@
 
 #include <stdio.h>
 
-static void no_delay(struct yeon_tcp_options *o)
-{
-  o->delack_us = 0;
-}
+static void no_delay(struct yeon_tcp_options *o) { o->delack_us = 0; }
 
 static void small(struct yeon_tcp_options *o)
 {
@@ -98,11 +95,10 @@ static void run_orders(void **state, const struct piece *pieces, int n, const st
 static void test_all_orders(void **state)
 {
   static const struct piece sets[][4] = {
-    {{1, 100}, {101, 100}, {201, 100}, {301, 100}}, /* side by side */
-    {{1, 150}, {101, 150}, {201, 150}, {301, 100}}, /* each over the next */
-    {{1, 300}, {51, 100}, {201, 50}, {251, 150}},   /* one within another */
-    {{1, 10}, {1, 400}, {201, 10}, {100, 301}},
-    {{1, 101}, {51, 1}, {102, 400}, {300, 100}},
+      {{1, 100}, {101, 100}, {201, 100}, {301, 100}}, /* side by side */
+      {{1, 150}, {101, 150}, {201, 150}, {301, 100}}, /* each over the next */
+      {{1, 300}, {51, 100}, {201, 50}, {251, 150}},   /* one within another */
+      {{1, 10}, {1, 400}, {201, 10}, {100, 301}},     {{1, 101}, {51, 1}, {102, 400}, {300, 100}},
   };
   for (unsigned i = 0; i < sizeof sets / sizeof *sets; i++) {
     run_orders(state, sets[i], 4, &sack);
@@ -267,16 +263,9 @@ static void test_read_across_gap(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    BOTH(test_all_orders),
-    BOTH(test_sack_order),
-    BOTH(test_sack_room),
-    BOTH(test_dsack_above),
-    BOTH(test_duplicate_acks),
-    BOTH(test_gap_filled_at_once),
-    BOTH(test_fin_out_of_order),
-    BOTH(test_window_edge),
-    BOTH(test_many_ranges),
-    BOTH(test_read_across_gap),
+      BOTH(test_all_orders),     BOTH(test_sack_order),         BOTH(test_sack_room),        BOTH(test_dsack_above),
+      BOTH(test_duplicate_acks), BOTH(test_gap_filled_at_once), BOTH(test_fin_out_of_order), BOTH(test_window_edge),
+      BOTH(test_many_ranges),    BOTH(test_read_across_gap),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,7 @@ static const struct script_setup reno = {.tune = window_of_10};
 static const struct script_setup sack = {.tune = window_of_10, .sack = true};
 static const struct script_setup reno_ts = {.tune = window_of_10, .ts = true};
 
-#define SEQ(n) (1000 * ((n) - 1) + 1)
+#define SEQ(n) (1000 * ((n)-1) + 1)
 
 /* Sends n segments' worth, of which `leave` leave at once. */
 static void send_segments(struct script *s, int n, int first, int leave)
@@ -49,10 +49,10 @@ static void test_profile_schedules(void **state)
     int retries;
     int64_t first_ms, max_ms, total_ms;
   } rows[] = {
-    {YEON_PROFILE_LINUX, 15, 200, 120000, 924600},
-    {YEON_PROFILE_FREEBSD, 12, 230, 64000, 0},
-    {YEON_PROFILE_WINDOWS, 5, 300, 60000, 18900},
-    {YEON_PROFILE_LECTURE, 5, 1000, 60000, 63000},
+      {YEON_PROFILE_LINUX, 15, 200, 120000, 924600},
+      {YEON_PROFILE_FREEBSD, 12, 230, 64000, 0},
+      {YEON_PROFILE_WINDOWS, 5, 300, 60000, 18900},
+      {YEON_PROFILE_LECTURE, 5, 1000, 60000, 63000},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct script *s = script_connected(state, &(struct script_setup){.use_profile = true, .profile = rows[i].profile});
@@ -67,7 +67,8 @@ static void test_profile_schedules(void **state)
     }
     out_at(at + rto, "R. 11(0) ack 1");
     state_is("CLOSED");
-    if (rows[i].total_ms != 0) assert_in_range((s->now - s->mark) / YEON_MS, rows[i].total_ms - 1, rows[i].total_ms + 2);
+    if (rows[i].total_ms != 0)
+      assert_in_range((s->now - s->mark) / YEON_MS, rows[i].total_ms - 1, rows[i].total_ms + 2);
     script_free(s);
   }
 }
@@ -293,6 +294,17 @@ static void test_not_duplicates(void **state)
   script_free(s);
 }
 
+/* Answers to probes of a closed window look like duplicates, and are none. */
+static void test_closed_window_is_no_loss(void **state)
+{
+  struct script *s = script_connected(state, &reno);
+  send_segments(s, 5, 1, 5);
+  for (int i = 0; i < 6; i++) in(". 1 ack 1 win 0");
+  nothing();
+  assert_int_equal(script_counters(s)->tcp_rexmit_fast, 0);
+  script_free(s);
+}
+
 /* RFC 6675: 1 is lost, the rest arrives. */
 static void test_sack_recovery(void **state)
 {
@@ -381,7 +393,8 @@ static void test_sack_no_new_information(void **state)
 /* Blocks that cannot be are not believed. */
 static void test_sack_nonsense(void **state)
 {
-  static const char *const rows[] = {"sack 20001-21001", "sack 5001-4001", "sack 9001-20001", "sack -5000-1", "sack 1-10001"};
+  static const char *const rows[] = {"sack 20001-21001", "sack 5001-4001", "sack 9001-20001", "sack -5000-1",
+                                     "sack 1-10001"};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct script *s = script_connected(state, &sack);
     send_segments(s, 10, 1, 10);
@@ -521,32 +534,33 @@ static void test_recovery_after_wrap(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    BOTH(test_lecture_schedule),
-    BOTH(test_profile_schedules),
-    BOTH(test_estimator),
-    BOTH(test_karn),
-    BOTH(test_karn_with_ts),
-    BOTH(test_rto_after_lost_syn),
-    BOTH(test_timer_restart),
-    BOTH(test_slow_start_after_rto),
-    BOTH(test_no_burst_after_rto),
-    BOTH(test_duplicates_after_rto),
-    BOTH(test_fast_retransmit),
-    BOTH(test_partial_ack),
-    BOTH(test_no_second_recovery),
-    BOTH(test_not_duplicates),
-    BOTH(test_sack_recovery),
-    BOTH(test_sack_holes),
-    BOTH(test_sack_rescue),
-    BOTH(test_sack_no_new_information),
-    BOTH(test_sack_nonsense),
-    BOTH(test_sack_rto),
-    BOTH(test_sack_reneging),
-    BOTH(test_sack_small_ranges),
-    BOTH(test_ssthresh_second_rto),
-    BOTH(test_window_growth),
-    BOTH(test_idle_restart),
-    BOTH(test_recovery_after_wrap),
+      BOTH(test_lecture_schedule),
+      BOTH(test_profile_schedules),
+      BOTH(test_estimator),
+      BOTH(test_karn),
+      BOTH(test_karn_with_ts),
+      BOTH(test_rto_after_lost_syn),
+      BOTH(test_timer_restart),
+      BOTH(test_slow_start_after_rto),
+      BOTH(test_no_burst_after_rto),
+      BOTH(test_duplicates_after_rto),
+      BOTH(test_fast_retransmit),
+      BOTH(test_partial_ack),
+      BOTH(test_no_second_recovery),
+      BOTH(test_not_duplicates),
+      BOTH(test_closed_window_is_no_loss),
+      BOTH(test_sack_recovery),
+      BOTH(test_sack_holes),
+      BOTH(test_sack_rescue),
+      BOTH(test_sack_no_new_information),
+      BOTH(test_sack_nonsense),
+      BOTH(test_sack_rto),
+      BOTH(test_sack_reneging),
+      BOTH(test_sack_small_ranges),
+      BOTH(test_ssthresh_second_rto),
+      BOTH(test_window_growth),
+      BOTH(test_idle_restart),
+      BOTH(test_recovery_after_wrap),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,20 +29,20 @@ static void test_acceptability(void **state)
     const char *arrives, *leaves;
     int taken;
   } rows[] = {
-    {". 1 ack 1", NULL, 0},                      /* no length, in the window */
-    {". 4000 ack 1", NULL, 0},
-    {". 4001 ack 1", ". 1(0) ack 1", 0},         /* no length, outside */
-    {". 0 ack 1", ". 1(0) ack 1", 0},
-    {".P 1(10) ack 1", ". 1(0) ack 11", 10},     /* begins in the window */
-    {".P 4000(1) ack 1", ". 1(0) ack 1", 0},     /* its last byte: kept, out of order */
-    {".P 4001(1) ack 1", ". 1(0) ack 1", 0},
-    {".P 0(1) ack 1", ". 1(0) ack 1", 0},        /* all old */
-    {".P -9(10) ack 1", ". 1(0) ack 1", 0},
-    {".P -9(20) ack 1", ". 1(0) ack 11", 10},    /* front cut off */
-    {".P 1(5000) ack 1", ". 1(0) ack 4001 win 0", 4000}, /* back cut off */
-    {".PF 1(5000) ack 1", ". 1(0) ack 4001 win 0", 4000}, /* and the FIN with it */
-    {".PF 0(10) ack 1", ". 1(0) ack 11", 9},     /* old first byte; FIN kept */
-    {".P 5000(10) ack 1", ". 1(0) ack 1", 0},
+      {". 1 ack 1", NULL, 0}, /* no length, in the window */
+      {". 4000 ack 1", NULL, 0},
+      {". 4001 ack 1", ". 1(0) ack 1", 0}, /* no length, outside */
+      {". 0 ack 1", ". 1(0) ack 1", 0},
+      {".P 1(10) ack 1", ". 1(0) ack 11", 10}, /* begins in the window */
+      {".P 4000(1) ack 1", ". 1(0) ack 1", 0}, /* its last byte: kept, out of order */
+      {".P 4001(1) ack 1", ". 1(0) ack 1", 0},
+      {".P 0(1) ack 1", ". 1(0) ack 1", 0}, /* all old */
+      {".P -9(10) ack 1", ". 1(0) ack 1", 0},
+      {".P -9(20) ack 1", ". 1(0) ack 11", 10},             /* front cut off */
+      {".P 1(5000) ack 1", ". 1(0) ack 4001 win 0", 4000},  /* back cut off */
+      {".PF 1(5000) ack 1", ". 1(0) ack 4001 win 0", 4000}, /* and the FIN with it */
+      {".PF 0(10) ack 1", ". 1(0) ack 11", 9},              /* old first byte; FIN kept */
+      {".P 5000(10) ack 1", ". 1(0) ack 1", 0},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct script *s = script_connected(state, &small_window);
@@ -61,13 +61,13 @@ static void test_zero_window(void **state)
   static const struct {
     const char *arrives, *leaves, *after;
   } rows[] = {
-    {". 4001 ack 11", NULL, "ESTABLISHED"},                      /* the number expected: fine, and 10 bytes acknowledged */
-    {".P 4001(1) ack 11", ". 11(0) ack 4001 win 0", "ESTABLISHED"}, /* a probe */
-    {".P 4001(500) ack 11", ". 11(0) ack 4001 win 0", "ESTABLISHED"},
-    {". 4002 ack 11", ". 11(0) ack 4001 win 0", "ESTABLISHED"},
-    {". 4000 ack 11", ". 11(0) ack 4001 win 0", "ESTABLISHED"},  /* a probe the Linux way */
-    {"R 4001", NULL, "CLOSED"},
-    {"R 4002", NULL, "ESTABLISHED"},
+      {". 4001 ack 11", NULL, "ESTABLISHED"}, /* the number expected: fine, and 10 bytes acknowledged */
+      {".P 4001(1) ack 11", ". 11(0) ack 4001 win 0", "ESTABLISHED"}, /* a probe */
+      {".P 4001(500) ack 11", ". 11(0) ack 4001 win 0", "ESTABLISHED"},
+      {". 4002 ack 11", ". 11(0) ack 4001 win 0", "ESTABLISHED"},
+      {". 4000 ack 11", ". 11(0) ack 4001 win 0", "ESTABLISHED"}, /* a probe the Linux way */
+      {"R 4001", NULL, "CLOSED"},
+      {"R 4002", NULL, "ESTABLISHED"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct script *s = closed_window(state);
@@ -100,14 +100,14 @@ static void test_reset(void **state)
   static const struct {
     const char *arrives, *leaves, *after;
   } rows[] = {
-    {"R 1", NULL, "CLOSED"},
-    {"R. 1 ack 1", NULL, "CLOSED"},
-    {"R. 1 ack 999999", NULL, "CLOSED"}, /* the ACK of a RST is not looked at here */
-    {"R 2", ". 1(0) ack 1", "ESTABLISHED"},
-    {"R 4000", ". 1(0) ack 1", "ESTABLISHED"},
-    {"R 4001", NULL, "ESTABLISHED"},
-    {"R 0", NULL, "ESTABLISHED"},
-    {"RS 1", NULL, "CLOSED"},
+      {"R 1", NULL, "CLOSED"},
+      {"R. 1 ack 1", NULL, "CLOSED"},
+      {"R. 1 ack 999999", NULL, "CLOSED"}, /* the ACK of a RST is not looked at here */
+      {"R 2", ". 1(0) ack 1", "ESTABLISHED"},
+      {"R 4000", ". 1(0) ack 1", "ESTABLISHED"},
+      {"R 4001", NULL, "ESTABLISHED"},
+      {"R 0", NULL, "ESTABLISHED"},
+      {"RS 1", NULL, "CLOSED"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct script *s = script_connected(state, &small_window);
@@ -146,14 +146,14 @@ static void test_ack(void **state)
     const char *arrives, *leaves;
     int taken, una;
   } rows[] = {
-    {"P 1(10)", NULL, 0, 11},                        /* no ACK: dropped */
-    {".P 1(10) ack 11", ". 31(0) ack 11", 10, 11},   /* duplicate: the text counts */
-    {".P 1(10) ack 1", ". 31(0) ack 11", 10, 11},    /* old */
-    {".P 1(10) ack -489", ". 31(0) ack 11", 10, 11}, /* old by exactly the largest window */
-    {".P 1(10) ack -490", ". 31(0) ack 1", 0, 11},   /* older than any window: challenged */
-    {".P 1(10) ack 31", ". 31(0) ack 11", 10, 31},
-    {".P 1(10) ack 32", ". 31(0) ack 1", 0, 11},     /* of what was never sent */
-    {". 1 ack 2000000000", ". 31(0) ack 1", 0, 11},
+      {"P 1(10)", NULL, 0, 11},                        /* no ACK: dropped */
+      {".P 1(10) ack 11", ". 31(0) ack 11", 10, 11},   /* duplicate: the text counts */
+      {".P 1(10) ack 1", ". 31(0) ack 11", 10, 11},    /* old */
+      {".P 1(10) ack -489", ". 31(0) ack 11", 10, 11}, /* old by exactly the largest window */
+      {".P 1(10) ack -490", ". 31(0) ack 1", 0, 11},   /* older than any window: challenged */
+      {".P 1(10) ack 31", ". 31(0) ack 11", 10, 31},
+      {".P 1(10) ack 32", ". 31(0) ack 1", 0, 11}, /* of what was never sent */
+      {". 1 ack 2000000000", ". 31(0) ack 1", 0, 11},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct script *s = script_connected(state, &(struct script_setup){.tune = no_delay, .win = 500});
@@ -370,24 +370,24 @@ static void test_stranger(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    BOTH(test_acceptability),
-    BOTH(test_zero_window),
-    BOTH(test_urgent_in_zero_window),
-    BOTH(test_reset),
-    BOTH(test_syn),
-    BOTH(test_ack),
-    BOTH(test_bad_ack_limited),
-    BOTH(test_challenge_limit),
-    BOTH(test_challenge_host_limit),
-    BOTH(test_no_ack_war),
-    BOTH(test_paws),
-    BOTH(test_paws_equal_and_wrap),
-    BOTH(test_paws_stale),
-    BOTH(test_which_ts_is_echoed),
-    BOTH(test_missing_ts),
-    BOTH(test_dsack_below),
-    BOTH(test_text_by_state),
-    BOTH(test_stranger),
+      BOTH(test_acceptability),
+      BOTH(test_zero_window),
+      BOTH(test_urgent_in_zero_window),
+      BOTH(test_reset),
+      BOTH(test_syn),
+      BOTH(test_ack),
+      BOTH(test_bad_ack_limited),
+      BOTH(test_challenge_limit),
+      BOTH(test_challenge_host_limit),
+      BOTH(test_no_ack_war),
+      BOTH(test_paws),
+      BOTH(test_paws_equal_and_wrap),
+      BOTH(test_paws_stale),
+      BOTH(test_which_ts_is_echoed),
+      BOTH(test_missing_ts),
+      BOTH(test_dsack_below),
+      BOTH(test_text_by_state),
+      BOTH(test_stranger),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,10 +1,7 @@
 /* Urgent data: RFC 9293 3.8.5, 3.10.7.4 sixth. The pointer names the byte after the urgent one. */
 #include "tcp_script.h"
 
-static void at_once(struct yeon_tcp_options *o)
-{
-  o->delack_us = 0;
-}
+static void at_once(struct yeon_tcp_options *o) { o->delack_us = 0; }
 
 static const struct script_setup setup = {.tune = at_once};
 
@@ -143,8 +140,8 @@ static void test_send_far(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    BOTH(test_aside),        BOTH(test_passed),  BOTH(test_inline), BOTH(test_ahead),
-    BOTH(test_out_of_order), BOTH(test_nothing), BOTH(test_send),   BOTH(test_send_far),
+      BOTH(test_aside),        BOTH(test_passed),  BOTH(test_inline), BOTH(test_ahead),
+      BOTH(test_out_of_order), BOTH(test_nothing), BOTH(test_send),   BOTH(test_send_far),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

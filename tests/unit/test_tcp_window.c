@@ -7,10 +7,7 @@ static void no_delay(struct yeon_tcp_options *o)
   o->rcvbuf = o->rcvbuf_max = 4000;
 }
 
-static void linux_probes(struct yeon_tcp_options *o)
-{
-  o->probe_with_data = false;
-}
+static void linux_probes(struct yeon_tcp_options *o) { o->probe_with_data = false; }
 
 static void much_to_send(struct yeon_tcp_options *o)
 {
@@ -247,7 +244,8 @@ static void test_sender_sws(void **state)
   out(". 4501(1000) ack 1");
   nothing();
   script_free(s);
-  s = script_connected(state, &(struct script_setup){.tune = much_to_send, .win = 900}); /* half of a small window is enough */
+  s = script_connected(state,
+                       &(struct script_setup){.tune = much_to_send, .win = 900}); /* half of a small window is enough */
   assert_int_equal(script_send(s, 10000), 10000);
   out(". 1(900) ack 1");
   in(". 1 ack 901 win 449");
@@ -399,28 +397,60 @@ static void test_window_clamp(void **state)
   script_free(s);
 }
 
+/* The buffer grows while the application keeps up with the peer, to its limit and no further; a fixed one does not. */
+static void test_rcvbuf_grows(void **state)
+{
+  for (int fixed = 0; fixed < 2; fixed++) {
+    struct script *s = script_connected(state, &(struct script_setup){.tune = scaled, .ws = 1});
+    if (fixed) script_set(s, YEON_TCP_RCVBUF, 100000);
+    uint32_t at = 1;
+    for (int i = 0; i < 6000; i++, at += 1000) {
+      in(".P %u(1000) ack 1", at);
+      script_drain(s);
+      assert_int_equal(script_recv(s, 2000), 1000);
+      script_drain(s);
+    }
+    assert_int_equal(script_info(s).rcv_limit, fixed ? 100000 : 1 << 20);
+    script_free(s);
+  }
+}
+
+/* PSH stands where the sender has no more (RFC 9293 3.9.1.2). */
+static void test_push(void **state)
+{
+  struct script *s = script_connected(state, &(struct script_setup){.tune = much_to_send});
+  assert_int_equal(script_send(s, 2500), 2500);
+  script_pump(s);
+  assert_int_equal(s->super_segments, s->gso ? 1 : 0);
+  for (unsigned i = 0; i < 3; i++)
+    assert_int_equal(s->out[s->next_out + i].h.flags & YEON_TCP_PSH, i == 2 ? YEON_TCP_PSH : 0);
+  script_free(s);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    BOTH(test_probes),
-    BOTH(test_probes_unanswered),
-    BOTH(test_probe_taken),
-    BOTH(test_probe_carries_fin),
-    BOTH(test_shrunk),
-    BOTH(test_right_edge),
-    BOTH(test_right_edge_rcvbuf),
-    BOTH(test_receiver_sws),
-    BOTH(test_receiver_sws_small_segments),
-    BOTH(test_scaled_edge),
-    BOTH(test_sender_sws),
-    BOTH(test_sws_after_closed),
-    BOTH(test_nagle),
-    BOTH(test_nodelay),
-    BOTH(test_cork),
-    BOTH(test_more),
-    BOTH(test_old_window),
-    BOTH(test_never_beyond),
-    BOTH(test_window_clamp),
+      BOTH(test_probes),
+      BOTH(test_probes_unanswered),
+      BOTH(test_probe_taken),
+      BOTH(test_probe_carries_fin),
+      BOTH(test_shrunk),
+      BOTH(test_right_edge),
+      BOTH(test_right_edge_rcvbuf),
+      BOTH(test_receiver_sws),
+      BOTH(test_receiver_sws_small_segments),
+      BOTH(test_scaled_edge),
+      BOTH(test_sender_sws),
+      BOTH(test_sws_after_closed),
+      BOTH(test_nagle),
+      BOTH(test_nodelay),
+      BOTH(test_cork),
+      BOTH(test_more),
+      BOTH(test_old_window),
+      BOTH(test_never_beyond),
+      BOTH(test_window_clamp),
+      BOTH(test_rcvbuf_grows),
+      BOTH(test_push),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,7 +34,7 @@ class Bench:
 
     def __init__(self, yeon, profile="linux"):
         self.yeon, self.profile = yeon, profile
-        self.dir = tempfile.mkdtemp(prefix="yeon-live-")
+        self.dir = tempfile.mkdtemp(prefix="yeon-run-")
         self.env = dict(os.environ, XDG_RUNTIME_DIR=self.dir, HOME=self.dir, LC_ALL="C.UTF-8", PYTHONDONTWRITEBYTECODE="1")
         self.env.pop("LD_PRELOAD", None)
         self.lab = None

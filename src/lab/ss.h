@@ -1,0 +1,38 @@
+/* What `ss` has gathered, and the two ways of writing it. */
+#ifndef LAB_SS_H
+#define LAB_SS_H
+
+#include "lab/sockets.h"
+
+#define SS_WIDTH 96 /* columns, when nobody says */
+#define SS_WIDTH_MIN 80
+#define SS_WIDTH_MAX 160
+
+enum ss_kind { SS_LISTENER, SS_CONNECTION, SS_UDP };
+
+struct ss_row {
+  enum ss_kind kind;
+  unsigned host;
+  struct yeon_tcp_info info;       /* UDP: local and remote only */
+  const struct lab_socket *socket; /* NULL: no program holds it */
+  uint32_t pair_out, pair_in;      /* bytes between program and lab: written by it, not read by it */
+  size_t peer;                     /* the other end's row; SIZE_MAX: none */
+  bool half_open;                  /* the other host knows nothing of it */
+};
+
+struct ss {
+  struct lab *lab;
+  FILE *out;
+  unsigned width;
+  yeon_time now;
+  bool only_tcp, only_udp, listeners, colour;
+  int diag_fd;
+  unsigned host; /* being visited */
+  struct ss_row *rows;
+  size_t n, cap;
+};
+
+void ss_text(const struct ss *ss);
+void ss_json(const struct ss *ss);
+
+#endif
