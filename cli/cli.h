@@ -26,8 +26,8 @@ struct cli_verb {
   int (*run)(int argc, char **argv);
 };
 
-extern const struct cli_verb cli_run, cli_cable, cli_ss, cli_lab, cli_tour, cli_help, cli_version;
-/* `yeon lab --live`; argv[0] is "--live". */
+extern const struct cli_verb cli_run, cli_cable, cli_ss, cli_capture, cli_lab, cli_tour, cli_help, cli_version;
+/* `yeon lab --live`; argv is without "--live". */
 int cli_live(int argc, char **argv);
 /* NULL-terminated. */
 extern const struct cli_verb *const cli_verbs[];
@@ -66,5 +66,7 @@ struct cli_screen {
   unsigned width; /* columns, 80 when it is no terminal */
 };
 struct cli_screen cli_screen_of_stdout(void);
+/* YEON_LADDER_* for a ladder that goes to `path`, and its width: as the terminal has it if it goes there. */
+unsigned cli_ladder_flags(const char *path, unsigned *width);
 
 #endif

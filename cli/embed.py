@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes embedded.c or embedded.h: the Lua files that the command carries within itself.
 
-usage: embed.py OUTPUT PRELUDE... -- TOUR...   (the parts of the prelude become one text)"""
+usage: embed.py OUTPUT PRELUDE... -- TOUR... -- LIVE   (the parts of the prelude become one text)"""
 import os
 import sys
 
@@ -14,7 +14,8 @@ def array(name, *paths):
 
 def main():
     output, split = sys.argv[1], sys.argv.index("--")
-    prelude, tours = sys.argv[2:split], sys.argv[split + 1:]
+    last = sys.argv.index("--", split + 1)
+    prelude, tours, live = sys.argv[2:split], sys.argv[split + 1:last], sys.argv[last + 1:]
     text, length = array("prelude", *prelude)
     out = ['#include "embedded.h"\n', text,
            "const unsigned char *const cli_embedded_prelude = prelude;\n",
@@ -26,6 +27,8 @@ def main():
         entries.append('  {"%s", tour_%d, %d}' % (os.path.basename(path), i, length))
     out.append("const struct cli_embedded cli_embedded_tour[] = {\n%s};\n" % ",\n".join(entries))
     out.append("const size_t cli_embedded_tours = %d;\n" % len(tours))
+    text, length = array("live", *live)
+    out += [text, "const unsigned char *const cli_embedded_live = live;\n", "const size_t cli_embedded_live_len = %d;\n" % length]
     open(output, "w").write("\n".join(out))
 
 

@@ -12,6 +12,9 @@ struct cli_embedded {
 
 extern const unsigned char *const cli_embedded_prelude;
 extern const size_t cli_embedded_prelude_len;
+/* What a file for `yeon lab --live` can say. */
+extern const unsigned char *const cli_embedded_live;
+extern const size_t cli_embedded_live_len;
 /* In the order of the rows. */
 extern const struct cli_embedded cli_embedded_tour[];
 extern const size_t cli_embedded_tours;

@@ -63,7 +63,11 @@ static int take_option(const struct cli_args *args, struct lab_options *o)
 
 static int run(int argc, char **argv)
 {
-  if (argc > 1 && strcmp(argv[1], "--live") == 0) return cli_live(argc - 1, argv + 1);
+  for (int i = 1; i < argc; i++) {
+    if (strcmp(argv[i], "--live") != 0) continue;
+    for (int k = i; k < argc; k++) argv[k] = argv[k + 1]; /* the terminator too */
+    return cli_live(argc - 1, argv);
+  }
   struct cli_screen screen = cli_screen_of_stdout();
   struct lab_options o = {
       .seed = 1, .profile = -1, .colour = screen.colour, .utf8 = screen.utf8, .width = screen.width};

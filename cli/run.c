@@ -7,16 +7,24 @@
 
 #include <yeon/lab.h>
 #include <yeon/tcp.h>
+#include <yeon/watch.h>
 
 #include "cli.h"
 
 #define PROGRAMS 32
+#define CABLES 32 /* commands to the cable */
 
 static const struct cli_option options[] = {
     {"--on", "HOST", "where the program that follows runs: client, server"},
     {"--lab", "NAME", "in this lab; without: in `default` if it runs, else in a private one"},
     {"--log", "FILE", "what is worth telling, to a file instead of standard error"},
     {"--profile", "P", "of TCP in a private lab: linux, freebsd, windows, lecture"},
+    {"--cable", "WORDS", "to the cable before the programs start: 'set delay 40ms', 'at +3s cut 5s'; repeatable"},
+    {"--ladder", NULL, "draw what happens on the cable, on standard error"},
+    {"--ladder-to", "FILE", "draw it into a file"},
+    {"--all", NULL, "every segment and every timer in the ladder: fold nothing"},
+    {"--pcap", "FILE", "write every frame to a pcapng file"},
+    {"--summary", NULL, "at the end: connections, bytes, what was sent again, cuts survived"},
     {"--no-preload", NULL, "without the helper that tells dynamic programs ETIMEDOUT from ECONNRESET"},
     {"--wall", NULL, "refuse to run without an empty network namespace"},
     {"--verbose", NULL, "tell every call the program is stopped at"},
@@ -27,6 +35,7 @@ struct line {
   struct yeon_run_config config;
   struct yeon_run_program programs[PROGRAMS];
   char preload[PATH_MAX];
+  const char *cable[CABLES];
   const char *on; /* for the next program */
   bool no_preload;
 };
@@ -53,6 +62,12 @@ static void take_option(struct line *l, const struct cli_args *args)
   if (strcmp(args->name, "--log") == 0) l->config.log_path = args->value;
   if (strcmp(args->name, "--profile") == 0) l->config.profile = args->value;
   if (strcmp(args->name, "--no-preload") == 0) l->no_preload = true;
+  if (strcmp(args->name, "--ladder") == 0) l->config.ladder_path = "/dev/stderr";
+  if (strcmp(args->name, "--ladder-to") == 0) l->config.ladder_path = args->value;
+  if (strcmp(args->name, "--all") == 0) l->config.ladder_flags |= YEON_LADDER_ALL;
+  if (strcmp(args->name, "--pcap") == 0) l->config.pcap_path = args->value;
+  if (strcmp(args->name, "--summary") == 0) l->config.summary = true;
+  if (strcmp(args->name, "--cable") == 0 && l->config.n_cable < CABLES) l->cable[l->config.n_cable++] = args->value;
   if (strcmp(args->name, "--wall") == 0) l->config.wall = true;
   if (strcmp(args->name, "--verbose") == 0) l->config.verbose = true;
 }
@@ -92,6 +107,8 @@ static int run(int argc, char **argv)
     return cli_complain("there is no profile '%s': linux, freebsd, windows or lecture", l.config.profile);
   find_preload(&l);
   l.config.programs = l.programs;
+  l.config.cable = l.cable;
+  if (l.config.ladder_path != NULL) l.config.ladder_flags |= cli_ladder_flags(l.config.ladder_path, &l.config.width);
   return yeon_run(&l.config);
 }
 

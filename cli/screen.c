@@ -5,6 +5,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <yeon/watch.h>
+
 #include "cli.h"
 
 #define WIDTH_PLAIN 80
@@ -22,4 +24,17 @@ struct cli_screen cli_screen_of_stdout(void)
   if (s.terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 60)
     s.width = size.ws_col < WIDTH_MAX ? size.ws_col : WIDTH_MAX;
   return s;
+}
+
+unsigned cli_ladder_flags(const char *path, unsigned *width)
+{
+  struct cli_screen s = cli_screen_of_stdout();
+  int fd = strcmp(path, "-") == 0 ? STDOUT_FILENO : strcmp(path, "/dev/stderr") == 0 ? STDERR_FILENO : -1;
+  const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
+  bool terminal = fd >= 0 && isatty(fd) == 1;
+  bool colour = terminal && (no_colour == NULL || no_colour[0] == '\0') && term != NULL && strcmp(term, "dumb") != 0;
+  struct winsize size;
+  *width = WIDTH_PLAIN;
+  if (terminal && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col >= 60) *width = size.ws_col < WIDTH_MAX ? size.ws_col : WIDTH_MAX;
+  return (colour ? YEON_LADDER_COLOUR : 0) | (s.utf8 ? YEON_LADDER_UTF8 : 0);
 }

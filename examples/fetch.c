@@ -30,7 +30,7 @@ struct fetch {
   struct net net;
   const char *url, *output;
   bool resume, quiet;
-  bool made;              /* the file was not there before */
+  bool made; /* the file was not there before */
   struct yeon_addr server;
   char host[80]; /* as the request names it */
   const char *path;
@@ -232,7 +232,8 @@ static int measure(struct fetch *f)
     f->body = BODY_LENGTH;
   }
   if (!*field(f, "Transfer-Encoding", text, sizeof text)) return 0;
-  if (strcasecmp(text, "chunked") != 0) return fail(EXIT_HTTP, f->url, "it comes in a transfer encoding other than chunked");
+  if (strcasecmp(text, "chunked") != 0)
+    return fail(EXIT_HTTP, f->url, "it comes in a transfer encoding other than chunked");
   f->body = BODY_CHUNKED;
   return 0;
 }

@@ -57,8 +57,10 @@ void http_print(FILE *out, const char *text)
 {
   for (; *text; text++) {
     unsigned char c = (unsigned char)*text;
-    if (c < 0x20 || c == 0x7f) fprintf(out, "%%%02X", c);
-    else fputc(c, out);
+    if (c < 0x20 || c == 0x7f)
+      fprintf(out, "%%%02X", c);
+    else
+      fputc(c, out);
   }
 }
 
@@ -210,7 +212,8 @@ int http_parse(const char *head, size_t len, struct http_request *r)
     old = !r->keep_alive;
   }
   if (status == 0 && (!target || (!old && !r->has_host))) status = 400; /* RFC 9112 3.2 */
-  if (r->if_range) r->has_range = false; /* we keep no validators, and the whole file is always right (RFC 9110 13.1.5) */
+  if (r->if_range)
+    r->has_range = false; /* we keep no validators, and the whole file is always right (RFC 9110 13.1.5) */
   if (status == 0 && !known) status = 405;
   if (status == 0) status = parse_target(r, target, target_len);
   if (status == 400) r->keep_alive = false; /* who knows what the rest means */

@@ -17,8 +17,8 @@ struct http_request {
   bool head;       /* HEAD, not GET */
   bool keep_alive;
   bool has_host, if_range; /* fields that were there */
-  bool has_range;      /* one range was asked for: first..last, or the last `last` bytes when first < 0 */
-  int64_t first, last; /* last -1: to the end */
+  bool has_range;          /* one range was asked for: first..last, or the last `last` bytes when first < 0 */
+  int64_t first, last;     /* last -1: to the end */
 };
 
 /* How many bytes the head of a request takes with its empty line; 0: not all there yet. */

@@ -21,13 +21,14 @@
 #include "wire/ipv6.h"
 #include "wire/tcp.h"
 
-#define ENDS 8          /* TCP endpoints a host's program holds */
+#define ENDS 8 /* TCP endpoints a host's program holds */
 #define DGRAMS 3
 #define STORED 16
 #define FRAME_MAX 66000
 #define REST_ROUNDS 20000 /* frames and wake-ups at one instant until we call it a storm */
 
 /* Links, families, frames moved: Ethernet, a handshake, bytes, a close, then a limit of one. */
+/* clang-format off */
 const char *const fuzz_seeds[] = {
     "000000" "0900" "0800" "00" "0a00" "0b00ff" "00" "0c0100" "0d0002" "00" "0e01" "0e00" "00" "0735",
     "010000" "0900" "0800" "00" "0a00" "0b01ff" "010102" "0510020304" "0611" "00" "0c0100" "0736" "00",
@@ -37,6 +38,7 @@ const char *const fuzz_seeds[] = {
     "0f33ff" "0900" "0800" "0800" "0800" "0800" "00" "0511020304" "0512050607" "0513080900" "00" "0737" "00",
     NULL,
 };
+/* clang-format on */
 
 #define CHECK(condition)                                                                                               \
   do {                                                                                                                 \
@@ -68,8 +70,8 @@ struct world {
   unsigned n_stored;
   yeon_time now;
   bool ethernet, six, altered;
-  int refuse;      /* allocations still refused */
-  int64_t held;    /* bytes, of both hosts */
+  int refuse;   /* allocations still refused */
+  int64_t held; /* bytes, of both hosts */
 };
 
 static uint8_t next(struct world *w) { return w->p < w->limit ? *w->p++ : 0; }
@@ -107,7 +109,8 @@ static struct yeon_addr address(const struct world *w, int side, uint16_t port)
 /* ---- Frames ---- */
 
 /* Hands a frame over in pieces that each lie in memory of their exact size. */
-static void hand_over(struct world *w, int to, const uint8_t *bytes, size_t len, const struct yeon_frame *meta, uint8_t pieces)
+static void hand_over(struct world *w, int to, const uint8_t *bytes, size_t len, const struct yeon_frame *meta,
+                      uint8_t pieces)
 {
   struct yeon_frame f = *meta;
   size_t at = 0, n = 1 + pieces % YEON_FRAME_SLICES;
@@ -214,7 +217,8 @@ static void mend(const struct world *w, uint8_t *b, size_t len)
 
 static size_t alter(struct world *w, uint8_t *b, size_t len, struct yeon_frame *meta)
 {
-  static const uint8_t values[] = {0, 1, 2, 4, 5, 6, 8, 0x10, 0x11, 0x2b, 0x2c, 0x3a, 0x3c, 0x45, 0x7f, 0x80, 0xfe, 0xff};
+  static const uint8_t values[] = {0,    1,    2,    4,    5,    6,    8,    0x10, 0x11,
+                                   0x2b, 0x2c, 0x3a, 0x3c, 0x45, 0x7f, 0x80, 0xfe, 0xff};
   uint8_t how = next(w);
   for (int n = how % 4; n >= 0; n--) {
     uint16_t where = next16(w);
@@ -260,17 +264,20 @@ static void repeat(struct world *w, uint8_t which)
 }
 
 /* An IP packet around what stands at scratch + 100; handed to `to`. */
-static void hand_packet(struct world *w, int to, uint8_t protocol, size_t len, const struct yeon_addr *src, const struct yeon_addr *dst)
+static void hand_packet(struct world *w, int to, uint8_t protocol, size_t len, const struct yeon_addr *src,
+                        const struct yeon_addr *dst)
 {
   static const uint8_t mac[2][6] = {{2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}};
   bool four = yeon_ip_is4(&dst->ip);
   size_t head = four ? 20 : 40, eth = ip_at(w);
   uint8_t *ip = scratch + 100 - head, *frame = ip - eth;
   if (four) {
-    struct wire_ipv4 h = {.src = src->ip, .dst = dst->ip, .total_len = (uint16_t)(20 + len), .ttl = 64, .protocol = protocol};
+    struct wire_ipv4 h = {
+        .src = src->ip, .dst = dst->ip, .total_len = (uint16_t)(20 + len), .ttl = 64, .protocol = protocol};
     wire_ipv4_emit(&h, ip);
   } else {
-    struct wire_ipv6 h = {.src = src->ip, .dst = dst->ip, .payload_len = (uint16_t)len, .next_header = protocol, .hop_limit = 64};
+    struct wire_ipv6 h = {
+        .src = src->ip, .dst = dst->ip, .payload_len = (uint16_t)len, .next_header = protocol, .hop_limit = 64};
     wire_ipv6_emit(&h, ip);
   }
   if (eth) {
@@ -292,7 +299,8 @@ static void hand_packet(struct world *w, int to, uint8_t protocol, size_t len, c
 /* A segment made up, near what the connection (or listener) of an endpoint expects. */
 static void forge_segment(struct world *w, uint8_t which)
 {
-  static const uint32_t offsets[] = {0, 1, 0xffffffffu, 2, 1000, 0xfffffc18u, 65535, 0x7fffffffu, 0x80000000u, 0x80000001u, 1u << 20};
+  static const uint32_t offsets[] = {0,     1,           0xffffffffu, 2,           1000,    0xfffffc18u,
+                                     65535, 0x7fffffffu, 0x80000000u, 0x80000001u, 1u << 20};
   int to = which & 1;
   struct yeon_tcp *tcp = w->end[to][which / 2 % ENDS].tcp;
   struct yeon_tcp_info i;
@@ -314,7 +322,8 @@ static void forge_segment(struct world *w, uint8_t which)
   h.window = options & 1 ? 0 : options & 2 ? 65535 : next16(w);
   h.urgent = options & 4 ? next16(w) : 0;
   if (options & 8) h.has_ts = true, h.tsval = (uint32_t)next16(w) << 16, h.tsecr = (uint32_t)next(w) << 24;
-  if (h.flags & YEON_TCP_SYN) h.mss = (uint16_t)(options & 0x10 ? next16(w) : 0), h.wscale = (int8_t)(next(w) % 15), h.sack_ok = options & 0x20;
+  if (h.flags & YEON_TCP_SYN)
+    h.mss = (uint16_t)(options & 0x10 ? next16(w) : 0), h.wscale = (int8_t)(next(w) % 15), h.sack_ok = options & 0x20;
   for (; options & 0x40 && h.n_sack < 4; h.n_sack++)
     h.sack[h.n_sack] = (struct yeon_sack_block){i.snd_una + offsets[next(w) % 11], i.snd_nxt + offsets[next(w) % 11]};
   size_t len = wire_tcp_emit(&h, scratch + 100), extra = options & 0x80 ? next(w) * 8u : 0;
@@ -332,8 +341,10 @@ static void forge_error(struct world *w, uint8_t which)
   const uint8_t *ip = s->bytes + at;
   bool four = ip[0] >> 4 == 4;
   struct yeon_addr src = {{{0}}, 0}, dst = {{{0}}, 0};
-  if (four) src.ip = wire_ip4_get(ip + 16), dst.ip = wire_ip4_get(ip + 12);
-  else memcpy(src.ip.b, ip + 24, 16), memcpy(dst.ip.b, ip + 8, 16);
+  if (four)
+    src.ip = wire_ip4_get(ip + 16), dst.ip = wire_ip4_get(ip + 12);
+  else
+    memcpy(src.ip.b, ip + 24, 16), memcpy(dst.ip.b, ip + 8, 16);
   size_t quote = s->len - at < 500 ? s->len - at : 500;
   uint8_t *m = scratch + 100;
   static const uint8_t types4[] = {3, 11, 12, 4, 5, 3, 0, 8}, types6[] = {1, 2, 3, 4, 2, 128, 137, 134};
@@ -413,7 +424,8 @@ static void read_some(struct world *w, struct end *e, uint32_t len, uint8_t how)
   yeon_tcp_remote(e->tcp, &remote);
   int64_t n = yeon_tcp_recv(e->tcp, bytes, len, how & 7, w->now);
   CHECK(n <= (int64_t)len && n >= YEON_ERR_LAST);
-  for (int64_t i = 0; i < n && !w->altered && (how & 2) == 0; i++) CHECK(bytes[i] == pattern(remote.port, e->read + (uint64_t)i));
+  for (int64_t i = 0; i < n && !w->altered && (how & 2) == 0; i++)
+    CHECK(bytes[i] == pattern(remote.port, e->read + (uint64_t)i));
   if (n > 0 && (how & 3) == 0) e->read += (uint64_t)n;
   free(bytes);
 }
@@ -438,12 +450,19 @@ static void end_step(struct world *w, uint8_t op, uint8_t a)
   case 0x0b: write_some(w, e, (uint32_t)b * b, a >> 6); break;
   case 0x0c: read_some(w, e, (uint32_t)b * b, a >> 5); break;
   case 0x0d: (void)yeon_tcp_shutdown(e->tcp, b, w->now); break;
-  case 0x0e: yeon_tcp_close(e->tcp, w->now); e->tcp = NULL; break;
-  case 0x0f: yeon_tcp_abort(e->tcp, w->now); e->tcp = NULL; break;
+  case 0x0e:
+    yeon_tcp_close(e->tcp, w->now);
+    e->tcp = NULL;
+    break;
+  case 0x0f:
+    yeon_tcp_abort(e->tcp, w->now);
+    e->tcp = NULL;
+    break;
   case 0x10:
     value = (int64_t)((uint64_t)next16(w) << (b >> 5) * 6) - (b & 0x10 ? 1 : 0);
     if ((b & 31) == YEON_TCP_OOBINLINE) break;
-    if (yeon_tcp_set(e->tcp, (enum yeon_tcp_option)(b & 31), value, w->now) == 0 && b % 2) (void)yeon_tcp_get(e->tcp, (enum yeon_tcp_option)(b & 31), &value);
+    if (yeon_tcp_set(e->tcp, (enum yeon_tcp_option)(b & 31), value, w->now) == 0 && b % 2)
+      (void)yeon_tcp_get(e->tcp, (enum yeon_tcp_option)(b & 31), &value);
     break;
   case 0x11: peek_some(w, e, b); break;
   default: break;
@@ -462,8 +481,11 @@ static void misuse(struct world *w, uint8_t a)
   switch (a >> 5) {
   case 0: (void)yeon_tcp_bind(e->tcp, &to, w->now); break;
   case 1: (void)yeon_tcp_listen(e->tcp, next16(w) - 3u, w->now); break;
-  case 2: if (yeon_tcp_connect(e->tcp, &to, w->now) == 0) e->wrote = e->read = 0; break;
-  case 3: if (!free_end(w, a & 1)) break;
+  case 2:
+    if (yeon_tcp_connect(e->tcp, &to, w->now) == 0) e->wrote = e->read = 0;
+    break;
+  case 3:
+    if (!free_end(w, a & 1)) break;
     if (yeon_tcp_accept(e->tcp, &other, w->now) == 0) *free_end(w, a & 1) = (struct end){.tcp = other};
     break;
   case 4: (void)yeon_tcp_take_error(e->tcp); break;
@@ -475,7 +497,8 @@ static void misuse(struct world *w, uint8_t a)
 
 static void datagram_step(struct world *w, uint8_t a)
 {
-  static const char *const groups[] = {"224.0.0.9", "ff02::9", "10.0.0.255", "255.255.255.255", "10.0.0.77", "fd00::77"};
+  static const char *const groups[] = {"224.0.0.9",       "ff02::9",   "10.0.0.255",
+                                       "255.255.255.255", "10.0.0.77", "fd00::77"};
   int side = a & 1;
   struct yeon_udp **u = &w->udp[side][a / 2 % DGRAMS];
   uint8_t b = next(w);
@@ -483,8 +506,10 @@ static void datagram_step(struct world *w, uint8_t a)
   static uint8_t bytes[66000];
   if (b & 0x80) (void)yeon_ip_parse(groups[b % 6], &to.ip);
   if (!*u) {
-    if (yeon_udp_open(w->host[side], u) == 0) (void)yeon_udp_bind(*u, &any);
-    else *u = NULL;
+    if (yeon_udp_open(w->host[side], u) == 0)
+      (void)yeon_udp_bind(*u, &any);
+    else
+      *u = NULL;
     return;
   }
   switch (a >> 4 & 7) {
@@ -495,7 +520,10 @@ static void datagram_step(struct world *w, uint8_t a)
   case 4: (void)yeon_udp_set(*u, (enum yeon_udp_option)(b % 16), (int64_t)next16(w) << (b >> 4)); break;
   case 5: (void)yeon_udp_join(*u, b >> 6, &to.ip); break;
   case 6: (void)yeon_udp_leave(*u, b >> 6, &to.ip); break;
-  default: yeon_udp_close(*u); *u = NULL; break;
+  default:
+    yeon_udp_close(*u);
+    *u = NULL;
+    break;
   }
 }
 
@@ -505,7 +533,8 @@ static void host_step(struct world *w, uint8_t a)
   struct yeon_addr ip = address(w, a >> 1 & 1, 0), via = address(w, 0, 0);
   uint8_t b = next(w);
   struct yeon_ready r;
-  struct yeon_link_config l = {.name = "extra", .ethernet = b & 1, .mtu = (uint16_t)(b << 8 | a), .offload = b & 3u, .mac = {2, 0, 0, 0, b, 9}};
+  struct yeon_link_config l = {
+      .name = "extra", .ethernet = b & 1, .mtu = (uint16_t)(b << 8 | a), .offload = b & 3u, .mac = {2, 0, 0, 0, b, 9}};
   if (a & 4) ip.ip.b[15] = b;
   switch (a >> 3 & 15) {
   case 0: (void)yeon_host_add_addr(h, 0, &ip.ip, b); break;
@@ -514,7 +543,9 @@ static void host_step(struct world *w, uint8_t a)
   case 3: (void)yeon_host_set_mtu(h, b & 1, (uint16_t)(b * 20)); break;
   case 4: (void)yeon_host_join_group(h, 0, &ip.ip); break;
   case 5: (void)yeon_host_leave_group(h, b, &ip.ip); break;
-  case 6: if (b % 16 == 0) (void)yeon_host_add_link(h, &l); break;
+  case 6:
+    if (b % 16 == 0) (void)yeon_host_add_link(h, &l);
+    break;
   default:
     for (int i = 0; yeon_host_event(h, &r); i++) CHECK(i < 10000);
     break;
@@ -523,16 +554,28 @@ static void host_step(struct world *w, uint8_t a)
 
 static void pass_time(struct world *w, uint8_t a)
 {
-  static const yeon_time jump[] = {0, 1, YEON_MS, 40 * YEON_MS, 200 * YEON_MS, YEON_SEC, 10 * YEON_SEC, 70 * YEON_SEC,
-                                   3600 * YEON_SEC, 365 * 86400 * YEON_SEC, -YEON_SEC, -1};
+  static const yeon_time jump[] = {0,
+                                   1,
+                                   YEON_MS,
+                                   40 * YEON_MS,
+                                   200 * YEON_MS,
+                                   YEON_SEC,
+                                   10 * YEON_SEC,
+                                   70 * YEON_SEC,
+                                   3600 * YEON_SEC,
+                                   365 * 86400 * YEON_SEC,
+                                   -YEON_SEC,
+                                   -1};
   yeon_time by = jump[(a & 15) % 12];
   if (by < 0) { /* a clock that goes back is taken as one that stands still */
     yeon_time now = w->now;
     w->now = now > -by ? now + by : 0;
     pump(w, 0);
     w->now = now;
-  } else if (a & 0x10 || by > 70 * YEON_SEC) w->now += by; /* nobody called them meanwhile */
-  else run_until(w, w->now + by, 2000);
+  } else if (a & 0x10 || by > 70 * YEON_SEC)
+    w->now += by; /* nobody called them meanwhile */
+  else
+    run_until(w, w->now + by, 2000);
 }
 
 static void step(struct world *w)
@@ -545,12 +588,17 @@ static void step(struct world *w)
   case 0x02: (void)take_frame(w, a & 1, scratch, &f); break;
   case 0x03: move_altered(w, a & 1); break;
   case 0x04: repeat(w, a); break;
-  case 0x05: case 0x1a: case 0x1b: case 0x1c: forge_segment(w, a); break;
+  case 0x05:
+  case 0x1a:
+  case 0x1b:
+  case 0x1c: forge_segment(w, a); break;
   case 0x06: forge_error(w, a); break;
   case 0x07: pass_time(w, a); break;
-  case 0x08: case 0x09: open_end(w, a, op == 0x09); break;
+  case 0x08:
+  case 0x09: open_end(w, a, op == 0x09); break;
   case 0x0a: accept_all(w, a); break;
-  case 0x12: case 0x13: datagram_step(w, a); break;
+  case 0x12:
+  case 0x13: datagram_step(w, a); break;
   case 0x14: misuse(w, a); break;
   case 0x15: w->refuse = a % 16; break;
   case 0x16: host_step(w, a); break;
@@ -583,11 +631,15 @@ static int open_host(struct world *w, int side, uint8_t limits, uint8_t profile)
   if (limits & 8) c.max_udp = 1;
   if (limits & 16) c.max_buffer_bytes = 4096;
   if (yeon_host_new(&w->host[side], &c, w->now) < 0) return -1;
-  struct yeon_link_config l = {.name = "fuzz", .ethernet = w->ethernet, .mtu = limits & 32 ? 1280 : 1500, .mac = {2, 0, 0, 0, 0, (uint8_t)(side + 1)}};
+  struct yeon_link_config l = {.name = "fuzz",
+                               .ethernet = w->ethernet,
+                               .mtu = limits & 32 ? 1280 : 1500,
+                               .mac = {2, 0, 0, 0, 0, (uint8_t)(side + 1)}};
   if (limits & 64) l.offload = YEON_LINK_CSUM | YEON_LINK_GSO;
   struct yeon_ip four = yeon_ip4(10, 0, 0, (uint8_t)(side + 1)), sixth;
   if (yeon_host_add_link(w->host[side], &l) < 0 || yeon_host_add_addr(w->host[side], 0, &four, 24) < 0) return -1;
-  return yeon_ip_parse(side ? "fd00::2" : "fd00::1", &sixth) < 0 ? -1 : yeon_host_add_addr(w->host[side], 0, &sixth, 64);
+  return yeon_ip_parse(side ? "fd00::2" : "fd00::1", &sixth) < 0 ? -1
+                                                                 : yeon_host_add_addr(w->host[side], 0, &sixth, 64);
 }
 
 static void close_all(struct world *w)
@@ -622,7 +674,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   uint8_t kind = next(&w), limits = next(&w), profile = next(&w);
   w.ethernet = kind & 1;
   w.six = kind & 2;
-  w.now = kind & 4 ? YEON_SEC : (yeon_time)4294967 * YEON_SEC + (kind >> 3) * YEON_MS; /* where millisecond clocks wrap */
+  w.now =
+      kind & 4 ? YEON_SEC : (yeon_time)4294967 * YEON_SEC + (kind >> 3) * YEON_MS; /* where millisecond clocks wrap */
   w.refuse = kind & 0x80 ? kind >> 3 & 15 : 0;
   int opened = open_host(&w, 0, limits, profile);
   w.refuse = 0;

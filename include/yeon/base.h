@@ -55,13 +55,13 @@ struct yeon_memory {
 /* Every call that can fail returns 0 (or a count) on success and one of these, negative, on failure. */
 enum yeon_error {
   YEON_OK = 0,
-  YEON_ERR_AGAIN = -1,        /* nothing to read, or no room to write, right now */
-  YEON_ERR_INVALID = -2,      /* an argument is out of range, or the call makes no sense here */
-  YEON_ERR_ADDRESS = -3,      /* not an address, or not one of this host's */
-  YEON_ERR_IN_USE = -4,       /* address and port are taken */
-  YEON_ERR_NO_PORTS = -5,     /* every ephemeral port towards that peer is taken */
-  YEON_ERR_NO_MEMORY = -6,    /* the allocator, or a configured limit, refused */
-  YEON_ERR_LIMIT = -7,        /* a configured table limit is reached */
+  YEON_ERR_AGAIN = -1,     /* nothing to read, or no room to write, right now */
+  YEON_ERR_INVALID = -2,   /* an argument is out of range, or the call makes no sense here */
+  YEON_ERR_ADDRESS = -3,   /* not an address, or not one of this host's */
+  YEON_ERR_IN_USE = -4,    /* address and port are taken */
+  YEON_ERR_NO_PORTS = -5,  /* every ephemeral port towards that peer is taken */
+  YEON_ERR_NO_MEMORY = -6, /* the allocator, or a configured limit, refused */
+  YEON_ERR_LIMIT = -7,     /* a configured table limit is reached */
   YEON_ERR_NOT_CONNECTED = -8,
   YEON_ERR_IS_CONNECTED = -9,
   YEON_ERR_IN_PROGRESS = -10, /* the connection is being made */
@@ -77,8 +77,8 @@ enum yeon_error {
   YEON_ERR_MESSAGE_SIZE = -20, /* datagram larger than the protocol or the path allows */
   YEON_ERR_UNSUPPORTED = -21,
   YEON_ERR_PERMISSION = -22,
-  YEON_ERR_IO = -23,          /* the operating system refused; errno has the cause (floor 5 and above only) */
-  YEON_ERR_CLOSED = -24,      /* the endpoint is closed */
+  YEON_ERR_IO = -23,     /* the operating system refused; errno has the cause (floor 5 and above only) */
+  YEON_ERR_CLOSED = -24, /* the endpoint is closed */
   YEON_ERR_LAST = -24
 };
 

@@ -37,8 +37,8 @@ struct yeon_cable_way {
                               but max_frames. Meaningless without a rate. */
   uint32_t loss_ppm;        /* independent of one another */
   uint32_t burst_enter_ppm; /* Gilbert-Elliott: good -> bad, tried once a frame; 0: no bursts */
-  uint32_t
-      burst_leave_ppm; /* bad -> good; a burst lasts 1e6/burst_leave_ppm frames on average; 0 with enter > 0 is refused */
+  /* bad -> good; a burst lasts 1e6/burst_leave_ppm frames on average; 0 with enter > 0 is refused. */
+  uint32_t burst_leave_ppm;
   uint32_t burst_loss_ppm; /* loss while bad; 0 counts as YEON_CABLE_ALWAYS */
   uint32_t reorder_ppm;    /* these frames are late by reorder_us, and others may pass them */
   uint32_t reorder_us;     /* 0 with reorder_ppm > 0: 1000; at most 1,000,000,000 */
@@ -49,8 +49,8 @@ struct yeon_cable_way {
 struct yeon_cable_config {
   struct yeon_cable_way way[2]; /* YEON_CABLE_AB, YEON_CABLE_BA */
   uint32_t id;                  /* stands in events */
-  uint32_t
-      max_frames; /* in the cable at once, each direction, 1 .. 1,048,576; 0: 65536. The newest beyond is dropped (QUEUE_FULL). */
+  /* In the cable at once, each direction, 1 .. 1,048,576; 0: 65536. The newest beyond is dropped (QUEUE_FULL). */
+  uint32_t max_frames;
   struct yeon_event_sink sink; /* YEON_EV_CABLE: cut, joined, set, and every frame that was not passed on as it came */
 };
 

@@ -28,11 +28,11 @@ enum yeon_tcp_state {
 YEON_API const char *yeon_tcp_state_name(enum yeon_tcp_state state);
 
 enum yeon_event_type {
-  YEON_EV_STATE,      /* a connection changed state: .state */
-  YEON_EV_SEGMENT_OUT,/* a TCP segment was handed to the link: .segment */
-  YEON_EV_SEGMENT_IN, /* a TCP segment arrived, with what became of it: .segment */
+  YEON_EV_STATE,       /* a connection changed state: .state */
+  YEON_EV_SEGMENT_OUT, /* a TCP segment was handed to the link: .segment */
+  YEON_EV_SEGMENT_IN,  /* a TCP segment arrived, with what became of it: .segment */
   YEON_EV_DATAGRAM_OUT,
-  YEON_EV_DATAGRAM_IN,/* UDP: .datagram */
+  YEON_EV_DATAGRAM_IN, /* UDP: .datagram */
   YEON_EV_ICMP_OUT,
   YEON_EV_ICMP_IN,    /* .icmp */
   YEON_EV_DROP,       /* a frame was dropped, and why: .drop */
@@ -54,21 +54,21 @@ enum yeon_event_type {
 /* Why a connection changed state (also "cause" of errors). */
 enum yeon_cause {
   YEON_CAUSE_NONE,
-  YEON_CAUSE_CALL_OPEN,   /* the application: connect or listen */
-  YEON_CAUSE_CALL_CLOSE,  /* close or shutdown */
+  YEON_CAUSE_CALL_OPEN,  /* the application: connect or listen */
+  YEON_CAUSE_CALL_CLOSE, /* close or shutdown */
   YEON_CAUSE_CALL_ABORT,
-  YEON_CAUSE_SYN,         /* a segment that carried ... */
+  YEON_CAUSE_SYN, /* a segment that carried ... */
   YEON_CAUSE_SYN_ACK,
   YEON_CAUSE_ACK,
   YEON_CAUSE_FIN,
   YEON_CAUSE_FIN_ACKED,
   YEON_CAUSE_RST,
-  YEON_CAUSE_RTO,         /* retransmissions spent */
+  YEON_CAUSE_RTO, /* retransmissions spent */
   YEON_CAUSE_KEEPALIVE,
   YEON_CAUSE_USER_TIMEOUT,
   YEON_CAUSE_TIME_WAIT_OVER,
   YEON_CAUSE_ICMP,
-  YEON_CAUSE_REUSED,      /* TIME-WAIT ended early by an acceptable new SYN (RFC 6191) */
+  YEON_CAUSE_REUSED, /* TIME-WAIT ended early by an acceptable new SYN (RFC 6191) */
   YEON_CAUSE_LIMIT,
   YEON_CAUSE_HOST_DOWN,
   YEON_CAUSES
@@ -88,14 +88,14 @@ YEON_API const char *yeon_cause_name(enum yeon_cause cause);
 /* What became of an arriving segment. */
 enum yeon_verdict {
   YEON_VERDICT_ACCEPTED,
-  YEON_VERDICT_NO_CONNECTION,  /* answered with RST (or ignored, if itself RST) */
-  YEON_VERDICT_OUT_OF_WINDOW,  /* answered with ACK, dropped */
-  YEON_VERDICT_DUPLICATE,      /* nothing new in it */
+  YEON_VERDICT_NO_CONNECTION, /* answered with RST (or ignored, if itself RST) */
+  YEON_VERDICT_OUT_OF_WINDOW, /* answered with ACK, dropped */
+  YEON_VERDICT_DUPLICATE,     /* nothing new in it */
   YEON_VERDICT_PAWS,
   YEON_VERDICT_BAD_ACK,
-  YEON_VERDICT_CHALLENGED,     /* RFC 5961: a challenge ACK went out, or was rate limited */
-  YEON_VERDICT_OUT_OF_ORDER,   /* kept for later */
-  YEON_VERDICT_NO_ROOM,        /* backlog or buffer full */
+  YEON_VERDICT_CHALLENGED,   /* RFC 5961: a challenge ACK went out, or was rate limited */
+  YEON_VERDICT_OUT_OF_ORDER, /* kept for later */
+  YEON_VERDICT_NO_ROOM,      /* backlog or buffer full */
   YEON_VERDICT_MALFORMED,
   YEON_VERDICTS
 };
@@ -108,34 +108,34 @@ struct yeon_sack_block {
 /* A TCP segment as header fields; what the ladder and pcap readers print. */
 struct yeon_ev_segment {
   uint32_t seq, ack;
-  uint32_t len;            /* payload bytes; with segs > 1, of all segments together */
-  uint16_t window;         /* as on the wire, unscaled */
+  uint32_t len;    /* payload bytes; with segs > 1, of all segments together */
+  uint16_t window; /* as on the wire, unscaled */
   uint16_t urgent;
   uint8_t flags;
-  uint8_t segs;            /* 1, or the size of a super-segment */
-  uint8_t verdict;         /* enum yeon_verdict; arriving segments only */
-  uint8_t state;           /* enum yeon_tcp_state of the connection after the segment */
-  uint32_t window_bytes;   /* scaled by what the connection agreed; = window while unknown or on a SYN */
-  uint16_t mss;            /* 0: option absent */
-  int8_t wscale;           /* -1: option absent */
+  uint8_t segs;          /* 1, or the size of a super-segment */
+  uint8_t verdict;       /* enum yeon_verdict; arriving segments only */
+  uint8_t state;         /* enum yeon_tcp_state of the connection after the segment */
+  uint32_t window_bytes; /* scaled by what the connection agreed; = window while unknown or on a SYN */
+  uint16_t mss;          /* 0: option absent */
+  int8_t wscale;         /* -1: option absent */
   bool sack_ok;
   bool has_ts;
   uint32_t tsval, tsecr;
   uint8_t n_sack;
   struct yeon_sack_block sack[4];
-  uint32_t iss, irs;       /* so that a reader can print relative numbers; of the connection at this end */
+  uint32_t iss, irs; /* so that a reader can print relative numbers; of the connection at this end */
   bool has_iss, has_irs;
   bool retransmission;
 };
 
 enum yeon_retransmit_why {
   YEON_REXMIT_RTO,
-  YEON_REXMIT_FAST,    /* duplicate ACKs (RFC 5681/6582) or SACK (RFC 6675) */
-  YEON_REXMIT_RECOVERY,/* further segments of the same recovery */
+  YEON_REXMIT_FAST,     /* duplicate ACKs (RFC 5681/6582) or SACK (RFC 6675) */
+  YEON_REXMIT_RECOVERY, /* further segments of the same recovery */
   YEON_REXMIT_SYN,
   YEON_REXMIT_FIN,
   YEON_REXMIT_PMTU,
-  YEON_REXMIT_PROBE,   /* tail loss or window probe carrying old bytes */
+  YEON_REXMIT_PROBE, /* tail loss or window probe carrying old bytes */
   YEON_REXMIT_WHYS
 };
 YEON_API const char *yeon_retransmit_why_name(enum yeon_retransmit_why why);
@@ -153,21 +153,41 @@ YEON_API const char *yeon_tcp_timer_name(enum yeon_tcp_timer timer);
 enum yeon_timer_op { YEON_TIMER_ARMED, YEON_TIMER_STOPPED, YEON_TIMER_FIRED };
 
 enum yeon_tcp_call {
-  YEON_CALL_CONNECT, YEON_CALL_LISTEN, YEON_CALL_ACCEPT, YEON_CALL_SEND, YEON_CALL_RECV,
-  YEON_CALL_SHUTDOWN, YEON_CALL_CLOSE, YEON_CALL_ABORT, YEON_CALL_BIND, YEON_CALL_SENDTO, YEON_CALL_RECVFROM, YEON_CALLS
+  YEON_CALL_CONNECT,
+  YEON_CALL_LISTEN,
+  YEON_CALL_ACCEPT,
+  YEON_CALL_SEND,
+  YEON_CALL_RECV,
+  YEON_CALL_SHUTDOWN,
+  YEON_CALL_CLOSE,
+  YEON_CALL_ABORT,
+  YEON_CALL_BIND,
+  YEON_CALL_SENDTO,
+  YEON_CALL_RECVFROM,
+  YEON_CALLS
 };
 YEON_API const char *yeon_call_name(enum yeon_tcp_call call);
 
-enum yeon_cable_op { YEON_CABLE_CUT, YEON_CABLE_JOINED, YEON_CABLE_SET, YEON_CABLE_LOST, YEON_CABLE_DUPLICATED,
-                     YEON_CABLE_REORDERED, YEON_CABLE_CORRUPTED, YEON_CABLE_QUEUE_FULL, YEON_CABLE_SWALLOWED };
+enum yeon_cable_op {
+  YEON_CABLE_CUT,
+  YEON_CABLE_JOINED,
+  YEON_CABLE_SET,
+  YEON_CABLE_LOST,
+  YEON_CABLE_DUPLICATED,
+  YEON_CABLE_REORDERED,
+  YEON_CABLE_CORRUPTED,
+  YEON_CABLE_QUEUE_FULL,
+  YEON_CABLE_SWALLOWED
+};
 YEON_API const char *yeon_cable_op_name(enum yeon_cable_op op);
 
 struct yeon_event {
   yeon_time at;
-  uint32_t host;            /* id given in the host's configuration */
-  uint8_t type;             /* enum yeon_event_type */
-  uint64_t conn;            /* unique per host for its whole life, from 1; 0: no connection */
+  uint32_t host; /* id given in the host's configuration */
+  uint8_t type;  /* enum yeon_event_type */
+  uint64_t conn; /* number of the connection, per host from 1 (TCP: modulo 2^32); 0: none, or a TIME-WAIT record */
   struct yeon_addr local, remote; /* of the connection or datagram; all zero when there is none */
+  /* clang-format off */
   union {
     struct { uint8_t from, to, cause; } state; /* enum yeon_tcp_state, yeon_cause */
     struct yeon_ev_segment segment;
@@ -186,6 +206,7 @@ struct yeon_event {
                               text: the new settings of a YEON_CABLE_SET, else NULL */
     struct { const char *text; } note; /* valid during the call only */
   } u;
+  /* clang-format on */
 };
 
 /* Called in the middle of protocol work: must not call back into the host. */
@@ -194,7 +215,7 @@ typedef void yeon_event_fn(void *ctx, const struct yeon_event *event);
 struct yeon_event_sink {
   yeon_event_fn *fn; /* NULL: nobody listens */
   void *ctx;
-  uint32_t mask;     /* of YEON_EV_BIT(type) */
+  uint32_t mask; /* of YEON_EV_BIT(type) */
 };
 
 #ifdef __cplusplus

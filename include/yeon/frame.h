@@ -17,9 +17,10 @@ struct yeon_slice {
 };
 
 enum yeon_frame_csum {
-  YEON_CSUM_NONE = 0,     /* in: verify it; out: it is complete in the bytes */
-  YEON_CSUM_VALID = 1,    /* in: the link has verified the transport checksum */
-  YEON_CSUM_PARTIAL = 2   /* the pseudo-header sum stands at csum_start+csum_offset; whoever needs the real one fills it in
+  YEON_CSUM_NONE = 0,  /* in: verify it; out: it is complete in the bytes */
+  YEON_CSUM_VALID = 1, /* in: the link has verified the transport checksum */
+  YEON_CSUM_PARTIAL =
+      2 /* the pseudo-header sum stands at csum_start+csum_offset; whoever needs the real one fills it in
                              (out: only when the link was declared with YEON_LINK_CSUM; in: data from the same machine, trust it) */
 };
 
@@ -37,7 +38,7 @@ struct yeon_frame {
   uint16_t csum_offset; /* of the checksum field within it */
   uint16_t l3_offset;   /* byte offset of the IP header: 0 on IP links, 14 on Ethernet */
   uint32_t len;         /* total bytes over all slices */
-  uint32_t mark;        /* out: low 32 bits of the connection id the frame belongs to, 0 for none. For observers only. */
+  uint32_t mark; /* out: low 32 bits of the connection id the frame belongs to, 0 for none. For observers only. */
   uint8_t head[YEON_FRAME_HEAD];
 };
 

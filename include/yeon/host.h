@@ -18,18 +18,17 @@ struct yeon_tcp;
 struct yeon_udp;
 
 struct yeon_host_config {
-  const char *name;                    /* copied, at most 31 characters; NULL: "host" */
-  uint32_t id;                         /* stands in events */
-  uint64_t seed;                       /* of all randomness in this host: ISNs, ports, hash keys. Use real entropy outside simulations. */
-  const struct yeon_tcp_options *tcp;  /* copied; NULL: profile linux */
-  struct yeon_memory memory;           /* alloc NULL: malloc and free */
+  const char *name; /* copied, at most 31 characters; NULL: "host" */
+  uint32_t id;      /* stands in events */
+  uint64_t seed;    /* of all randomness in this host: ISNs, ports, hash keys. Use real entropy outside simulations. */
+  const struct yeon_tcp_options *tcp; /* copied; NULL: profile linux */
+  struct yeon_memory memory;          /* alloc NULL: malloc and free */
   struct yeon_event_sink sink;
-  uint32_t max_connections;            /* full connections, 0: 1048576 + 65536 */
-  uint32_t max_half_open;              /* connections in SYN-RECEIVED made by listeners, 0: 65536 */
-  uint32_t max_time_wait;              /* 0: 262144 */
-  uint32_t max_udp;                    /* UDP endpoints, 0: 65536 */
-  uint64_t max_buffer_bytes;           /* all send, receive and reassembly buffers together, 0: 4 GiB */
-  bool forward;                        /* reserved: must be false (a yeon host is an end host) */
+  uint32_t max_connections;  /* TCP endpoints and connections in full, 0: 1048576 + 65536 */
+  uint32_t max_half_open;    /* connections in SYN-RECEIVED made by listeners, 0: 65536 */
+  uint32_t max_time_wait;    /* 0: 262144 */
+  uint32_t max_udp;          /* UDP endpoints, 0: 65536 */
+  uint64_t max_buffer_bytes; /* all send, receive and reassembly buffers together, 0: 4 GiB */
 };
 
 /* Fills in the defaults. Call it first, then change what you need. */
@@ -48,11 +47,11 @@ YEON_API void yeon_host_set_sink(struct yeon_host *host, const struct yeon_event
 #define YEON_LINK_GSO 0x02u  /* the link accepts super-segments of up to 64 KB */
 #define YEON_HOST_LINKS 8
 struct yeon_link_config {
-  const char *name;   /* copied, at most 15 characters */
-  bool ethernet;      /* false: bare IP packets (TUN) */
-  uint8_t mac[6];     /* Ethernet only */
-  uint16_t mtu;       /* IP bytes, 576 (1280 to use IPv6) .. 65535 */
-  uint32_t offload;   /* YEON_LINK_CSUM | YEON_LINK_GSO */
+  const char *name; /* copied, at most 15 characters */
+  bool ethernet;    /* false: bare IP packets (TUN) */
+  uint8_t mac[6];   /* Ethernet only */
+  uint16_t mtu;     /* IP bytes, 576 (1280 to use IPv6) .. 65535 */
+  uint32_t offload; /* YEON_LINK_CSUM | YEON_LINK_GSO */
 };
 /* The link's number, or an error (YEON_ERR_LIMIT, YEON_ERR_INVALID). */
 YEON_API int yeon_host_add_link(struct yeon_host *host, const struct yeon_link_config *config);
@@ -67,9 +66,11 @@ YEON_API int yeon_host_join_group(struct yeon_host *host, unsigned link, const s
 YEON_API int yeon_host_leave_group(struct yeon_host *host, unsigned link, const struct yeon_ip *group);
 
 /* The edge. `now` must not go back; an earlier time is taken as the latest seen. Timers that are due run inside input and output. */
-YEON_API void yeon_host_input(struct yeon_host *host, unsigned link, const struct yeon_frame *frames, size_t n, yeon_time now);
+YEON_API void yeon_host_input(struct yeon_host *host, unsigned link, const struct yeon_frame *frames, size_t n,
+                              yeon_time now);
 /* Fills up to max frames; the number filled. Call until it gives fewer than max. Bytes stay valid until the next call on the host. */
-YEON_API size_t yeon_host_output(struct yeon_host *host, unsigned link, struct yeon_frame *frames, size_t max, yeon_time now);
+YEON_API size_t yeon_host_output(struct yeon_host *host, unsigned link, struct yeon_frame *frames, size_t max,
+                                 yeon_time now);
 /* When output must be called again at the latest even if nothing arrives: an instant (possibly past: at once) or YEON_NEVER. */
 YEON_API yeon_time yeon_host_next(const struct yeon_host *host);
 
@@ -77,25 +78,26 @@ YEON_API yeon_time yeon_host_next(const struct yeon_host *host);
 #define YEON_READABLE 0x01u /* bytes, a datagram, or end of stream can be read */
 #define YEON_WRITABLE 0x02u /* room in the send buffer, or just connected */
 #define YEON_ACCEPTED 0x04u /* a connection waits to be accepted (on the listener) */
-#define YEON_CLOSED 0x08u   /* both directions are done; only close remains to be called */
+#define YEON_CLOSED 0x08u   /* both directions are done; what has arrived can still be read, then only close remains */
 #define YEON_ERROR 0x10u    /* failed; yeon_tcp_take_error tells */
 #define YEON_URGENT 0x20u   /* urgent data is pending */
 #define YEON_READ_END 0x40u /* the peer has sent FIN */
 struct yeon_ready {
   struct yeon_tcp *tcp; /* one of the two is set */
   struct yeon_udp *udp;
-  void *user;           /* what yeon_tcp_set_user / yeon_udp_set_user gave */
+  void *user; /* what yeon_tcp_set_user / yeon_udp_set_user gave */
   uint32_t events;
 };
 /* Takes the next report. False: none. */
 YEON_API bool yeon_host_event(struct yeon_host *host, struct yeon_ready *ready);
 
 /* Counters, by cause. Read-only; a snapshot is a copy. */
+/* clang-format off */
 #define YEON_COUNTERS(X)                                                                                              \
   X(frames_in) X(frames_out) X(bytes_in) X(bytes_out)                                                                 \
   X(drop_eth_short) X(drop_eth_type) X(drop_eth_not_mine)                                                             \
   X(drop_ip_short) X(drop_ip_version) X(drop_ip_header) X(drop_ip_checksum) X(drop_ip_not_mine) X(drop_ip_source)     \
-  X(drop_ip_option) X(drop_ip_protocol) X(drop_ip_hop_limit)                                                          \
+  X(drop_ip_option) X(drop_ip_protocol)                                                                               \
   X(frag_in) X(frag_reassembled) X(frag_overlap) X(frag_timeout) X(frag_limit) X(frag_bad) X(frag_out)                \
   X(drop_arp_bad) X(drop_nd_bad) X(neighbour_failed) X(neighbour_queue_full) X(neighbour_limit)                       \
   X(icmp_in) X(icmp_out) X(icmp_bad) X(icmp_limited) X(icmp_ignored)                                                  \
@@ -106,6 +108,7 @@ YEON_API bool yeon_host_event(struct yeon_host *host, struct yeon_ready *ready);
   X(tcp_opened_active) X(tcp_opened_passive) X(tcp_closed) X(tcp_reset_in) X(tcp_time_wait_reused) X(tcp_time_wait_full)\
   X(udp_in) X(udp_out) X(udp_bad_header) X(udp_bad_checksum) X(udp_no_port) X(udp_no_room)                            \
   X(no_memory)
+/* clang-format on */
 struct yeon_counters {
 #define YEON_COUNTER_FIELD(name) uint64_t name;
   YEON_COUNTERS(YEON_COUNTER_FIELD)

@@ -15,44 +15,54 @@ extern "C" {
  * yeon_tcp_set overrides some of it for one endpoint. The profiles' values and their sources: src/tcp/profile.c. */
 struct yeon_tcp_options {
   /* Retransmission (RFC 6298). Microseconds. */
-  uint32_t rto_initial_us;      /* before the first RTT sample; [1000 .. 60 s] */
-  uint32_t rto_min_us;          /* floor of a computed RTO */
-  uint32_t rto_max_us;          /* ceiling, after doubling too; RFC 6298 2.5 wants >= 60 s */
-  uint8_t retries_syn;          /* SYN sent again this many times, then YEON_ERR_TIMED_OUT */
+  uint32_t rto_initial_us; /* before the first RTT sample; 1 ms .. 60 s */
+  uint32_t rto_min_us;     /* floor of a computed RTO */
+  uint32_t rto_max_us;     /* ceiling, after doubling too; RFC 6298 2.5 wants >= 60 s */
+  uint8_t retries_syn;     /* SYN sent again this many times, then YEON_ERR_TIMED_OUT */
   uint8_t retries_syn_ack;
-  uint8_t retries_data;         /* consecutive time-outs of one segment before the connection fails (R2, RFC 9293 3.8.3) */
-  uint8_t retries_orphan;       /* likewise once the application has closed */
-  uint32_t user_timeout_ms;     /* 0: only the retry counts decide (RFC 9293 3.8.3) */
-  bool user_timeout_option;     /* tell the peer, and go by what it tells (RFC 5482). Off in all profiles, as in the systems they stand for. */
-  bool linux_timeout;           /* R2 as Linux counts it: the time that retries_data doublings from rto_min would take, not a count */
-  bool rto_floor_on_variance;   /* rto_min bounds the variance term, not the sum, as in Linux: rto = srtt + max(4 rttvar, rto_min) */
-  bool probe_with_data;         /* window probes carry one new byte (RFC 9293 3.8.6.1); false: none, an old sequence number, as Linux */
+  uint8_t retries_data;     /* consecutive time-outs of one segment before the connection fails (R2, RFC 9293 3.8.3) */
+  uint8_t retries_orphan;   /* likewise once the application has closed */
+  uint32_t user_timeout_ms; /* 0: only the retry counts decide (RFC 9293 3.8.3) */
+  /* Tell the peer, and go by what it tells (RFC 5482). Off in all profiles, as in the systems they stand for. */
+  bool user_timeout_option;
+  /* R2 as Linux counts it: the time that retries_data doublings from rto_min would take, not a count. */
+  bool linux_timeout;
+  /* rto_min bounds the variance term, not the sum, as in Linux: rto = srtt + max(4 rttvar, rto_min). */
+  bool rto_floor_on_variance;
+  /* Window probes carry one new byte (RFC 9293 3.8.6.1); false: none, an old sequence number, as Linux. */
+  bool probe_with_data;
   /* Delayed acknowledgments (RFC 9293 3.8.6.3) */
-  uint32_t delack_us;           /* at most 500 ms; 0: acknowledge at once */
-  uint8_t delack_segments;      /* acknowledge at least every n-th full-sized segment, 1 or 2 */
-  uint16_t quick_acks;          /* this many segments at the start of a connection are acknowledged at once */
+  uint32_t delack_us;      /* at most 500 ms; 0: acknowledge at once */
+  uint8_t delack_segments; /* acknowledge at least every n-th full-sized segment, 1 or 2 */
+  uint16_t quick_acks;     /* this many segments at the start of a connection are acknowledged at once */
   /* Keepalive (RFC 9293 3.8.4). Off unless an endpoint asks. Milliseconds. */
   uint32_t keepalive_idle_ms, keepalive_interval_ms;
   uint8_t keepalive_probes;
   /* Closing */
-  uint32_t time_wait_ms;        /* 2 MSL */
-  uint32_t fin_wait_2_ms;       /* an orphan waits this long for the peer's FIN; 0: for ever */
-  bool time_wait_reuse;         /* an acceptable SYN ends TIME-WAIT early (RFC 6191; RFC 9293 3.6.1) */
+  uint32_t time_wait_ms;  /* 2 MSL */
+  uint32_t fin_wait_2_ms; /* an orphan waits this long for the peer's FIN; 0: for ever */
+  bool time_wait_reuse;   /* an acceptable SYN ends TIME-WAIT early (RFC 6191; RFC 9293 3.6.1) */
   /* Windows and buffers. Bytes. */
-  uint32_t rcvbuf, sndbuf;      /* initial limits */
-  uint32_t rcvbuf_max, sndbuf_max; /* automatic growth goes so far */
-  uint16_t mss_max;             /* announce and use at most this; 0: what the MTU allows */
+  uint32_t rcvbuf, sndbuf;          /* initial limits */
+  uint32_t rcvbuf_max, sndbuf_max;  /* automatic growth goes so far */
+  uint16_t mss_max;                 /* announce and use at most this; 0: what the MTU allows */
   uint16_t initial_window_segments; /* 0: RFC 5681 3.1 by MSS; 10: RFC 6928 */
   /* Features */
   bool window_scale, timestamps, sack, nagle, path_mtu, challenge_ack, cookies;
-  uint32_t challenge_per_second;/* host-wide limit of challenge ACKs (RFC 5961 section 7) */
-  uint32_t ack_limit_us;        /* at least this between two answers to out-of-window segments of one connection */
-  uint8_t dupthresh;            /* 3 (RFC 5681) */
-  uint8_t hop_limit;            /* 64 */
+  uint32_t challenge_per_second;  /* host-wide limit of challenge ACKs (RFC 5961 section 7) */
+  uint32_t ack_limit_us;          /* at least this between two answers to out-of-window segments of one connection */
+  uint8_t dupthresh;              /* 3 (RFC 5681) */
+  uint8_t hop_limit;              /* 64 */
   uint16_t port_first, port_last; /* ephemeral range (RFC 6056) */
 };
 
-enum yeon_profile { YEON_PROFILE_LINUX, YEON_PROFILE_FREEBSD, YEON_PROFILE_WINDOWS, YEON_PROFILE_LECTURE, YEON_PROFILES };
+enum yeon_profile {
+  YEON_PROFILE_LINUX,
+  YEON_PROFILE_FREEBSD,
+  YEON_PROFILE_WINDOWS,
+  YEON_PROFILE_LECTURE,
+  YEON_PROFILES
+};
 YEON_API void yeon_tcp_options_init(struct yeon_tcp_options *options, enum yeon_profile profile);
 /* "linux", "freebsd", "windows", "lecture". */
 YEON_API const char *yeon_profile_name(enum yeon_profile profile);
@@ -61,9 +71,9 @@ YEON_API int yeon_profile_find(const char *name);
 /* 0, or YEON_ERR_INVALID and *field (may be NULL) names the first field that is out of range. */
 YEON_API int yeon_tcp_options_check(const struct yeon_tcp_options *options, const char **field);
 
-/* A new endpoint in CLOSED. */
+/* A new endpoint in CLOSED. YEON_ERR_LIMIT (max_connections), YEON_ERR_NO_MEMORY. */
 YEON_API int yeon_tcp_open(struct yeon_host *host, struct yeon_tcp **out);
-/* As yeon_udp_bind. */
+/* As yeon_udp_bind; also YEON_ERR_NO_PORTS, YEON_ERR_NO_MEMORY. */
 YEON_API int yeon_tcp_bind(struct yeon_tcp *tcp, const struct yeon_addr *local, yeon_time now);
 /* Passive open. backlog: connections that may wait to be accepted, 1..65535. Binds to a random port if not bound. Called again on a
  * listener: changes the backlog. */
@@ -74,8 +84,11 @@ YEON_API int yeon_tcp_connect(struct yeon_tcp *tcp, const struct yeon_addr *remo
 YEON_API int yeon_tcp_accept(struct yeon_tcp *listener, struct yeon_tcp **out, yeon_time now);
 
 #define YEON_SEND_URGENT 0x01u /* the last byte is urgent (RFC 9293 3.8.5; new programs should not) */
-#define YEON_SEND_MORE 0x02u   /* more follows: hold a partial segment back (for at most 200 ms, as Linux's MSG_MORE) */
-/* Copies into the send buffer; the bytes taken (may be fewer than len), or an error. */
+#define YEON_SEND_MORE                                                                                                 \
+  0x02u /* more follows: hold a partial segment back, for at most 200 ms once nothing is in flight */
+/* Copies into the send buffer; the bytes taken (may be fewer than len), or YEON_ERR_AGAIN (full, or not connected yet),
+ * YEON_ERR_PIPE (this end has shut its sending side, or the connection is over), YEON_ERR_NOT_CONNECTED, YEON_ERR_INVALID,
+ * YEON_ERR_NO_MEMORY; a failed connection gives its error once. */
 YEON_API int64_t yeon_tcp_send(struct yeon_tcp *tcp, const void *buf, size_t len, unsigned flags, yeon_time now);
 #define YEON_RECV_PEEK 0x01u
 #define YEON_RECV_URGENT 0x02u /* the urgent byte alone (when not inline); YEON_ERR_INVALID when there is none */
@@ -97,20 +110,24 @@ YEON_API void yeon_tcp_close(struct yeon_tcp *tcp, yeon_time now);
 YEON_API void yeon_tcp_abort(struct yeon_tcp *tcp, yeon_time now);
 
 enum yeon_tcp_option {
-  YEON_TCP_SNDBUF,        /* bytes; fixes it (no automatic growth). 2048 .. 1 GiB */
-  YEON_TCP_RCVBUF,        /* likewise */
-  YEON_TCP_NODELAY,       /* bool */
-  YEON_TCP_CORK,          /* bool: only full segments leave (200 ms at most) */
-  YEON_TCP_QUICKACK,      /* bool: acknowledge at once, until cleared */
-  YEON_TCP_KEEPALIVE,     /* bool */
-  YEON_TCP_KEEPIDLE_MS, YEON_TCP_KEEPINTVL_MS, YEON_TCP_KEEPCNT,
-  YEON_TCP_USER_TIMEOUT_MS,
-  YEON_TCP_LINGER_MS,     /* -1: off (default); 0: close resets; > 0: the caller waits, yeon only remembers the number */
-  YEON_TCP_MAXSEG,        /* before connecting: upper bound of both MSS; after: reads the send MSS */
-  YEON_TCP_HOP_LIMIT, YEON_TCP_TRAFFIC_CLASS,
+  YEON_TCP_SNDBUF,          /* bytes; fixes it (no automatic growth). 2048 .. 1 GiB */
+  YEON_TCP_RCVBUF,          /* likewise */
+  YEON_TCP_NODELAY,         /* bool */
+  YEON_TCP_CORK,            /* bool: only full segments leave (held for at most 200 ms once nothing is in flight) */
+  YEON_TCP_QUICKACK,        /* bool: acknowledge at once, until cleared */
+  YEON_TCP_KEEPALIVE,       /* bool */
+  YEON_TCP_KEEPIDLE_MS,     /* 1 .. 32,767,000 */
+  YEON_TCP_KEEPINTVL_MS,    /* likewise */
+  YEON_TCP_KEEPCNT,         /* probes, 1..127 */
+  YEON_TCP_USER_TIMEOUT_MS, /* 0: only the retry counts decide */
+  YEON_TCP_LINGER_MS, /* -1: off (default); 0: close resets; > 0: the caller waits, yeon only remembers the number */
+  /* 64..65495: upper bound of both MSS when set before connecting, of the send MSS later; reads the send MSS once connected. */
+  YEON_TCP_MAXSEG,
+  YEON_TCP_HOP_LIMIT,     /* 1..255 */
+  YEON_TCP_TRAFFIC_CLASS, /* 0..255 */
   YEON_TCP_REUSEADDR,     /* bool: bind although connections or TIME-WAITs use the port */
   YEON_TCP_REUSEPORT,     /* bool: several listeners on one port share the connections */
-  YEON_TCP_V6ONLY,        /* bool, for :: */
+  YEON_TCP_V6ONLY,        /* bool, for ::; before binding */
   YEON_TCP_OOBINLINE,     /* bool: urgent byte stays in the stream */
   YEON_TCP_RETRIES_SYN,   /* 1..255 */
   YEON_TCP_WINDOW_CLAMP,  /* bytes, 0: none */
@@ -145,12 +162,12 @@ struct yeon_tcp_info {
   uint32_t cwnd, ssthresh, flight; /* bytes */
   uint32_t srtt_us, rttvar_us, rto_us, rtt_min_us;
   uint32_t snd_queued, snd_limit, rcv_queued, rcv_limit, rcv_out_of_order; /* bytes */
-  uint8_t rexmits;      /* consecutive time-outs */
-  uint8_t probes;       /* unanswered window or keepalive probes */
+  uint8_t rexmits;                                                         /* consecutive time-outs */
+  uint8_t probes;                                                          /* unanswered window or keepalive probes */
   bool in_recovery, orphan;
   uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
   uint32_t segs_in, segs_out;
-  yeon_time timer_at;   /* nearest armed timer, YEON_NEVER: none */
+  yeon_time timer_at; /* nearest armed timer, YEON_NEVER: none */
   enum yeon_tcp_timer timer;
   uint32_t backlog, backlog_limit; /* LISTEN only: waiting to be accepted */
 };

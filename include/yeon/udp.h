@@ -19,25 +19,26 @@ YEON_API int yeon_udp_bind(struct yeon_udp *udp, const struct yeon_addr *local);
 YEON_API int yeon_udp_connect(struct yeon_udp *udp, const struct yeon_addr *remote);
 /* Queues one datagram. to NULL: the connected peer. Returns len, or YEON_ERR_AGAIN (send queue full), YEON_ERR_MESSAGE_SIZE,
  * YEON_ERR_NO_ROUTE, YEON_ERR_NOT_CONNECTED, a pending error once, ... */
-YEON_API int64_t yeon_udp_send(struct yeon_udp *udp, const void *buf, size_t len, const struct yeon_addr *to, yeon_time now);
+YEON_API int64_t yeon_udp_send(struct yeon_udp *udp, const void *buf, size_t len, const struct yeon_addr *to,
+                               yeon_time now);
 /* Takes one datagram; excess bytes are lost, *full_len (may be NULL) tells its whole length. from, to may be NULL: to is the address
  * it was sent to. Returns the bytes copied, YEON_ERR_AGAIN, or a pending error once. */
-YEON_API int64_t yeon_udp_recv(struct yeon_udp *udp, void *buf, size_t size, struct yeon_addr *from, struct yeon_addr *to,
-                               size_t *full_len);
+YEON_API int64_t yeon_udp_recv(struct yeon_udp *udp, void *buf, size_t size, struct yeon_addr *from,
+                               struct yeon_addr *to, size_t *full_len);
 /* The endpoint is gone after this call. */
 YEON_API void yeon_udp_close(struct yeon_udp *udp);
 
 enum yeon_udp_option {
-  YEON_UDP_RCVBUF,       /* bytes of payload and bookkeeping held, 512 .. 1 GiB; default 212992 */
-  YEON_UDP_SNDBUF,       /* likewise */
-  YEON_UDP_HOP_LIMIT,    /* 1..255, default 64 */
+  YEON_UDP_RCVBUF,         /* bytes of payload and bookkeeping held, 512 .. 1 GiB; default 212992 */
+  YEON_UDP_SNDBUF,         /* likewise */
+  YEON_UDP_HOP_LIMIT,      /* 1..255, default 64 */
   YEON_UDP_MULTICAST_HOPS, /* 0..255, default 1 */
-  YEON_UDP_TRAFFIC_CLASS,/* 0..255, default 0 */
-  YEON_UDP_BROADCAST,    /* bool, default 0: sending to a broadcast address is refused with YEON_ERR_PERMISSION */
-  YEON_UDP_V6ONLY,       /* bool, default 0 */
-  YEON_UDP_REUSE,        /* bool, default 0: several endpoints may bind the same address (multicast) */
-  YEON_UDP_NO_CHECKSUM,  /* bool, default 0: send without checksum, IPv4 only */
-  YEON_UDP_DONT_FRAGMENT,/* bool, default 0: refuse (YEON_ERR_MESSAGE_SIZE) instead of fragmenting */
+  YEON_UDP_TRAFFIC_CLASS,  /* 0..255, default 0 */
+  YEON_UDP_BROADCAST,      /* bool, default 0: sending to a broadcast address is refused with YEON_ERR_PERMISSION */
+  YEON_UDP_V6ONLY,         /* bool, default 0 */
+  YEON_UDP_REUSE,          /* bool, default 0: several endpoints may bind the same address (multicast) */
+  YEON_UDP_NO_CHECKSUM,    /* bool, default 0: send without checksum, IPv4 only */
+  YEON_UDP_DONT_FRAGMENT,  /* bool, default 0: refuse (YEON_ERR_MESSAGE_SIZE) instead of fragmenting */
   YEON_UDP_OPTIONS
 };
 YEON_API int yeon_udp_set(struct yeon_udp *udp, enum yeon_udp_option option, int64_t value);

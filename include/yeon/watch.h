@@ -28,13 +28,13 @@ struct yeon_ladder;
 #define YEON_LADDER_ABSOLUTE 0x08u /* sequence numbers as on the wire, and the values of timestamps */
 
 struct yeon_ladder_config {
-  const char *name[2];  /* of the left and the right end; copied, at most 31 characters; NULL: "left", "right" */
-  uint32_t host[2];     /* their ids, as in events */
-  uint32_t flags;       /* YEON_LADDER_* */
-  uint16_t width;       /* columns, 0: 80; 60..200 */
-  uint8_t decimals;     /* of the times in seconds, 0: 3; at most 9 */
-  uint16_t port;        /* only connections and datagrams with this port at either end; 0: all */
-  yeon_line_fn *line;   /* gets the drawing; must not be NULL */
+  const char *name[2]; /* of the left and the right end; copied, at most 31 characters; NULL: "left", "right" */
+  uint32_t host[2];    /* their ids, as in events */
+  uint32_t flags;      /* YEON_LADDER_* */
+  uint16_t width;      /* columns, 0: 80; 60..200 */
+  uint8_t decimals;    /* of the times in seconds, 0: 3; at most 9 */
+  uint16_t port;       /* only connections and datagrams with this port at either end; 0: all */
+  yeon_line_fn *line;  /* gets the drawing; must not be NULL */
   void *ctx;
 };
 
@@ -59,7 +59,8 @@ enum yeon_ladder_tone {
 };
 YEON_API void yeon_ladder_note(struct yeon_ladder *ladder, yeon_time at, enum yeon_ladder_tone tone, const char *text);
 /* One line of text as a ladder with these flags would write it (colour, ASCII), for what is said where no ladder stands. */
-YEON_API void yeon_ladder_line(const char *text, unsigned flags, enum yeon_ladder_tone tone, yeon_line_fn *line, void *ctx);
+YEON_API void yeon_ladder_line(const char *text, unsigned flags, enum yeon_ladder_tone tone, yeon_line_fn *line,
+                               void *ctx);
 /* Draws everything held back; segments whose fate is not known yet are drawn as still on their way. */
 YEON_API void yeon_ladder_flush(struct yeon_ladder *ladder);
 /* Flushes, and draws the names of the two ends again with the next line. */
@@ -77,8 +78,8 @@ YEON_API int yeon_pcapng_interface(struct yeon_pcapng *pcap, const char *name, b
 /* A moment of a frame; interface: the end of the cable that sent it. */
 YEON_API void yeon_pcapng_frame(struct yeon_pcapng *pcap, unsigned interface, const struct yeon_cable_tap *tap);
 /* A frame that needs no cable: sent (or received) at `at`, in one piece. comment may be NULL. */
-YEON_API void yeon_pcapng_bytes(struct yeon_pcapng *pcap, unsigned interface, bool outbound, yeon_time at, const void *bytes, size_t len,
-                                const char *comment);
+YEON_API void yeon_pcapng_bytes(struct yeon_pcapng *pcap, unsigned interface, bool outbound, yeon_time at,
+                                const void *bytes, size_t len, const char *comment);
 /* Writes what is held back and frees. YEON_ERR_IO: some of the file could not be written. NULL is allowed. */
 YEON_API int yeon_pcapng_close(struct yeon_pcapng *pcap);
 
@@ -93,11 +94,14 @@ YEON_API char *yeon_frame_describe(const void *bytes, size_t len, bool ethernet,
 
 /* ---- The figures of a run: what was counted while it lasted, for a closing line. ---- */
 struct yeon_tally {
-  uint64_t segments, payload_bytes, datagrams, other; /* TCP segments put on cables and the bytes in them; UDP; the rest */
+  uint64_t segments, payload_bytes, datagrams,
+      other; /* TCP segments put on cables and the bytes in them; UDP; the rest */
   uint64_t lost, queue_full, swallowed, duplicated, corrupted, reordered;
-  uint64_t retransmissions, timeouts, fast_retransmits; /* segments sent again; timers that fired; first ones of a fast recovery */
+  uint64_t retransmissions, timeouts,
+      fast_retransmits;    /* segments sent again; timers that fired; first ones of a fast recovery */
   uint64_t resets, errors; /* RST segments; connections that failed */
-  uint64_t opened, closed; /* connections that reached ESTABLISHED, that reached CLOSED or TIME-WAIT, counted at each end */
+  uint64_t opened,
+      closed; /* connections that reached ESTABLISHED, that reached CLOSED or TIME-WAIT, counted at each end */
   yeon_time first_at, last_at; /* of the frames; YEON_NEVER: none */
 };
 YEON_API void yeon_tally_init(struct yeon_tally *tally);

@@ -8,9 +8,9 @@
 struct cc;
 
 struct cc_ack {
-  uint32_t acked;        /* bytes newly acknowledged, > 0 */
-  uint32_t flight;       /* bytes that were in flight before this acknowledgment */
-  uint32_t srtt_us;      /* 0: unknown */
+  uint32_t acked;   /* bytes newly acknowledged, > 0 */
+  uint32_t flight;  /* bytes that were in flight before this acknowledgment */
+  uint32_t srtt_us; /* 0: unknown */
   yeon_time now;
 };
 

@@ -57,10 +57,7 @@ static void timeout(struct cc *cc, uint32_t flight, bool again, yeon_time now)
   cc->credit = 0;
 }
 
-static void init(struct cc *cc)
-{
-  cc->credit = 0;
-}
+static void init(struct cc *cc) { cc->credit = 0; }
 
 const struct cc_ops cc_newreno = {
-  .name = "newreno", .init = init, .on_ack = grow, .on_congestion = congestion, .on_timeout = timeout};
+    .name = "newreno", .init = init, .on_ack = grow, .on_congestion = congestion, .on_timeout = timeout};

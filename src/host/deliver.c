@@ -82,7 +82,6 @@ static void deliver_tcp(struct yeon_host *h, const struct ip_packet *k, yeon_tim
   s.len = len - s.h.header_len;
   s.n_payload = cut_slices(k, k->skip + k->transport + s.h.header_len, s.len, s.payload);
   s.segs = k->segs;
-  s.ecn = k->traffic_class & 3;
   tcp_input(&h->tcp, &s, now);
 }
 
@@ -131,7 +130,7 @@ void host_deliver(void *host, const struct ip_packet *k, yeon_time now)
 bool host_error(void *host, const struct ip_error *e, yeon_time now)
 {
   struct yeon_host *h = host;
-  if (e->protocol == WIRE_PROTO_UDP) return udp_error(&h->udp, e, now);
+  if (e->protocol == WIRE_PROTO_UDP) return udp_error(&h->udp, e);
   if (e->protocol != WIRE_PROTO_TCP || !e->has_seq) return false;
   struct tcp_icmp t = {.remote = e->remote,
                        .local = e->local,

@@ -88,7 +88,7 @@ static int start(struct yeon_host *h, const struct yeon_host_config *c, yeon_tim
 
 int yeon_host_new(struct yeon_host **out, const struct yeon_host_config *config, yeon_time now)
 {
-  if (now < 0 || now == YEON_NEVER || config->forward) return YEON_ERR_INVALID;
+  if (now < 0 || now == YEON_NEVER) return YEON_ERR_INVALID;
   if (config->tcp && yeon_tcp_options_check(config->tcp, NULL) < 0) return YEON_ERR_INVALID;
   struct yeon_host_config c = complete(config);
   struct mem mem;

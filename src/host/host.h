@@ -14,7 +14,7 @@
 #define HOST_LOOP_BURST 64 /* packets a host hands to itself within one call */
 #define HOST_LOOP_BUFFER 65600
 #define HOST_LOOP_RETRY (10 * YEON_MS) /* after the buffer was refused */
-#define HOST_HOLD_UDP 64 /* control packets waiting on a link, beyond which UDP waits */
+#define HOST_HOLD_UDP 64               /* control packets waiting on a link, beyond which UDP waits */
 
 struct yeon_host {
   struct mem mem;
@@ -25,10 +25,10 @@ struct yeon_host {
   struct ip ip;
   struct udp udp;
   struct tcp tcp;
-  yeon_time now;          /* the latest time any call has brought */
-  uint8_t turn[IP_LINKS]; /* whose frame goes next on a link: enum host_source */
-  bool report_udp_first;  /* yeon_host_event takes turns */
-  uint8_t *loop;          /* HOST_LOOP_BUFFER bytes, from the first packet to itself on */
+  yeon_time now;           /* the latest time any call has brought */
+  uint8_t turn[IP_LINKS];  /* whose frame goes next on a link: enum host_source */
+  bool report_udp_first;   /* yeon_host_event takes turns */
+  uint8_t *loop;           /* HOST_LOOP_BUFFER bytes, from the first packet to itself on */
   yeon_time loop_again_at; /* before this it is no use to ask for the buffer again */
   char name[32];
 };

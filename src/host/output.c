@@ -25,7 +25,7 @@ static bool take_tcp(struct yeon_host *host, unsigned link, struct yeon_frame *f
 static bool take_udp(struct yeon_host *host, unsigned link, struct yeon_frame *f, yeon_time now)
 {
   struct udp_out o;
-  while (host->ip.link[link].out.count <= HOST_HOLD_UDP && udp_output(&host->udp, link, &o, now))
+  while (host->ip.link[link].out.count <= HOST_HOLD_UDP && udp_output(&host->udp, link, &o))
     if (host_frame_udp(host, &o, f, now)) return true;
   return false;
 }

@@ -10,11 +10,19 @@
 
 #include "lab/run.h"
 
-#define FILLING 65536
+#define FILLING 4096
+#define NARROW 4608 /* bytes; the least the kernel knows */
 
 static void answer(const struct run_pending *p, int64_t value)
 {
-  run_respond(p->program, p->cookie, value);
+  (void)run_respond(p->program, p->cookie, value);
+}
+
+/* Of a call that will be made again if the result is lost to a signal, and would then be told that it is done already: the lab is told. */
+static void answer_once(struct run *run, const struct run_pending *p, const struct lab_message *m)
+{
+  struct lab_message lost = {.kind = LAB_RETURN, .ino = p->ino, .arg = {(int32_t)m->kind}};
+  if (!run_respond(p->program, p->cookie, m->result)) (void)lab_message_send(run->lab_fd, &lost, NULL, -1);
 }
 
 /* Puts a descriptor into the program as the result of its call. The number there, or a negative errno. */
@@ -94,11 +102,12 @@ static void on_accept(struct run *run, struct run_pending *p, const struct lab_m
   (void)lab_message_send(run->lab_fd, &back, NULL, fd);
 }
 
-/* Makes the descriptor unwritable until the lab reads it empty; see connect.c. */
+/* Makes the descriptor unwritable until the lab reads it empty; see connect.c. Its buffer is made small for that time, so that little fills it. */
 static void fill(struct run *run, const struct run_pending *p)
 {
   struct lab_message m = {.kind = LAB_FILLED, .ino = p->ino};
-  int fd = caller_fd(run, p);
+  int fd = caller_fd(run, p), narrow = NARROW;
+  if (fd >= 0) (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &narrow, sizeof narrow);
   while (fd >= 0) {
     memset(run->bytes, 0, FILLING);
     ssize_t n = send(fd, run->bytes, FILLING, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -112,7 +121,7 @@ static void fill(struct run *run, const struct run_pending *p)
 static void on_connect(struct run *run, struct run_pending *p, const struct lab_message *m)
 {
   if (m->flags & LAB_FILL) fill(run, p);
-  answer(p, m->result);
+  answer_once(run, p, m);
 }
 
 static void on_name(struct run_pending *p, const struct lab_message *m, const uint8_t *payload)
@@ -162,7 +171,7 @@ static void on_bind(struct run *run, struct run_pending *p, const struct lab_mes
 {
   const struct run_socket *s = run_socket_find(run, p->ino);
   if (m->result == 0 && s != NULL && !s->stream) p->program->listens = true;
-  answer(p, m->result);
+  answer_once(run, p, m);
 }
 
 static void finish(struct run *run, struct run_pending *p, const struct lab_message *m, const uint8_t *payload, int fd)
@@ -183,13 +192,14 @@ static void finish(struct run *run, struct run_pending *p, const struct lab_mess
   run_pending_remove(run, p);
 }
 
-void run_answer(struct run *run, const struct lab_message *m, const uint8_t *payload, int fd)
+static void answer_call(struct run *run, const struct lab_message *m, const uint8_t *payload, int fd)
 {
   struct run_pending *p = run_pending_find(run, m->id);
   if (p == NULL) {
     /* nobody waits any more: what came for him goes back */
     struct lab_message back = {.kind = LAB_RETURN, .ino = m->ino};
-    if (m->kind == LAB_ACCEPT && fd >= 0) (void)lab_message_send(run->lab_fd, &back, NULL, fd);
+    back.arg[0] = (int32_t)m->kind;
+    if ((m->kind == LAB_ACCEPT && fd >= 0) || m->kind == LAB_CONNECT) (void)lab_message_send(run->lab_fd, &back, NULL, fd);
     return;
   }
   p->at_lab = false;
@@ -201,7 +211,17 @@ void run_answer(struct run *run, const struct lab_message *m, const uint8_t *pay
   }
 }
 
-void run_poison(struct run *run, const struct lab_message *m)
+static void widen(struct run *run, const struct lab_message *m)
+{
+  const struct run_socket *s = run_socket_find(run, m->ino);
+  int fd = s != NULL && s->pid > 0 ? run_getfd(run, s->pid, s->fd) : -1;
+  if (fd < 0) return;
+  if (run_ino(fd) == m->ino) (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &m->arg[0], sizeof m->arg[0]);
+  close(fd);
+}
+
+/* The lab asks for a byte in the program's end of a pair. */
+static void poison(struct run *run, const struct lab_message *m)
 {
   struct lab_message done = {.kind = LAB_POISON, .ino = m->ino};
   const struct run_socket *s = run_socket_find(run, m->ino);
@@ -211,4 +231,16 @@ void run_poison(struct run *run, const struct lab_message *m)
     close(fd);
   }
   (void)lab_message_send(run->lab_fd, &done, NULL, -1);
+}
+
+void run_letter(struct run *run, const struct lab_letter *letter, int fd)
+{
+  const struct lab_message *m = &letter->head;
+  switch ((enum lab_kind)m->kind) {
+  case LAB_POISON: poison(run, m); break;
+  case LAB_WIDEN: widen(run, m); break;
+  case LAB_GONE: run_socket_remove(run, m->ino); break;
+  default: answer_call(run, m, letter->payload, fd); break;
+  }
+  if (fd >= 0) close(fd);
 }

@@ -8,6 +8,7 @@
 #include <yeon/link.h>
 
 #include "lab/lab.h"
+#include "lab/tun.h"
 
 static bool perfect(const struct lab_cable *c)
 {
@@ -68,7 +69,7 @@ static void pass(struct lab *lab, struct lab_cable *c, unsigned d, size_t n, yeo
     c->passed[d] += lab->frames[i].segs > 1 ? lab->frames[i].segs : 1;
     c->passed_bytes[d] += lab->frames[i].len;
   }
-  yeon_host_input(lab->hosts[to->host].host, to->link, lab->frames, n, now);
+  lab_give(lab, to, n, now);
 }
 
 static bool carry_out(struct lab *lab, struct lab_cable *c, unsigned d, yeon_time now)
@@ -76,7 +77,7 @@ static bool carry_out(struct lab *lab, struct lab_cable *c, unsigned d, yeon_tim
   const struct lab_end *from = &c->end[d];
   bool moved = false;
   for (;;) {
-    size_t n = yeon_host_output(lab->hosts[from->host].host, from->link, lab->frames, LAB_FRAMES, now);
+    size_t n = lab_take(lab, from, &c->end[1 - d], now);
     if (n == 0) return moved;
     moved = true;
     if (c->plain && yeon_cable_next_way(c->cable, d) == YEON_NEVER) {
@@ -99,7 +100,7 @@ static bool carry_in(struct lab *lab, struct lab_cable *c, unsigned d, yeon_time
     size_t n = yeon_cable_take(c->cable, d, lab->frames, LAB_FRAMES, now);
     if (n == 0) return moved;
     moved = true;
-    yeon_host_input(lab->hosts[to->host].host, to->link, lab->frames, n, now);
+    lab_give(lab, to, n, now);
   }
 }
 

@@ -54,6 +54,8 @@ static void bind_socket(struct lab_socket *s, struct lab_client *client, const s
   if (error == 0 && s->tcp == NULL && s->udp == NULL) error = EINVAL;
   if (error == 0) {
     int rc = s->stream ? yeon_tcp_bind(s->tcp, &addr, lab_now()) : yeon_udp_bind(s->udp, &addr);
+    if (rc == YEON_ERR_INVALID && s->lost == LAB_BIND) rc = 0; /* bound by the same call, made again */
+    s->lost = 0;
     if (rc == YEON_ERR_ADDRESS) error = EADDRNOTAVAIL;
     else if (rc != 0) error = yeon_error_errno(rc);
   }
@@ -102,6 +104,7 @@ static void on_socket(struct lab_socket *s, struct lab_client *client, struct la
 {
   const struct lab_message *m = &letter->head;
   lab_socket_ready(s);
+  if (m->flags & LAB_AGAIN) s->lost = m->kind;
   switch ((enum lab_kind)m->kind) {
   case LAB_BIND: bind_socket(s, client, letter); break;
   case LAB_SOCKNAME:
@@ -112,6 +115,7 @@ static void on_socket(struct lab_socket *s, struct lab_client *client, struct la
   case LAB_POISON: stream_poisoned(s); break;
   case LAB_RETURN:
     if (fd >= 0) stream_return(s, fd);
+    else s->lost = (uint32_t)m->arg[0];
     break;
   default: (s->stream ? on_stream : on_dgram)(s, client, letter); break;
   }

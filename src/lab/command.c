@@ -109,10 +109,15 @@ static int run(struct command *c)
   return command_fail(c, "there is no command '%s'; `help` lists them", word);
 }
 
+bool command_split(struct command *c, char *words, size_t len)
+{
+  if (len == 0 || words[len - 1] != '\0') return false;
+  for (char *w = words; w < words + len && c->n_words < COMMAND_WORDS; w += strlen(w) + 1) c->words[c->n_words++] = w;
+  return true;
+}
+
 int lab_command(struct lab *lab, char *words, size_t len, FILE *out)
 {
   struct command c = {.lab = lab, .out = out};
-  if (len == 0 || words[len - 1] != '\0') return command_fail(&c, "%s", "a command is words");
-  for (char *w = words; w < words + len && c.n_words < COMMAND_WORDS; w += strlen(w) + 1) c.words[c.n_words++] = w;
-  return run(&c);
+  return command_split(&c, words, len) ? run(&c) : command_fail(&c, "%s", "a command is words");
 }

@@ -18,6 +18,8 @@ struct lab_verb {
   int (*run)(struct command *c); /* an exit status; text goes to c->out */
 };
 
+/* Words with a terminator each. False: they are none. */
+bool command_split(struct command *c, char *words, size_t len);
 const char *command_next(struct command *c); /* NULL: no more */
 const char *command_peek(const struct command *c);
 /* A line to `out` with one %s; 2. */
@@ -36,6 +38,8 @@ int command_settings(struct command *c, struct yeon_cable_way way[2]);
 int command_ss(struct command *c); /* command_ss.c */
 /* command_later.c */
 int command_in(struct command *c);
+/* What is still to come, a line each. */
+void command_later_show(const struct command *c);
 /* Does `front` and the words that are left, when `delay` is over. */
 int command_later(struct command *c, yeon_time delay, const char *const *front, size_t n_front);
 

@@ -171,6 +171,7 @@ int command_cable(struct command *c)
   if (c->lab->n_cables == 0) return command_fail(c, "%s", "this lab has no cable");
   bool all = command_peek(c) == NULL || (strcmp(command_peek(c), "show") == 0 && c->at + 1 == c->n_words);
   for (unsigned i = 0; all && i < c->lab->n_cables; i++) (void)show(c, &c->lab->cables[i]);
+  if (all) command_later_show(c);
   if (all) return 0;
   struct lab_cable *cable = take_cable(c);
   const char *word = command_next(c);

@@ -5,18 +5,30 @@
 
 #include "lab/command.h"
 
-struct later {
+struct lab_later {
   uv_timer_t timer;
   struct lab *lab;
+  struct lab_later *next;
+  yeon_time at;
   size_t len;
   char words[];
 };
 
 static void free_later(uv_handle_t *handle) { free(handle->data); }
 
+static void leave(struct lab_later *l)
+{
+  for (struct lab_later **p = &l->lab->later; *p != NULL; p = &(*p)->next) {
+    if (*p != l) continue;
+    *p = l->next;
+    break;
+  }
+  uv_close((uv_handle_t *)&l->timer, free_later);
+}
+
 static void do_later(uv_timer_t *timer)
 {
-  struct later *l = timer->data;
+  struct lab_later *l = timer->data;
   char *text = NULL;
   size_t size = 0;
   FILE *out = open_memstream(&text, &size);
@@ -26,10 +38,24 @@ static void do_later(uv_timer_t *timer)
     if (status != 0) lab_log(l->lab, "a scheduled command failed: %s", text);
     free(text);
   }
-  uv_close((uv_handle_t *)timer, free_later);
+  leave(l);
 }
 
-static void append(struct later *l, const char *word)
+void lab_later_drop(struct lab *lab)
+{
+  while (lab->later != NULL) leave(lab->later);
+}
+
+void command_later_show(const struct command *c)
+{
+  for (const struct lab_later *l = c->lab->later; l != NULL; l = l->next) {
+    fprintf(c->out, "in %.3f s:", (double)(l->at - lab_now()) / 1e9);
+    for (size_t at = 0; at < l->len; at += strlen(l->words + at) + 1) fprintf(c->out, " %s", l->words + at);
+    fputc('\n', c->out);
+  }
+}
+
+static void append(struct lab_later *l, const char *word)
 {
   size_t n = strlen(word) + 1;
   memcpy(l->words + l->len, word, n);
@@ -41,15 +67,18 @@ int command_later(struct command *c, yeon_time delay, const char *const *front, 
   size_t len = 0;
   for (size_t i = 0; i < n_front; i++) len += strlen(front[i]) + 1;
   for (size_t i = c->at; i < c->n_words; i++) len += strlen(c->words[i]) + 1;
-  struct later *l = calloc(1, sizeof *l + len);
+  struct lab_later *l = calloc(1, sizeof *l + len);
   if (l == NULL) return command_fail(c, "%s", "out of memory");
   for (size_t i = 0; i < n_front; i++) append(l, front[i]);
   while (command_peek(c) != NULL) append(l, command_next(c));
   l->lab = c->lab;
+  l->at = lab_now() + delay;
+  l->next = c->lab->later;
+  c->lab->later = l;
   uv_timer_init(&c->lab->loop, &l->timer);
   l->timer.data = l;
   uv_update_time(&c->lab->loop);
-  uv_timer_start(&l->timer, do_later, (uint64_t)(delay / YEON_MS), 0);
+  uv_timer_start(&l->timer, do_later, (uint64_t)((delay + YEON_MS - 1) / YEON_MS), 0);
   return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lab/command.h"
+#include "lab/setup.h"
 
 #define STEP 100u /* 10.0.0.1 -> 10.0.0.101 */
 
@@ -19,16 +20,21 @@ static bool next_free(const struct lab *lab, struct yeon_ip *ip)
   return false;
 }
 
-/* The address number `k` of the host becomes `ip`. */
-static int change(struct command *c, struct lab_host *h, unsigned link, unsigned k, const struct yeon_ip *ip)
+/* The address number `k` of the host becomes `ip`. All of them are on its first link. */
+static int change(struct command *c, struct lab_host *h, unsigned k, const struct yeon_ip *ip)
 {
   char before[48], after[48];
-  int rc = yeon_host_add_addr(h->host, link, ip, yeon_ip_is4(ip) ? 24 : 64);
+  int rc = yeon_host_add_addr(h->host, 0, ip, yeon_ip_is4(ip) ? 24 : 64);
   if (rc != 0) return command_fail(c, "the address cannot be taken: %s", yeon_error_text(rc));
-  (void)yeon_host_del_addr(h->host, link, &h->addr[k]);
+  (void)yeon_host_del_addr(h->host, 0, &h->addr[k]);
   yeon_ip_format(&h->addr[k], before, sizeof before);
   yeon_ip_format(ip, after, sizeof after);
   h->addr[k] = *ip;
+  for (unsigned i = 0; i < c->lab->n_cables; i++) {
+    const struct lab_cable *cable = &c->lab->cables[i];
+    for (unsigned e = 0; e < 2; e++)
+      if (&c->lab->hosts[cable->end[e].host] == h) lab_neighbour(c->lab, &cable->end[1 - e], ip);
+  }
   fprintf(c->out, "%s %s -> %s\n", h->name, before, after);
   lab_log(c->lab, "host %s: %s is now %s", h->name, before, after);
   return 0;
@@ -69,7 +75,7 @@ int command_rebind(struct command *c, struct lab_cable *cable)
     struct yeon_ip ip = given[family] ? want[family] : h->addr[k];
     if (!all && !given[family]) continue;
     if (!given[family] && !next_free(c->lab, &ip)) return command_fail(c, "%s", "no address is free in this subnet");
-    if (change(c, h, cable->end[end].link, k, &ip) != 0) return 2;
+    if (change(c, h, k, &ip) != 0) return 2;
     given[family] = false;
   }
   return 0;

@@ -62,7 +62,7 @@ static void own(struct ss *ss, struct ss_row *r, struct lab_socket *s)
 {
   r->socket = s;
   if (s == NULL || s->fd < 0) return;
-  struct lab_queue q = lab_queue_of(ss->diag_fd, s);
+  struct lab_queue q = lab_queue_of(&ss->diag, s);
   r->pair_out = q.from_program;
   r->pair_in = q.to_program;
 }
@@ -126,13 +126,13 @@ static void match(struct lab *lab, struct ss *ss)
 
 static bool gather(struct command *c, struct ss *ss)
 {
-  ss->diag_fd = lab_queue_open();
+  ss->diag = lab_queue_open();
   for (unsigned i = 0; i < c->lab->n_hosts && !ss->only_udp; i++) {
     ss->host = i;
     if (c->lab->hosts[i].host != NULL) yeon_tcp_each(c->lab->hosts[i].host, visit, ss);
   }
   if (!ss->only_tcp && !ss->listeners) lab_socket_each(c->lab, visit_udp, ss);
-  lab_queue_close(ss->diag_fd);
+  lab_queue_close(&ss->diag);
   if (ss->n > 0) qsort(ss->rows, ss->n, sizeof *ss->rows, order_rows);
   match(c->lab, ss);
   return true;

@@ -12,6 +12,8 @@
 
 #include "lab/sockets.h"
 
+#define USUAL_SNDBUF 106496 /* bytes, doubled by the kernel: net.core.wmem_default of most */
+
 int stream_open(struct lab_socket *s)
 {
   struct yeon_host *host = s->lab->hosts[s->host].host;
@@ -64,10 +66,12 @@ static int begin(struct lab_socket *s, const struct lab_letter *letter)
 /* What a call gives while the socket is past its first connect; EINPROGRESS: go on waiting. */
 static int again(struct lab_socket *s)
 {
+  bool lost = s->lost == LAB_CONNECT;
+  s->lost = 0;
   switch ((enum lab_state)s->state) {
-  case LAB_CONNECTING: return EALREADY;
+  case LAB_CONNECTING: return lost ? EINPROGRESS : EALREADY;
   case LAB_CONNECTED:
-    if (s->told) return EISCONN;
+    if (s->told && !lost) return EISCONN;
     s->told = true;
     return 0;
   case LAB_LISTENING: return EISCONN;
@@ -116,8 +120,17 @@ static void answer_waiters(struct lab_socket *s, int result)
   }
 }
 
+/* The pair's program end was made small to be filled cheaply; only the supervisor can undo that. */
+static void widen(const struct lab_socket *s)
+{
+  const struct lab_program *p = &s->lab->programs[s->program];
+  struct lab_message m = {.kind = LAB_WIDEN, .ino = s->ino, .arg = {s->sndbuf > 0 ? lab_pair_sndbuf(s) : USUAL_SNDBUF}};
+  if (p->client != NULL && !p->client->gone) (void)lab_message_send(p->client->fd, &m, NULL, -1);
+}
+
 static void drain(struct lab_socket *s)
 {
+  if (s->filled > 0) widen(s);
   while (s->filled > 0) {
     ssize_t n = recv(s->fd, s->lab->scratch, s->filled < LAB_SCRATCH ? s->filled : LAB_SCRATCH, MSG_DONTWAIT);
     if (n <= 0) break;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lab/sockets.h"
+#include "lab/watch.h"
 
 #define MESSAGES 64 /* of one client in one go */
 #define PIECE 60000 /* bytes of a command's answer in one message */
@@ -32,7 +33,9 @@ static void forget(struct lab_client *c)
   struct lab *lab = c->lab;
   if (c->gone) return;
   c->gone = true;
+  lab_watch_end(lab, c);
   lab_sockets_cancel(lab, c, 0);
+  lab_sockets_abandon(lab, c);
   for (uint32_t i = 0; i < lab->n_programs; i++)
     if (lab->programs[i].client == c) lab->programs[i].client = NULL;
   for (struct lab_client **p = &lab->clients; *p != NULL; p = &(*p)->next) {
@@ -65,7 +68,7 @@ static int add_program(struct lab *lab, struct lab_client *c, const struct lab_l
   const char *name = memchr(host, '\0', letter->head.len);
   if (name == NULL || ++name == end || memchr(name, '\0', (size_t)(end - name)) == NULL) return -EINVAL;
   int h = lab_host_find(lab, host);
-  if (h < 0) return -EHOSTUNREACH;
+  if (h < 0 || lab->hosts[h].host == NULL) return -EHOSTUNREACH;
   if (lab->n_programs == lab->cap_programs) {
     uint32_t cap = lab->cap_programs ? lab->cap_programs * 2 : 16;
     struct lab_program *more = realloc(lab->programs, cap * sizeof *more);
@@ -111,6 +114,7 @@ static void handle(struct lab *lab, struct lab_client *c, struct lab_letter *let
   case LAB_HOSTS: answer_hosts(lab, c, &letter->head); break;
   case LAB_PROGRAM: introduce(lab, c, letter); break;
   case LAB_COMMAND: command(lab, c, letter); break;
+  case LAB_WATCH: lab_watch_ask(lab, c, letter, fd); return;
   default: lab_call(lab, c, letter, fd); return;
   }
   if (fd >= 0) close(fd);
@@ -125,6 +129,7 @@ static void on_client(uv_poll_t *poll, int status, int events)
     int fd;
     int rc = lab_message_receive(c->fd, &c->lab->letter, &fd);
     if (rc == -EAGAIN) return;
+    c->lab->woken = true;
     if (rc == 1) handle(c->lab, c, &c->lab->letter, fd);
     else forget(c);
   }

@@ -120,13 +120,12 @@ union control {
   char bytes[CMSG_SPACE(sizeof(int))];
 };
 
-/* 1: given to the program; 0: no room, `can_write` is cleared; it is lost when no descriptor can go with it, as when a buffer is full. */
-static int give(struct lab_socket *s, size_t len, const struct yeon_addr *from)
+/* The scratch's first bytes to the program. If there is no room it is lost, as when a kernel's buffer is full, and `can_write` is cleared. */
+static void give(struct lab_socket *s, size_t len, int token)
 {
   union control control = {.head = {0}};
   struct iovec iov = {s->lab->scratch, len};
   struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
-  int token = token_of(s, from);
   if (token >= 0) {
     m.msg_control = control.bytes;
     m.msg_controllen = sizeof control.bytes;
@@ -135,9 +134,19 @@ static int give(struct lab_socket *s, size_t len, const struct yeon_addr *from)
     control.head.cmsg_len = CMSG_LEN(sizeof token);
     memcpy(CMSG_DATA(&control.head), &token, sizeof token);
   }
-  if (sendmsg(s->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return 1;
-  if (errno == EAGAIN) s->can_write = false;
-  return 0;
+  if (sendmsg(s->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == EAGAIN) s->can_write = false;
+}
+
+/* A pair of this kind can not show an error. So the program is woken with an empty datagram whose token holds an errno in place of a sockaddr: calls
+ * done by the supervisor give that; native ones give 0, at which the preloaded helper asks. */
+static void give_error(struct lab_socket *s, int error)
+{
+  struct lab_dgram_error bytes = {LAB_DGRAM_ERROR, error};
+  int token = memfd_create("yeon-error", MFD_CLOEXEC);
+  s->error = error;
+  if (token < 0) return;
+  if (pwrite(token, &bytes, sizeof bytes, 0) == sizeof bytes) give(s, 0, token);
+  close(token);
 }
 
 static void to_program(struct lab_socket *s)
@@ -148,8 +157,8 @@ static void to_program(struct lab_socket *s)
   while (s->can_write && left > 0) {
     int64_t n = yeon_udp_recv(s->udp, s->lab->scratch, LAB_SCRATCH, &from, NULL, &full);
     if (n == YEON_ERR_AGAIN) return;
-    if (n < 0) s->error = yeon_error_errno((int)n);
-    else (void)give(s, (size_t)n, &from);
+    if (n < 0) give_error(s, yeon_error_errno((int)n));
+    else give(s, (size_t)n, token_of(s, &from));
     left--;
   }
   if (left == 0) lab_socket_ready(s);

@@ -19,7 +19,7 @@
 
 #define DATAGRAM 65536
 
-static void answer(const struct run_trap *t, int64_t value) { run_respond(t->program, t->cookie, value); }
+static void answer(const struct run_trap *t, int64_t value) { (void)run_respond(t->program, t->cookie, value); }
 
 /* struct msghdr of the program at `at`. 0 or a negative errno. */
 static int read_header(pid_t tid, uint64_t at, struct run_msg *m)
@@ -117,7 +117,7 @@ void run_dgram_sent(struct run *run, struct run_pending *p, int32_t result)
     if (run_alive(p->program, p->cookie) && !run_write(p->tid, p->args[1] + sizeof(struct msghdr), &len, sizeof len)) result = -EFAULT;
     else result = 1;
   }
-  run_respond(p->program, p->cookie, result);
+  (void)run_respond(p->program, p->cookie, result);
   run_pending_remove(run, p);
 }
 
@@ -145,6 +145,14 @@ static void read_sender(struct msghdr *m, struct datagram *d)
   }
 }
 
+/* The program learns of the error now: the lab is asked for it too, so that it is not told twice. Nobody waits for that answer. */
+static ssize_t told(struct run *run, int fd, int error)
+{
+  struct lab_message m = {.kind = LAB_GETOPT, .ino = run_ino(fd), .arg = {SOL_SOCKET, SO_ERROR, sizeof error}};
+  (void)lab_message_send(run->lab_fd, &m, NULL, -1);
+  return -error;
+}
+
 static struct datagram receive(struct run *run, int fd, int flags)
 {
   union control control;
@@ -155,6 +163,10 @@ static struct datagram receive(struct run *run, int fd, int flags)
   while (d.len < 0 && errno == EINTR);
   if (d.len < 0) d.len = -errno;
   else read_sender(&m, &d);
+  struct lab_dgram_error e;
+  if (d.from_len != sizeof e) return d;
+  memcpy(&e, d.from, sizeof e);
+  if (e.mark == LAB_DGRAM_ERROR) d.len = told(run, fd, e.error);
   return d;
 }
 
@@ -226,7 +238,7 @@ void run_dgram_readable(struct run *run, struct run_pending *p)
   if (run_alive(p->program, p->cookie)) {
     struct datagram d = receive(run, p->fd, p->msg.flags);
     if (d.len == -EAGAIN) return;
-    run_respond(p->program, p->cookie, d.len < 0 ? d.len : hand_over(run, p->tid, p->nr, &p->msg, &d));
+    (void)run_respond(p->program, p->cookie, d.len < 0 ? d.len : hand_over(run, p->tid, p->nr, &p->msg, &d));
   }
   run_pending_remove(run, p);
 }

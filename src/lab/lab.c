@@ -1,6 +1,7 @@
 /* The lab's process: its loop and its life. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -11,7 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lab/setup.h"
 #include "lab/sockets.h"
+#include "lab/tun.h"
+#include "lab/watch.h"
+
+#define LOOK_LONGER (100 * YEON_US)
 
 yeon_time lab_now(void)
 {
@@ -32,7 +38,11 @@ void lab_log(struct lab *lab, const char *format, ...)
   fflush(lab->log);
 }
 
-void lab_stop(struct lab *lab) { uv_stop(&lab->loop); }
+void lab_stop(struct lab *lab)
+{
+  lab->stopping = true;
+  uv_stop(&lab->loop);
+}
 
 static void on_signal(uv_signal_t *handle, int number)
 {
@@ -44,7 +54,9 @@ static void on_sockets(uv_poll_t *poll, int status, int events)
 {
   (void)status;
   (void)events;
-  lab_sockets_poll(poll->data);
+  struct lab *lab = poll->data;
+  lab->woken = true;
+  lab_sockets_poll(lab);
 }
 
 static void on_clock(uv_poll_t *poll, int status, int events)
@@ -102,23 +114,42 @@ static void end_loop(struct lab *lab)
   close(lab->clock_fd);
 }
 
+/* Being woken from sleep takes several times as long as passing a segment on. So after something has come from a program we look a little longer before we
+ * sleep, and let others have the processor between two looks: whoever asks and waits finds us awake. */
+static void run_loop(struct lab *lab)
+{
+  yeon_time busy_at = lab_now();
+  while (!lab->stopping) {
+    bool awake = lab_now() - busy_at < LOOK_LONGER;
+    lab->woken = false;
+    uv_run(&lab->loop, awake ? UV_RUN_NOWAIT : UV_RUN_ONCE);
+    if (lab->woken) busy_at = lab_now();
+    else if (awake) (void)sched_yield();
+  }
+}
+
 static int serve(struct lab *lab, const struct yeon_lab_config *config)
 {
-  int rc = lab_setup(lab, config->profile);
+  int rc = lab_setup(lab, config);
   if (rc != 0) {
     fprintf(stderr, "yeon: the lab could not be set up: %s\n", yeon_error_text(rc));
     return 2;
   }
+  if (config->tun != NULL && lab_tun_open(lab, config->tun, config->tun_host) != 0) return 2;
   if (start_loop(lab) != 0) {
     fprintf(stderr, "yeon: %s\n", strerror(errno));
     return 2;
   }
-  int status = lab_control_open(lab, config) == 0 ? 0 : 2;
+  lab_tun_poll(lab);
+  int status = lab_control_open(lab, config) == 0 ? lab_watch_own(lab, config) : 2;
+  if (status == 0) status = lab_setup_steps(lab, config->plan);
   if (status == 0) {
     if (!config->quiet) lab_log(lab, "ready: %s", lab->path);
     lab_pump(lab);
-    uv_run(&lab->loop, UV_RUN_DEFAULT);
+    run_loop(lab);
   }
+  lab_watch_end(lab, NULL);
+  lab_later_drop(lab);
   lab_sockets_close(lab);
   lab_control_close(lab);
   end_loop(lab);

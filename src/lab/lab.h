@@ -12,6 +12,7 @@
 #include <yeon/cable.h>
 #include <yeon/host.h>
 #include <yeon/lab.h>
+#include <yeon/link.h>
 #include <yeon/tcp.h>
 #include <yeon/udp.h>
 
@@ -30,6 +31,8 @@
 
 struct lab;
 struct lab_socket;
+struct lab_watch;
+struct lab_later;
 
 /* Where a cable ends. */
 struct lab_end {
@@ -37,13 +40,16 @@ struct lab_end {
 };
 
 struct lab_host {
-  struct yeon_host *host;
+  struct yeon_host *host; /* NULL: it is the kernel, behind `tun` */
+  struct yeon_link *tun;
   char name[32];
   struct yeon_ip addr[LAB_ADDRS_MAX];
   unsigned n_addrs;
+  unsigned n_links;
 };
 
 struct lab_cable {
+  struct lab *lab;            /* once it is watched */
   struct yeon_cable *cable;
   char name[32];
   struct lab_end end[2];      /* [0] is end a */
@@ -75,7 +81,10 @@ struct lab {
   uv_loop_t loop;
   uv_poll_t listener, sockets, clock;
   uv_signal_t interrupt, terminate;
+  uv_poll_t device;        /* the TUN device, if there is one */
   uv_check_t after;        /* runs lab_pump once behind everything a wake-up brought */
+  bool stopping;
+  bool woken;         /* something came from a program or a supervisor in this turn of the loop */
   int listener_fd, epoll_fd, clock_fd, lock_fd;
   yeon_time began_at;
   yeon_time clock_at; /* what clock_fd is set to; YEON_NEVER: off */
@@ -86,6 +95,10 @@ struct lab {
   struct lab_cable cables[LAB_CABLES_MAX];
   unsigned n_cables;
   struct lab_client *clients;
+  struct lab_later *later;   /* commands to come, see command_later.c */
+  struct lab_watch *watches; /* see watch.c */
+  uv_timer_t tick;           /* runs while there are any; made with the first */
+  bool ticks;                /* it has been made */
   struct lab_program *programs; /* by number */
   uint32_t n_programs, cap_programs;
   struct lab_socket *bucket[LAB_BUCKETS]; /* by ino */
@@ -107,10 +120,6 @@ int lab_host_of(const struct lab *lab, const struct yeon_ip *ip);
 /* One line on the lab's log, behind the time since it began. */
 void lab_log(struct lab *lab, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void lab_stop(struct lab *lab);
-
-/* setup.c: the default hosts and their cable. 0, or an enum yeon_error. */
-int lab_setup(struct lab *lab, const char *profile);
-void lab_teardown(struct lab *lab);
 
 /* pump.c */
 /* Frames and bytes move until nothing does; then the clock is set. */
@@ -139,5 +148,7 @@ int lab_connect(const char *name);
 /* command.c */
 /* Runs words, each with a terminator, `len` bytes in all; writes to out. An exit status. */
 int lab_command(struct lab *lab, char *words, size_t len, FILE *out);
+/* command_later.c: what was to come will not. */
+void lab_later_drop(struct lab *lab);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LAB_VERSION 1u
+#define LAB_VERSION 2u
 #define LAB_PAYLOAD 98304u /* bytes at most: a datagram of 65,535 bytes and its address */
 
 enum lab_kind {
@@ -25,17 +25,21 @@ enum lab_kind {
   LAB_GETOPT,   /* arg: level, name, size -> payload: value */
   LAB_SENDTO,   /* arg[0]: bytes of sockaddr at the start of the payload (0: none), the datagram behind them; arg[1]: flags of the call */
   LAB_FILLED,   /* arg[0]: bytes of filling that now stand in the pair (see stream.c) */
-  LAB_RETURN,   /* a descriptor: an accepted connection that could not be delivered */
+  LAB_RETURN,   /* a descriptor: an accepted connection that could not be delivered; without: arg[0] says of which call the result was lost */
   LAB_CANCEL,   /* id: of a request nobody waits for any more */
   LAB_COMMAND,  /* payload: words, each with its terminator -> payload: text, result: status; LAB_MORE: the text goes on */
+  LAB_WATCH,    /* payload: words, a descriptor to write to -> arg[0] 1: begun (result 0) or told why not; once more with arg[0] 0 at its end.
+                   No words: all of this client's end, each answers, and this too */
   /* from the lab, unasked */
   LAB_POISON,   /* write a byte into the program's end of ino, then answer: see failure in stream.c */
   LAB_GONE,     /* ino is forgotten */
+  LAB_WIDEN,    /* give the program's end of ino its usual buffer again, arg[0] bytes: it was small while it was filled */
   LAB_KINDS
 };
 
 /* Requests. */
 #define LAB_NONBLOCK 0x01u /* the call must not wait */
+#define LAB_AGAIN 0x02u    /* the same thread asks again: a signal kept it from the result of the request before */
 /* Answers. */
 #define LAB_CONTINUE 0x10u /* let the kernel do the call on the pair itself */
 #define LAB_FILL 0x20u     /* connect: in progress; fill the pair and say so */
@@ -51,6 +55,13 @@ struct lab_message {
   uint32_t program; /* number from LAB_PROGRAM */
   uint32_t len;     /* payload bytes */
   int32_t arg[4];
+};
+
+/* What the token of a datagram holds in place of a sockaddr when it stands for an error; see dgram.c. */
+#define LAB_DGRAM_ERROR 0xffffffffu
+struct lab_dgram_error {
+  uint32_t mark;
+  int32_t error; /* errno */
 };
 
 /* A message with room for its payload. */

@@ -118,6 +118,8 @@ static int set_buffer(struct lab_socket *s, bool sending, int64_t asked)
   return rc == 0 ? 0 : yeon_error_errno(rc);
 }
 
+int lab_pair_sndbuf(const struct lab_socket *s) { return s->sndbuf / 4 > 4608 ? s->sndbuf / 4 : 4608; }
+
 static int set_linger(struct lab_socket *s, const struct lab_letter *letter)
 {
   struct linger l;
@@ -194,7 +196,7 @@ void lab_call_setopt(struct lab_socket *s, struct lab_client *client, const stru
   }
   reply.result = -error;
   /* what the supervisor sets on the program's end of the pair */
-  if (error == 0 && m->arg[0] == SOL_SOCKET && m->arg[1] == SO_SNDBUF) reply.result = s->sndbuf / 4 > 4608 ? s->sndbuf / 4 : 4608;
+  if (error == 0 && m->arg[0] == SOL_SOCKET && m->arg[1] == SO_SNDBUF) reply.result = lab_pair_sndbuf(s);
   lab_answer(client, &reply, NULL, -1);
 }
 

@@ -15,6 +15,7 @@
 
 #define PIECE 65536
 #define PATIENCE_MS 1000
+#define PIECES 100
 
 int lab_outlet_open(struct lab_outlet *o, int fd)
 {
@@ -76,15 +77,17 @@ void lab_outlet_flush(struct lab_outlet *o)
 
 size_t lab_outlet_waiting(const struct lab_outlet *o) { return o->broken ? 0 : o->len - o->at; }
 
-void lab_outlet_close(struct lab_outlet *o)
+bool lab_outlet_close(struct lab_outlet *o)
 {
   lab_outlet_flush(o);
-  while (lab_outlet_waiting(o) > 0) {
+  for (int pieces = 0; pieces < PIECES && lab_outlet_waiting(o) > 0; pieces++) {
     struct pollfd p = {.fd = o->fd, .events = POLLOUT};
-    if (poll(&p, 1, PATIENCE_MS) <= 0) break;
+    if (poll(&p, 1, PATIENCE_MS / PIECES) < 0) break;
     lab_outlet_flush(o);
   }
+  bool all = !o->broken && lab_outlet_waiting(o) == 0;
   close(o->fd);
   free(o->bytes);
   *o = (struct lab_outlet){.fd = -1};
+  return all;
 }

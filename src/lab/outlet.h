@@ -23,7 +23,7 @@ bool lab_outlet_put(struct lab_outlet *o, const void *bytes, size_t len);
 void lab_outlet_flush(struct lab_outlet *o);
 /* How much waits; a watcher that sees much of it leaves frames out. */
 size_t lab_outlet_waiting(const struct lab_outlet *o);
-/* Writes the rest, for a second at most, and closes. */
-void lab_outlet_close(struct lab_outlet *o);
+/* Writes the rest, for a second at most, and closes. Whether all could be written. */
+bool lab_outlet_close(struct lab_outlet *o);
 
 #endif

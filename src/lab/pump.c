@@ -12,7 +12,7 @@ static bool take_reports(struct lab *lab)
   bool any = false;
   struct yeon_ready ready;
   for (unsigned i = 0; i < lab->n_hosts; i++) {
-    while (yeon_host_event(lab->hosts[i].host, &ready)) {
+    while (lab->hosts[i].host != NULL && yeon_host_event(lab->hosts[i].host, &ready)) {
       if (ready.user != NULL) lab_socket_ready(ready.user);
       any = true;
     }
@@ -60,7 +60,7 @@ static yeon_time next_of(const struct lab *lab)
 {
   yeon_time next = YEON_NEVER;
   for (unsigned i = 0; i < lab->n_hosts; i++) {
-    yeon_time at = yeon_host_next(lab->hosts[i].host);
+    yeon_time at = lab->hosts[i].host != NULL ? yeon_host_next(lab->hosts[i].host) : yeon_link_next(lab->hosts[i].tun);
     if (at < next) next = at;
   }
   for (unsigned i = 0; i < lab->n_cables; i++) {

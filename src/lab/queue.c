@@ -13,22 +13,24 @@
 
 #include "lab/queue.h"
 
+#define QUESTIONS_MAX 500 /* a quarter of a second in a kernel with 10,000 sockets */
+
 struct question {
   struct nlmsghdr head;
   struct unix_diag_req body;
 };
 
-int lab_queue_open(void)
+struct lab_diag lab_queue_open(void)
 {
   int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
   struct timeval patience = {.tv_usec = 100000};
   if (fd >= 0) (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  return fd;
+  return (struct lab_diag){fd, 0};
 }
 
-void lab_queue_close(int diag)
+void lab_queue_close(const struct lab_diag *diag)
 {
-  if (diag >= 0) close(diag);
+  if (diag->fd >= 0) close(diag->fd);
 }
 
 static uint32_t attribute(const struct nlmsghdr *h)
@@ -66,14 +68,19 @@ static uint32_t readable_at(int diag, uint64_t ino)
   return sound ? attribute(&answer.head) : 0;
 }
 
-struct lab_queue lab_queue_of(int diag, const struct lab_socket *s)
+struct lab_queue lab_queue_of(struct lab_diag *diag, const struct lab_socket *s)
 {
   struct lab_queue q = {0, 0};
   int n = 0;
   if (ioctl(s->fd, SIOCINQ, &n) == 0 && n > 0) q.from_program = (uint32_t)n;
   q.from_program = q.from_program > s->filled ? q.from_program - s->filled : 0;
   if (s->left != NULL) q.from_program += s->left_len - s->left_at;
-  if (diag >= 0) q.to_program = readable_at(diag, s->ino);
+  int held = 0; /* memory, not bytes; 0 means that all is read, which saves the question: each is a walk through the kernel's table */
+  if (ioctl(s->fd, SIOCOUTQ, &held) == 0 && held > 0) {
+    bool ask = diag->fd >= 0 && diag->questions < QUESTIONS_MAX;
+    if (ask) diag->questions++;
+    q.to_program = ask ? readable_at(diag->fd, s->ino) : (uint32_t)held;
+  }
   if (s->state == LAB_LISTENING) q.to_program = q.to_program > s->knocks ? q.to_program - s->knocks : 0;
   return q;
 }

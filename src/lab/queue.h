@@ -9,9 +9,13 @@ struct lab_queue {
   uint32_t to_program;   /* with the program's end, not yet read by it */
 };
 
-/* A descriptor to ask the kernel with, -1 if it cannot be asked. */
-int lab_queue_open(void);
-void lab_queue_close(int diag);
-struct lab_queue lab_queue_of(int diag, const struct lab_socket *s);
+/* How the kernel is asked. After many questions the answer is what the kernel holds for the bytes, which is more than they are. */
+struct lab_diag {
+  int fd; /* -1: it cannot be asked */
+  unsigned questions;
+};
+struct lab_diag lab_queue_open(void);
+void lab_queue_close(const struct lab_diag *diag);
+struct lab_queue lab_queue_of(struct lab_diag *diag, const struct lab_socket *s);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "lab/lab.h"
 #include "lab/run.h"
+#include "lab/watch_ask.h"
 
 #define EVENTS 64
 #define PATIENCE (5 * YEON_SEC) /* a program that does not begin to listen is not waited for longer */
@@ -59,11 +60,7 @@ static void on_lab(struct run *run)
       run->lab_gone = true;
       return;
     }
-    const struct lab_message *m = &run->in.head;
-    if (m->kind == LAB_POISON) run_poison(run, m);
-    else if (m->kind == LAB_GONE) run_socket_remove(run, m->ino);
-    else run_answer(run, m, run->in.payload, fd);
-    if (fd >= 0) close(fd);
+    run_letter(run, &run->in, fd);
   }
 }
 
@@ -129,8 +126,13 @@ static bool start_next(struct run *run, yeon_time now)
     run->start_at = now + PATIENCE;
     int error = run_start(run, p);
     if (error == 0) continue;
+    run->failed = error != ECHILD; /* else the child has told why, and its status tells too */
     if (error != ECHILD && error != EHOSTUNREACH) fprintf(stderr, "yeon: %s could not be started: %s\n", p->what->argv[0], strerror(error));
     return false;
+  }
+  if (run->started == run->n_programs && run->hosts_path[0] != '\0') { /* their mounts keep it */
+    (void)unlink(run->hosts_path);
+    run->hosts_path[0] = '\0';
   }
   return true;
 }
@@ -189,7 +191,7 @@ static void supervise(struct run *run)
 static int exit_status(const struct run *run)
 {
   const struct run_program *last = &run->programs[run->n_programs - 1];
-  if (!last->ended) return 2;
+  if (!last->ended || run->failed) return 2;
   return WIFSIGNALED(last->status) ? 128 + WTERMSIG(last->status) : WEXITSTATUS(last->status);
 }
 
@@ -208,6 +210,26 @@ static int connect_lab(struct run *run)
   return 0;
 }
 
+/* What was asked for of ladder, capture and summary, and of the cable, begins before the first program does. 0, or 2 and told. */
+static int begin_watching(struct run *run)
+{
+  const struct yeon_run_config *c = run->config;
+  static const char capture[] = "capture", summary[] = "summary";
+  char words[LAB_WATCH_WORDS];
+  int status = 0;
+  if (c->pcap_path != NULL) status = lab_watch_begin(run->lab_fd, capture, sizeof capture, c->pcap_path, &run->in);
+  if (status == 0 && c->ladder_path != NULL)
+    status = lab_watch_begin(run->lab_fd, words, lab_watch_ladder(words, c->ladder_flags, c->width), c->ladder_path, &run->in);
+  for (size_t i = 0; i < c->n_cable && status == 0; i++) status = lab_watch_cable(run->lab_fd, c->cable[i], &run->in);
+  if (status == 0 && c->summary) status = lab_watch_begin(run->lab_fd, summary, sizeof summary, "/dev/stderr", &run->in);
+  return status;
+}
+
+static bool watches(const struct run *run)
+{
+  return run->config->pcap_path != NULL || run->config->ladder_path != NULL || run->config->summary;
+}
+
 static int prepare(struct run *run)
 {
   sigset_t set;
@@ -223,6 +245,7 @@ static int prepare(struct run *run)
   if (run->signal_fd < 0 || run->epoll_fd < 0) return 2;
   for (size_t i = 0; i < run->n_programs; i++) run->programs[i] = (struct run_program){.what = &run->config->programs[i], .notify_fd = -1};
   int status = connect_lab(run);
+  if (status == 0) status = begin_watching(run);
   if (status != 0) return status;
   watch(run, run->lab_fd, &run->lab_watch, RUN_WATCH_LAB);
   watch(run, run->signal_fd, &run->signal_watch, RUN_WATCH_SIGNAL);
@@ -234,6 +257,7 @@ static void end(struct run *run)
   run_tables_free(run);
   run_processes_close(run);
   if (run->hosts_path[0] != '\0') (void)unlink(run->hosts_path);
+  if (run->lab_fd >= 0 && watches(run)) lab_watch_stop(run->lab_fd, &run->in);
   if (run->lab_fd >= 0) close(run->lab_fd);
   if (run->lab_pid > 0) (void)waitpid(run->lab_pid, NULL, 0); /* it ends when we hang up */
   if (run->log != stderr && run->log != NULL) fclose(run->log);

@@ -101,6 +101,7 @@ struct run {
   size_t n_programs;
   size_t started;
   bool stopping;
+  bool failed;           /* a program could not be started */
   bool lab_gone;
   yeon_time kill_at;     /* when those that do not stop are killed; YEON_NEVER: not stopping */
   yeon_time start_at;    /* when the next program starts at the latest */
@@ -170,6 +171,8 @@ void run_socket_remove(struct run *run, uint64_t ino);
 /* NULL: no memory. */
 struct run_pending *run_pending_add(struct run *run, const struct run_trap *t);
 struct run_pending *run_pending_find(struct run *run, uint64_t id);
+/* Whether the lab has yet to answer a request of this thread. */
+bool run_pending_of(const struct run *run, pid_t tid);
 void run_pending_remove(struct run *run, struct run_pending *p);
 /* Drops those whose caller is gone, answers those whose time is over. */
 void run_pending_check(struct run *run, yeon_time now);
@@ -179,13 +182,13 @@ void run_tables_free(struct run *run);
 void run_trap(struct run *run, struct run_program *p);
 /* Whether whoever is stopped there is still stopped there. */
 bool run_alive(const struct run_program *p, uint64_t cookie);
-void run_respond(const struct run_program *p, uint64_t cookie, int64_t value);
+/* The call's result. False: it never got it, because a signal came first. */
+bool run_respond(const struct run_program *p, uint64_t cookie, int64_t value);
 void run_continue(const struct run_program *p, uint64_t cookie);
 
 /* answer.c */
-void run_answer(struct run *run, const struct lab_message *m, const uint8_t *payload, int fd);
-/* The lab asks for a byte in the program's end of a pair. */
-void run_poison(struct run *run, const struct lab_message *m);
+/* What the lab says. Closes fd (-1: none). */
+void run_letter(struct run *run, const struct lab_letter *letter, int fd);
 
 /* dgram_calls.c: calls on UDP sockets that carry an address. */
 void run_dgram_send(struct run_trap *t);

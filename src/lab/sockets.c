@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -260,6 +261,19 @@ static void close_one(void *ctx, struct lab_socket *s)
   if (s->stream) stream_close(s);
   else dgram_close(s);
 }
+
+/* One that its program has closed is left to finish: its last bytes may still be on their way. */
+static void abandon_at(void *ctx, struct lab_socket *s)
+{
+  struct pollfd p = {.fd = s->fd};
+  if (s->state == LAB_CLOSED || s->lab->programs[s->program].client != ctx) return;
+  if (s->fd >= 0 && poll(&p, 1, 0) == 1 && (p.revents & POLLHUP)) return;
+  s->unread = true; /* a reset, as from a kernel whose process was killed with things left to do */
+  if (s->stream) stream_close(s);
+  else dgram_close(s);
+}
+
+void lab_sockets_abandon(struct lab *lab, struct lab_client *client) { lab_socket_each(lab, abandon_at, client); }
 
 void lab_sockets_close(struct lab *lab)
 {

@@ -52,6 +52,7 @@ struct lab_socket {
   bool eof_written;     /* it was told that the peer will write no more */
   bool filling;         /* we asked for filling and do not know yet how much it is */
   bool told;            /* the program has had the result of connect */
+  uint32_t lost;        /* enum lab_kind of a call whose result a signal kept from the program, which will make it again; 0: none */
   bool connected;       /* UDP: has a peer */
   uint32_t filled;      /* bytes of filling still to be read from the pair */
   uint32_t knocks;      /* listener: bytes in the pair, one for each waiting connection */
@@ -93,6 +94,8 @@ bool lab_socket_wait(struct lab_socket *s, struct lab_client *client, const stru
 /* Takes the oldest that waits for `kind`; NULL. The caller frees it. */
 struct lab_wait *lab_socket_waiter(struct lab_socket *s, uint32_t kind);
 void lab_sockets_cancel(struct lab *lab, struct lab_client *client, uint64_t id); /* id 0: all of the client's */
+/* Closes all that the programs of this supervisor still have: without it none of their calls would be answered. */
+void lab_sockets_abandon(struct lab *lab, struct lab_client *client);
 const char *lab_socket_program(const struct lab_socket *s);
 static inline int lab_socket_domain(const struct lab_socket *s)
 {
@@ -103,6 +106,8 @@ static inline int lab_socket_domain(const struct lab_socket *s)
 void lab_call(struct lab *lab, struct lab_client *client, struct lab_letter *letter, int fd);
 /* options.c */
 void lab_call_setopt(struct lab_socket *s, struct lab_client *client, const struct lab_letter *letter);
+/* What the program's end of the pair is given when the program has set SO_SNDBUF; bytes, doubled by the kernel. */
+int lab_pair_sndbuf(const struct lab_socket *s);
 void lab_call_getopt(struct lab_socket *s, struct lab_client *client, const struct lab_letter *letter);
 
 /* stream.c: bytes between the pair and TCP. */

@@ -2,6 +2,7 @@
 #ifndef LAB_SS_H
 #define LAB_SS_H
 
+#include "lab/queue.h"
 #include "lab/sockets.h"
 
 #define SS_WIDTH 96 /* columns, when nobody says */
@@ -26,7 +27,7 @@ struct ss {
   unsigned width;
   yeon_time now;
   bool only_tcp, only_udp, listeners, colour;
-  int diag_fd;
+  struct lab_diag diag;
   unsigned host; /* being visited */
   struct ss_row *rows;
   size_t n, cap;

@@ -45,7 +45,7 @@ static void write_timer(const struct ss *ss, const struct ss_row *r, char out[CE
   char left[32];
   int n = i->timer_at == YEON_NEVER
               ? snprintf(out, CELL, "no timer")
-              : snprintf(out, CELL, "%s timer in %s", yeon_tcp_timer_name(i->timer), span(i->timer_at - ss->now, left));
+              : snprintf(out, CELL, "%s in %s", yeon_tcp_timer_name(i->timer), span(i->timer_at - ss->now, left));
   if (i->rexmits > 0) n += snprintf(out + n, CELL - (size_t)n, ", %u time-outs", i->rexmits);
   if (i->probes > 0) n += snprintf(out + n, CELL - (size_t)n, ", %u probes", i->probes);
   if (i->in_recovery) snprintf(out + n, CELL - (size_t)n, ", in recovery");

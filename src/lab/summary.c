@@ -25,6 +25,7 @@ bool lab_summary_begin(struct lab_watch *w)
     if (lab->hosts[i].host != NULL) b->host[i] = *yeon_host_counters(lab->hosts[i].host);
   for (unsigned i = 0; i < lab->n_cables; i++) {
     w->cuts.cut_at[i] = YEON_NEVER;
+    if (yeon_cable_is_cut(lab->cables[i].cable) != 0) lab_summary_cable(w, i, true, lab_now());
     for (unsigned d = 0; d < 2; d++) count_cable(&lab->cables[i], d, &b->frames[i][d], &b->bytes[i][d], &b->swallowed[i][d]);
   }
   w->before = b;
@@ -59,15 +60,15 @@ static struct alive look(const struct lab_watch *w, unsigned cable, uint64_t up_
   return a;
 }
 
-void lab_summary_cable(struct lab_watch *w, unsigned cable, yeon_time now)
+void lab_summary_cable(struct lab_watch *w, unsigned cable, bool cut, yeon_time now)
 {
   struct lab_cuts *cuts = &w->cuts;
-  bool cut = yeon_cable_is_cut(w->lab->cables[cable].cable) != 0;
+  bool whole = yeon_cable_is_cut(w->lab->cables[cable].cable) == 0;
   if (cut && cuts->cut_at[cable] == YEON_NEVER) {
     cuts->count++;
     cuts->cut_at[cable] = now;
     cuts->last_id[cable] = look(w, cable, 0).last;
-  } else if (!cut && cuts->cut_at[cable] != YEON_NEVER) {
+  } else if (!cut && whole && cuts->cut_at[cable] != YEON_NEVER) {
     yeon_time length = now - cuts->cut_at[cable];
     unsigned n = look(w, cable, cuts->last_id[cable]).n;
     cuts->cut_at[cable] = YEON_NEVER;

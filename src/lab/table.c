@@ -59,6 +59,14 @@ struct run_pending *run_pending_find(struct run *run, uint64_t id)
   return NULL;
 }
 
+bool run_pending_of(const struct run *run, pid_t tid)
+{
+  for (unsigned i = 0; i < RUN_BUCKETS && run->n_pending > 0; i++)
+    for (const struct run_pending *p = run->pending[i]; p != NULL; p = p->next)
+      if (p->tid == tid && p->at_lab) return true;
+  return false;
+}
+
 void run_pending_remove(struct run *run, struct run_pending *gone)
 {
   for (struct run_pending **p = &run->pending[gone->id % RUN_BUCKETS]; *p != NULL; p = &(*p)->next) {
@@ -90,7 +98,7 @@ void run_pending_check(struct run *run, yeon_time now)
       next = p->next;
       bool late = p->deadline <= now;
       if (!late && run_alive(p->program, p->cookie)) continue;
-      if (late) run_respond(p->program, p->cookie, -p->timeout_errno);
+      if (late) (void)run_respond(p->program, p->cookie, -p->timeout_errno);
       give_up(run, p);
     }
   }

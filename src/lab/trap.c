@@ -21,33 +21,34 @@ bool run_alive(const struct run_program *p, uint64_t cookie)
   return p->notify_fd >= 0 && ioctl(p->notify_fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &cookie) == 0;
 }
 
-static void respond(const struct run_program *p, const struct seccomp_notif_resp *r)
+static bool respond(const struct run_program *p, const struct seccomp_notif_resp *r)
 {
   union { /* the ioctl takes a pointer to something it does not change */
     const struct seccomp_notif_resp *shown;
     struct seccomp_notif_resp *given;
   } u = {.shown = r};
-  (void)ioctl(p->notify_fd, SECCOMP_IOCTL_NOTIF_SEND, u.given); /* ENOENT: a signal came first; the call is made again or is over */
+  return ioctl(p->notify_fd, SECCOMP_IOCTL_NOTIF_SEND, u.given) == 0; /* ENOENT: a signal came first; the call is made again or is over */
 }
 
-void run_respond(const struct run_program *p, uint64_t cookie, int64_t value)
+bool run_respond(const struct run_program *p, uint64_t cookie, int64_t value)
 {
   struct seccomp_notif_resp r = {.id = cookie};
   if (value < 0) r.error = (int32_t)value;
   else r.val = value;
-  respond(p, &r);
+  return respond(p, &r);
 }
 
 void run_continue(const struct run_program *p, uint64_t cookie)
 {
   struct seccomp_notif_resp r = {.id = cookie, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
-  respond(p, &r);
+  (void)respond(p, &r);
 }
 
-static void answer(const struct run_trap *t, int64_t value) { run_respond(t->program, t->cookie, value); }
+static void answer(const struct run_trap *t, int64_t value) { (void)run_respond(t->program, t->cookie, value); }
 
 void run_ask(struct run_trap *t, struct lab_message *head, const void *payload)
 {
+  if (run_pending_of(t->run, t->tid)) head->flags |= LAB_AGAIN; /* a thread makes one call at a time */
   struct run_pending *p = run_pending_add(t->run, t);
   if (p == NULL) {
     answer(t, -ENOMEM);

@@ -3,15 +3,17 @@
  * monotonic clock would mean nothing to a reader.
  *
  * A tick of TICK_MS, also only while there are watchers, writes what readers were too slow for, ends what has seen enough, and draws
- * what a ladder still holds back when nothing moves any more. */
+ * what a ladder still holds back when nothing moves any more. A reader is never waited for, but when the lab itself ends. */
 #define _GNU_SOURCE
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lab/command.h"
 #include "lab/watch.h"
+#include "lab/watch_ask.h"
 
 #define TICK_MS 50
 #define QUIET (200 * YEON_MS) /* then a ladder draws what it holds back */
@@ -41,7 +43,10 @@ static void capture(struct lab_watch *w, unsigned cable, const struct yeon_cable
     return;
   }
   if (sent) w->frames++;
-  yeon_pcapng_frame(w->pcap, (unsigned)w->interface[cable][tap->direction], tap);
+  struct yeon_cable_tap dated = *tap;
+  dated.at += w->epoch;
+  dated.sent_at += w->epoch;
+  yeon_pcapng_frame(w->pcap, (unsigned)w->interface[cable][tap->direction], &dated);
   if (w->limit > 0 && w->frames == w->limit) w->over = true;
 }
 
@@ -67,10 +72,18 @@ static void on_tap(void *ctx, const struct yeon_cable_tap *given)
   }
 }
 
-/* About a connection of one of the ladder's ends with a third host. */
+/* The address of a host that talks to itself. */
+static bool is_loopback(const struct yeon_ip *ip)
+{
+  static const uint8_t one[16] = {[15] = 1};
+  return (yeon_ip_is4(ip) && ip->b[12] == 127) || memcmp(ip->b, one, sizeof one) == 0;
+}
+
+/* About a connection of one of the ladder's ends with a third host, or with itself. */
 static bool is_foreign(const struct lab_watch *w, const struct yeon_event *e)
 {
   if (e->host != w->left && e->host != w->right) return true;
+  if (e->remote.port != 0 && is_loopback(&e->remote.ip)) return true;
   int other = e->remote.port != 0 ? lab_host_of(w->lab, &e->remote.ip) : -1;
   return other >= 0 && (unsigned)other != (e->host == w->left ? w->right : w->left);
 }
@@ -95,7 +108,8 @@ static void on_cable_event(void *ctx, const struct yeon_event *given)
   struct yeon_event event = *given;
   event.at -= lab->began_at;
   for (struct lab_watch *w = lab->watches; w != NULL; w = w->next) {
-    if (w->kind == LAB_WATCH_SUMMARY && event.u.cable.op <= YEON_CABLE_JOINED) lab_summary_cable(w, (unsigned)(c - lab->cables), given->at);
+    if (w->kind == LAB_WATCH_SUMMARY && event.u.cable.op <= YEON_CABLE_JOINED) 
+      lab_summary_cable(w, (unsigned)(c - lab->cables), event.u.cable.op == YEON_CABLE_CUT, given->at);
     unsigned a = c->end[0].host, b = c->end[1].host;
     bool turned = b == w->left && a == w->right;
     if (w->kind != LAB_WATCH_LADDER || (!turned && !(a == w->left && b == w->right))) continue;
@@ -112,7 +126,7 @@ static void attach(struct lab *lab)
 {
   bool frames = false, events = false, any = lab->watches != NULL;
   for (const struct lab_watch *w = lab->watches; w != NULL; w = w->next) {
-    frames |= w->kind != LAB_WATCH_SUMMARY;
+    frames |= w->kind == LAB_WATCH_LADDER || w->kind == LAB_WATCH_CAPTURE;
     events |= w->kind == LAB_WATCH_LADDER;
   }
   struct yeon_event_sink none = {NULL, NULL, 0};
@@ -135,8 +149,17 @@ static void attach(struct lab *lab)
 
 /* ---- beginning ---- */
 
+/* What to add to an instant of the monotonic clock to have one since 1970. */
+static yeon_time epoch(void)
+{
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return (yeon_time)t.tv_sec * YEON_SEC + t.tv_nsec - lab_now();
+}
+
 static bool begin_capture(struct lab_watch *w)
 {
+  w->epoch = epoch();
   if (yeon_pcapng_new(&w->pcap, put_bytes, w) != 0) return false;
   for (unsigned i = 0; i < w->lab->n_cables; i++) {
     const struct lab_cable *c = &w->lab->cables[i];
@@ -230,7 +253,7 @@ static void discard(struct lab_watch *w)
 {
   yeon_ladder_free(w->ladder);
   (void)yeon_pcapng_close(w->pcap);
-  lab_outlet_close(&w->out);
+  if (w->out.fd >= 0) (void)lab_outlet_close(&w->out);
   free(w->before);
   free(w);
 }
@@ -269,38 +292,63 @@ static int start(struct command *c, struct lab_client *client, uint64_t id, int 
 
 /* ---- end ---- */
 
-static void say_end(const struct lab_watch *w, bool whole)
+static void say_end(const struct lab_watch *w)
 {
   char text[160];
+  bool whole = w->whole && !w->out.broken;
   struct lab_message reply = {.kind = LAB_WATCH, .id = w->id, .result = whole ? 0 : 2};
   int n = 0;
-  if (w->kind == LAB_WATCH_CAPTURE) n = snprintf(text, sizeof text, "%llu frames", (unsigned long long)w->frames);
+  if (w->captured) n = snprintf(text, sizeof text, "%llu frames", (unsigned long long)w->frames);
   if (w->left_out > 0) n += snprintf(text + n, sizeof text - (size_t)n, ", %llu left out: the reader was too slow", (unsigned long long)w->left_out);
   if (!whole) n += snprintf(text + n, sizeof text - (size_t)n, "; not all of it could be written");
   reply.len = (uint32_t)n;
   lab_answer(w->client, &reply, text, -1);
 }
 
-/* Takes it off the list, writes the rest, tells its client. */
-static void finish(struct lab *lab, struct lab_watch *gone)
+static void unlink_watch(struct lab *lab, struct lab_watch *gone)
 {
   for (struct lab_watch **p = &lab->watches; *p != NULL; p = &(*p)->next) {
     if (*p != gone) continue;
     *p = gone->next;
     break;
   }
-  attach(lab);
-  if (gone->kind == LAB_WATCH_SUMMARY) lab_summary_write(gone);
-  yeon_ladder_free(gone->ladder);
-  gone->ladder = NULL;
-  bool whole = yeon_pcapng_close(gone->pcap) == 0;
-  gone->pcap = NULL;
-  lab_outlet_flush(&gone->out);
-  whole = whole && !gone->out.broken;
-  lab_outlet_close(&gone->out);
-  if (gone->client != NULL) say_end(gone, whole);
   discard(gone);
   if (lab->watches == NULL && lab->ticks) uv_timer_stop(&lab->tick);
+}
+
+/* It sees nothing more, and makes the rest into bytes for its reader. */
+static void finish(struct lab *lab, struct lab_watch *w)
+{
+  if (w->kind >= LAB_WATCH_DONE) return;
+  if (w->kind == LAB_WATCH_SUMMARY) lab_summary_write(w);
+  w->captured = w->kind == LAB_WATCH_CAPTURE;
+  w->kind = LAB_WATCH_DONE;
+  attach(lab);
+  yeon_ladder_free(w->ladder);
+  w->ladder = NULL;
+  w->whole = yeon_pcapng_close(w->pcap) == 0;
+  w->pcap = NULL;
+  lab_outlet_flush(&w->out);
+}
+
+static bool has_others(const struct lab *lab, const struct lab_client *client)
+{
+  for (const struct lab_watch *w = lab->watches; w != NULL; w = w->next)
+    if (w->client == client && w->kind != LAB_WATCH_STOP) return true;
+  return false;
+}
+
+/* What is done and read, or was waited for, goes. */
+static void conclude(struct lab *lab, struct lab_watch *w)
+{
+  if (w->kind == LAB_WATCH_DONE && lab_outlet_waiting(&w->out) == 0) {
+    say_end(w);
+    unlink_watch(lab, w);
+  } else if (w->kind == LAB_WATCH_STOP && !has_others(lab, w->client)) {
+    struct lab_message reply = {.kind = LAB_WATCH, .id = w->id};
+    lab_answer(w->client, &reply, NULL, -1);
+    unlink_watch(lab, w);
+  }
 }
 
 static bool still(const struct lab *lab)
@@ -321,8 +369,9 @@ static void on_tick(uv_timer_t *timer)
       yeon_ladder_flush(w->ladder);
       w->drawn_at = YEON_NEVER;
     }
-    lab_outlet_flush(&w->out);
+    if (w->kind != LAB_WATCH_STOP) lab_outlet_flush(&w->out);
     if (w->over || w->out.broken || now >= w->until) finish(lab, w);
+    conclude(lab, w);
   }
 }
 
@@ -331,8 +380,30 @@ void lab_watch_end(struct lab *lab, struct lab_client *client)
   struct lab_watch *next;
   for (struct lab_watch *w = lab->watches; w != NULL; w = next) {
     next = w->next;
-    if (client == NULL || w->client == client) finish(lab, w);
+    if (client != NULL && w->client != client) continue;
+    finish(lab, w);
+    if (client != NULL) w->client = NULL;
+    if (client == NULL && w->kind == LAB_WATCH_DONE) w->whole &= lab_outlet_close(&w->out);
+    if (w->kind == LAB_WATCH_STOP) unlink_watch(lab, w);
+    else conclude(lab, w);
   }
+}
+
+/* All of the client's end. The answer comes when all is written: at once, or by a tick. */
+static void stop(struct lab *lab, struct lab_client *client, uint64_t id)
+{
+  struct lab_watch *next, *s = calloc(1, sizeof *s);
+  for (struct lab_watch *w = lab->watches; w != NULL; w = next) {
+    next = w->next;
+    if (w->client != client) continue;
+    finish(lab, w);
+    conclude(lab, w);
+  }
+  if (s == NULL) return;
+  *s = (struct lab_watch){.next = lab->watches, .lab = lab, .client = client, .id = id, .kind = LAB_WATCH_STOP, .until = YEON_NEVER};
+  s->out.fd = -1;
+  lab->watches = s;
+  conclude(lab, s);
 }
 
 /* ---- requests ---- */
@@ -344,14 +415,15 @@ void lab_watch_ask(struct lab *lab, struct lab_client *client, struct lab_letter
   char *text = NULL;
   size_t len = 0;
   c.out = open_memstream(&text, &len);
-  if (c.out == NULL || !command_split(&c, (char *)letter->payload, letter->head.len) || fd < 0) {
-    lab_watch_end(lab, client);
-    reply.arg[0] = 0;
+  if (fd < 0 || c.out == NULL || !command_split(&c, (char *)letter->payload, letter->head.len)) {
     if (fd >= 0) close(fd);
-  } else {
-    reply.result = start(&c, client, letter->head.id, fd);
+    if (c.out != NULL) fclose(c.out);
+    free(text);
+    stop(lab, client, letter->head.id);
+    return;
   }
-  if (c.out != NULL) fclose(c.out);
+  reply.result = start(&c, client, letter->head.id, fd);
+  fclose(c.out);
   reply.len = (uint32_t)len;
   lab_answer(client, &reply, text, -1);
   free(text);

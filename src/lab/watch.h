@@ -23,7 +23,13 @@ struct lab_cuts {
   unsigned survivors;                  /* of that one */
 };
 
-enum lab_watch_kind { LAB_WATCH_CAPTURE, LAB_WATCH_LADDER, LAB_WATCH_SUMMARY };
+enum lab_watch_kind {
+  LAB_WATCH_CAPTURE,
+  LAB_WATCH_LADDER,
+  LAB_WATCH_SUMMARY,
+  LAB_WATCH_DONE, /* sees nothing any more; its reader has not taken all yet */
+  LAB_WATCH_STOP  /* no watcher: a request that is answered when its client has no other here */
+};
 
 struct lab_watch {
   struct lab_watch *next;
@@ -33,10 +39,12 @@ struct lab_watch {
   enum lab_watch_kind kind;
   struct lab_outlet out;
   bool over;                 /* to be finished by the next tick */
+  bool captured, whole;      /* DONE: it was a capture; all could be made into bytes */
   yeon_time until;           /* YEON_NEVER: no limit */
   uint64_t limit, frames;    /* frames to be captured (0: no limit), captured so far */
   uint64_t left_out;         /* because the reader was too slow */
   struct yeon_pcapng *pcap;
+  yeon_time epoch;           /* from the machine's monotonic clock to the time of day */
   int interface[LAB_CABLES_MAX][2]; /* by the end that sends */
   struct yeon_ladder *ladder;
   unsigned left, right;      /* hosts of the ladder */
@@ -55,7 +63,8 @@ void lab_watch_end(struct lab *lab, struct lab_client *client);
 
 /* summary.c */
 bool lab_summary_begin(struct lab_watch *w);
-void lab_summary_cable(struct lab_watch *w, unsigned cable, yeon_time now);
+/* The cable was cut (more), or joined (a part). */
+void lab_summary_cable(struct lab_watch *w, unsigned cable, bool cut, yeon_time now);
 void lab_summary_write(struct lab_watch *w);
 
 #endif

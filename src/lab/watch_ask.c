@@ -14,6 +14,7 @@
 #include "lab/watch_ask.h"
 
 #define PATIENCE_MS 10000
+#define STOP_ID 1u /* requests to watch have 0 */
 
 int lab_watch_file(const char *path)
 {
@@ -43,18 +44,18 @@ size_t lab_watch_ladder(char words[LAB_WATCH_WORDS], unsigned flags, unsigned wi
   return add_word(words, at, columns);
 }
 
-/* The next word of the lab on this watch: its result. begun: whether it is about the beginning. -1: it says nothing any more. */
-static int hear(int lab_fd, struct lab_letter *letter, bool *begun, int patience_ms)
+/* The next word of the lab on a watch or a command: its result. begun: whether it is about the beginning. -1: it says nothing any more. */
+static int hear(int lab_fd, uint32_t kind, struct lab_letter *letter, bool *begun)
 {
   for (;;) {
     struct pollfd p = {.fd = lab_fd, .events = POLLIN};
     int fd;
-    if (poll(&p, 1, patience_ms) <= 0) return -1;
+    if (poll(&p, 1, PATIENCE_MS) <= 0) return -1;
     int rc = lab_message_receive(lab_fd, letter, &fd);
     if (fd >= 0) close(fd);
     if (rc == -EAGAIN) continue;
     if (rc != 1) return -1;
-    if (letter->head.kind != LAB_WATCH) continue;
+    if (letter->head.kind != kind) continue;
     *begun = letter->head.arg[0] != 0;
     return letter->head.result;
   }
@@ -77,35 +78,50 @@ int lab_watch_begin(int lab_fd, const char *words, size_t len, const char *path,
   struct lab_message head = {.kind = LAB_WATCH, .len = (uint32_t)len};
   int rc = lab_message_send(lab_fd, &head, words, fd);
   close(fd);
-  if (rc == 0) rc = hear(lab_fd, letter, &begun, PATIENCE_MS);
+  if (rc == 0) rc = hear(lab_fd, LAB_WATCH, letter, &begun);
   if (rc == 0) return 0;
   if (rc > 0) tell(letter);
   else fprintf(stderr, "yeon: the lab does not answer\n");
   return 2;
 }
 
+int lab_watch_cable(int lab_fd, const char *text, struct lab_letter *letter)
+{
+  char words[LAB_WATCH_WORDS], copy[LAB_WATCH_WORDS], *rest = NULL;
+  bool begun;
+  snprintf(copy, sizeof copy, "%s", text);
+  size_t len = add_word(words, 0, "cable");
+  for (char *w = strtok_r(copy, " ", &rest); w != NULL; w = strtok_r(NULL, " ", &rest)) len = add_word(words, len, w);
+  struct lab_message head = {.kind = LAB_COMMAND, .len = (uint32_t)len};
+  int rc = lab_message_send(lab_fd, &head, words, -1);
+  if (rc == 0) rc = hear(lab_fd, LAB_COMMAND, letter, &begun);
+  if (rc > 0) tell(letter);
+  return rc == 0 ? 0 : 2;
+}
+
 void lab_watch_stop(int lab_fd, struct lab_letter *letter)
 {
-  struct lab_message head = {.kind = LAB_WATCH};
-  bool end = true;
+  struct lab_message head = {.kind = LAB_WATCH, .id = STOP_ID};
+  bool begun;
   if (lab_message_send(lab_fd, &head, NULL, -1) != 0) return;
-  /* one answer for each that ends, then ours, which has no text */
+  /* one answer for each that ends, then ours */
   do
-    if (hear(lab_fd, letter, &end, PATIENCE_MS) < 0) return;
-  while (letter->head.id != 0 || letter->head.len > 0);
+    if (hear(lab_fd, LAB_WATCH, letter, &begun) < 0) return;
+  while (letter->head.id != STOP_ID);
 }
 
 /* Until the lab says that it is over, or somebody stops us. */
 static int wait_end(int lab_fd, int signal_fd, struct lab_letter *letter)
 {
-  struct lab_message stop = {.kind = LAB_WATCH, .id = 2};
+  struct lab_message stop = {.kind = LAB_WATCH, .id = STOP_ID};
   bool begun;
   for (;;) {
     struct pollfd p[2] = {{.fd = lab_fd, .events = POLLIN}, {.fd = signal_fd, .events = POLLIN}};
     if (poll(p, 2, -1) < 0 && errno != EINTR) return 2;
     if (p[1].revents != 0 && lab_message_send(lab_fd, &stop, NULL, -1) == 0) signal_fd = -1;
     if (p[0].revents == 0) continue;
-    int rc = hear(lab_fd, letter, &begun, PATIENCE_MS);
+    int rc = hear(lab_fd, LAB_WATCH, letter, &begun);
+    if (rc >= 0 && letter->head.id == STOP_ID) continue;
     if (rc < 0) fprintf(stderr, "yeon: the lab has ended\n");
     if (rc >= 0) tell(letter);
     return rc < 0 ? 2 : rc;

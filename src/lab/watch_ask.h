@@ -12,6 +12,8 @@ int lab_watch_file(const char *path);
 size_t lab_watch_ladder(char words[LAB_WATCH_WORDS], unsigned flags, unsigned width);
 /* Asks and waits until it has begun. 0, or 2 and a line on standard error. */
 int lab_watch_begin(int lab_fd, const char *words, size_t len, const char *path, struct lab_letter *letter);
+/* A command to the cable, its words with spaces between. 0, or 2 and a line on standard error. */
+int lab_watch_cable(int lab_fd, const char *text, struct lab_letter *letter);
 /* Ends all that was asked for on this connection; when it returns all is written. */
 void lab_watch_stop(int lab_fd, struct lab_letter *letter);
 

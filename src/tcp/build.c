@@ -7,10 +7,7 @@ uint32_t tcp_snd_base(const struct yeon_tcp *c)
   return (c->flags2 & TCP_G_FIN_ACKED) != 0 ? c->snd_una - 1 : c->snd_una;
 }
 
-uint32_t tcp_snd_end(const struct yeon_tcp *c)
-{
-  return tcp_snd_base(c) + ring_len(c->snd);
-}
+uint32_t tcp_snd_end(const struct yeon_tcp *c) { return tcp_snd_base(c) + ring_len(c->snd); }
 
 static uint32_t header_bytes(const struct yeon_ip *remote)
 {

@@ -4,7 +4,8 @@
 int tcp_open(struct tcp *t, struct yeon_tcp **out)
 {
   *out = tcp_conn_new(t);
-  return *out == NULL ? YEON_ERR_NO_MEMORY : 0;
+  if (*out != NULL) return 0;
+  return t->conns.used >= t->conns.limit ? YEON_ERR_LIMIT : YEON_ERR_NO_MEMORY;
 }
 
 static int connect_error(const struct yeon_tcp *c)

@@ -4,10 +4,7 @@
 
 static const uint16_t mss_table[8] = {64, 512, 536, 1220, 1360, 1440, 1460, 8940};
 
-static uint32_t counter(const struct tcp *t, yeon_time now)
-{
-  return (uint32_t)((now - t->epoch) / (64 * YEON_SEC));
-}
+static uint32_t counter(const struct tcp *t, yeon_time now) { return (uint32_t)((now - t->epoch) / (64 * YEON_SEC)); }
 
 static uint32_t digest(const struct tcp *t, const struct tcp_key *key, uint32_t irs, uint32_t count, uint32_t mss_index)
 {

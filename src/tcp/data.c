@@ -20,7 +20,7 @@ static int64_t enqueue(struct yeon_tcp *c, const void *buf, size_t len)
 {
   uint32_t queued = ring_len(c->snd), room = c->sndbuf > queued ? c->sndbuf - queued : 0;
   uint32_t n = len < room ? (uint32_t)len : room;
-  if (n < len) c->flags2 |= TCP_G_WANTS_ROOM;
+  if (n == room) c->flags2 |= TCP_G_WANTS_ROOM; /* also when all of it was taken: the buffer is full now */
   if (n == 0) return YEON_ERR_AGAIN;
   if (!ring_reserve(c->t->rings, &c->snd, queued + n, queued)) {
     c->t->counters->no_memory++;

@@ -25,10 +25,7 @@ static uint16_t mss_limit(const struct tcp *t, const struct yeon_tcp *listener)
   return listener != NULL && listener->extra->mss_max != 0 ? listener->extra->mss_max : t->options.mss_max;
 }
 
-static uint32_t id_of(const struct tcp *t, const struct tcp_half_open *h)
-{
-  return tcp_find(t, &h->record.key);
-}
+static uint32_t id_of(const struct tcp *t, const struct tcp_half_open *h) { return tcp_find(t, &h->record.key); }
 
 void tcp_half_open_drop(struct tcp *t, struct tcp_half_open *h, enum yeon_cause cause, yeon_time now)
 {
@@ -150,7 +147,6 @@ static void complete(struct tcp_in *in, struct tcp_half_open *h, struct yeon_tcp
   if (listener->extra->waiting >= listener->extra->backlog) {
     t->counters->tcp_backlog_full++;
     in->verdict = YEON_VERDICT_NO_ROOM;
-    h->flags |= TCP_H_ACKED;
     return;
   }
   struct yeon_tcp *c = tcp_half_open_promote(in, listener, h);

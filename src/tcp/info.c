@@ -1,25 +1,13 @@
 /* A connection as numbers, for whoever asks. */
 #include "tcp/internal.h"
 
-void yeon_tcp_set_user(struct yeon_tcp *c, void *user)
-{
-  c->user = user;
-}
+void yeon_tcp_set_user(struct yeon_tcp *c, void *user) { c->user = user; }
 
-void *yeon_tcp_user(const struct yeon_tcp *c)
-{
-  return c->user;
-}
+void *yeon_tcp_user(const struct yeon_tcp *c) { return c->user; }
 
-uint64_t yeon_tcp_id(const struct yeon_tcp *c)
-{
-  return c->id;
-}
+uint64_t yeon_tcp_id(const struct yeon_tcp *c) { return c->id; }
 
-enum yeon_tcp_state yeon_tcp_state(const struct yeon_tcp *c)
-{
-  return (enum yeon_tcp_state)c->state;
-}
+enum yeon_tcp_state yeon_tcp_state(const struct yeon_tcp *c) { return (enum yeon_tcp_state)c->state; }
 
 static void addresses(const struct tcp *t, const struct tcp_key *key, struct yeon_addr *local, struct yeon_addr *remote)
 {

@@ -57,9 +57,9 @@ struct tcp_extra {
   uint32_t snd_up;                           /* sender: after the urgent byte; with TCP_F_URGENT */
   uint32_t urgent_seq;                       /* receiver: of the urgent byte */
   uint8_t urgent_byte;
-  bool customised; /* an option was set: what a listener accepts inherits a copy */
+  bool customised;           /* an option was set: what a listener accepts inherits a copy */
   bool user_timeout_adopted; /* user_timeout_ms is the peer's wish (RFC 5482) */
-  uint8_t urgent;  /* enum tcp_urgent */
+  uint8_t urgent;            /* enum tcp_urgent */
 };
 enum tcp_urgent { TCP_URGENT_NONE, TCP_URGENT_COMING, TCP_URGENT_HERE, TCP_URGENT_READ };
 
@@ -100,18 +100,16 @@ enum tcp_urgent { TCP_URGENT_NONE, TCP_URGENT_COMING, TCP_URGENT_HERE, TCP_URGEN
 #define TCP_G_REUSEADDR (1u << 0)
 #define TCP_G_REUSEPORT (1u << 1)
 #define TCP_G_V6ONLY (1u << 2)
-#define TCP_G_BOUND (1u << 3)      /* in the host's list of bound endpoints */
-#define TCP_G_SYN_REXMIT (1u << 4) /* the SYN was sent more than once (RFC 6298 5.7) */
-#define TCP_G_UTO_DUE (1u << 5) /* the user timeout is to be told (RFC 5482) */
-#define TCP_G_USED (1u << 8) /* has left CLOSED once */
-#define TCP_G_RECOVERED                                                                                                \
-  (1u << 13) /* snd_una is where a recovery ended (RFC 6582 3.2, step 1), kept while busy is NULL */
-#define TCP_G_STARVED                                                                                                  \
-  (1u << 12) /* something was due, and memory for it refused: the retransmission timer tries again */
-#define TCP_G_FIN_ACKED (1u << 9)
-#define TCP_G_WANTS_ROOM (1u << 11)  /* a send was cut short: tell when there is room */
-#define TCP_G_RESCUED (1u << 10)     /* RFC 6675 4, NextSeg (4): once a recovery */
-#define TCP_G_SWS_OVERRIDE (1u << 7) /* a held-back small segment may go */
+#define TCP_G_BOUND (1u << 3)        /* in the host's list of bound endpoints */
+#define TCP_G_USED (1u << 4)         /* has left CLOSED once */
+#define TCP_G_SYN_REXMIT (1u << 5)   /* the SYN was sent more than once (RFC 6298 5.7) */
+#define TCP_G_FIN_ACKED (1u << 6)    /* our FIN: snd_una is past it */
+#define TCP_G_UTO_DUE (1u << 7)      /* the user timeout is to be told (RFC 5482) */
+#define TCP_G_SWS_OVERRIDE (1u << 8) /* a held-back small segment may go */
+#define TCP_G_RESCUED (1u << 9)      /* RFC 6675 4, NextSeg (4): once a recovery */
+#define TCP_G_RECOVERED (1u << 10)   /* snd_una is where a recovery ended (RFC 6582 3.2, step 1), while busy is NULL */
+#define TCP_G_WANTS_ROOM (1u << 11)  /* a send filled the buffer: tell when there is room */
+#define TCP_G_STARVED (1u << 12)     /* memory for what was due was refused: the retransmission timer tries again */
 
 /* What matters only while something is going on: bytes in flight, ranges out of order, a duplicate to tell. Borrowed by tcp_busy, given back by
  * tcp_rest when all of it is over. */
@@ -218,9 +216,8 @@ enum tcp_half_flag {
   TCP_H_WSCALE = 1,
   TCP_H_TS = 2,
   TCP_H_SACK = 4,
-  TCP_H_ACKED = 8 /* the ACK came, but the queue was full */,
-  TCP_H_DEAD = 16,
-  TCP_H_PORT = 32 /* counts in port_use */
+  TCP_H_DEAD = 8, /* TIME-WAIT: ended early */
+  TCP_H_PORT = 16 /* TIME-WAIT: counts in port_use */
 };
 
 struct tcp_time_wait {
@@ -230,7 +227,6 @@ struct tcp_time_wait {
   uint32_t expires_ms; /* since the epoch, modulo 2^32 */
   uint32_t snd_nxt, rcv_nxt;
   uint32_t ts_recent;
-  uint32_t id;
   uint8_t link, flags; /* enum tcp_half_flag */
   uint16_t longer_s;   /* to wait beyond expires_ms, because the peer's FIN came again */
 };
@@ -418,8 +414,7 @@ void tcp_send_reset(struct yeon_tcp *c, yeon_time now);
 uint32_t tcp_snd_base(const struct yeon_tcp *c); /* sequence number of the first byte in the send ring */
 uint32_t tcp_snd_end(const struct yeon_tcp *c);  /* after the last byte queued; a FIN's sequence number */
 static inline uint32_t tcp_flight(const struct yeon_tcp *c) { return c->snd_nxt - c->snd_una; }
-/* Anything that only an acknowledgment can settle. */
-/* A window probe's byte counts as sent in snd_max only; it is no reason for the retransmission timer. */
+/* Anything that only an acknowledgment can settle; also the byte of a window probe, which is in snd_max and not in the flight. */
 static inline bool tcp_outstanding(const struct yeon_tcp *c) { return c->snd_una != c->snd_max; }
 /* Fills in header, options and payload slices of a segment of this connection. */
 void tcp_build(struct yeon_tcp *c, uint32_t seq, uint32_t len, uint8_t flags, struct tcp_out *out, yeon_time now);

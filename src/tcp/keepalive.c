@@ -3,7 +3,8 @@
 
 uint32_t tcp_keepidle_ms(const struct yeon_tcp *c)
 {
-  return c->extra != NULL && c->extra->keepalive_idle_ms != 0 ? c->extra->keepalive_idle_ms : c->t->options.keepalive_idle_ms;
+  return c->extra != NULL && c->extra->keepalive_idle_ms != 0 ? c->extra->keepalive_idle_ms
+                                                              : c->t->options.keepalive_idle_ms;
 }
 
 uint32_t tcp_keepintvl_ms(const struct yeon_tcp *c)
@@ -14,7 +15,8 @@ uint32_t tcp_keepintvl_ms(const struct yeon_tcp *c)
 
 uint8_t tcp_keepcnt(const struct yeon_tcp *c)
 {
-  return c->extra != NULL && c->extra->keepalive_probes != 0 ? c->extra->keepalive_probes : c->t->options.keepalive_probes;
+  return c->extra != NULL && c->extra->keepalive_probes != 0 ? c->extra->keepalive_probes
+                                                             : c->t->options.keepalive_probes;
 }
 
 static bool applies(const struct yeon_tcp *c)

@@ -30,10 +30,7 @@ static struct tcp_half_open *record_syn(struct tcp_in *in, const struct yeon_tcp
   return half;
 }
 
-static bool queue_full(const struct yeon_tcp *listener)
-{
-  return listener->extra->waiting >= listener->extra->backlog;
-}
+static bool queue_full(const struct yeon_tcp *listener) { return listener->extra->waiting >= listener->extra->backlog; }
 
 static void accept_syn(struct tcp_in *in, struct yeon_tcp *listener, bool has_min, uint32_t min_iss)
 {

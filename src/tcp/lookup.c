@@ -27,22 +27,13 @@ static uint32_t hash_key_of(const struct tcp *t, const struct tcp_key *key)
   return (uint32_t)hash_sip13(&t->key_table, key, TCP_KEY_SIZE);
 }
 
-static uint32_t *link_of(const void *ctx, uint32_t id)
-{
-  return &tcp_record(ctx, id)->chain;
-}
+static uint32_t *link_of(const void *ctx, uint32_t id) { return &tcp_record(ctx, id)->chain; }
 
-static uint32_t hash_of(const void *ctx, uint32_t id)
-{
-  return hash_key_of(ctx, &tcp_record(ctx, id)->key);
-}
+static uint32_t hash_of(const void *ctx, uint32_t id) { return hash_key_of(ctx, &tcp_record(ctx, id)->key); }
 
 const struct table_ops tcp_table_ops = {.link = link_of, .hash = hash_of};
 
-static bool same_key(const struct tcp_key *a, const struct tcp_key *b)
-{
-  return memcmp(a, b, TCP_KEY_SIZE) == 0;
-}
+static bool same_key(const struct tcp_key *a, const struct tcp_key *b) { return memcmp(a, b, TCP_KEY_SIZE) == 0; }
 
 uint32_t tcp_find(const struct tcp *t, const struct tcp_key *key)
 {
@@ -78,15 +69,9 @@ struct yeon_tcp *tcp_find_listener(const struct tcp *t, const struct tcp_key *ke
   return NULL;
 }
 
-void tcp_table_add(struct tcp *t, uint32_t id)
-{
-  table_insert(&t->table, hash_key_of(t, &tcp_record(t, id)->key), id);
-}
+void tcp_table_add(struct tcp *t, uint32_t id) { table_insert(&t->table, hash_key_of(t, &tcp_record(t, id)->key), id); }
 
-void tcp_table_del(struct tcp *t, uint32_t id)
-{
-  table_remove(&t->table, hash_key_of(t, &tcp_record(t, id)->key), id);
-}
+void tcp_table_del(struct tcp *t, uint32_t id) { table_remove(&t->table, hash_key_of(t, &tcp_record(t, id)->key), id); }
 
 struct tcp_key tcp_key_of(const struct tcp_segment *s)
 {

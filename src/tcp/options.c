@@ -6,26 +6,26 @@ struct span {
 };
 
 static const struct span spans[YEON_TCP_OPTIONS] = {
-  [YEON_TCP_SNDBUF] = {2048, 1 << 30},
-  [YEON_TCP_RCVBUF] = {2048, 1 << 30},
-  [YEON_TCP_NODELAY] = {0, 1},
-  [YEON_TCP_CORK] = {0, 1},
-  [YEON_TCP_QUICKACK] = {0, 1},
-  [YEON_TCP_KEEPALIVE] = {0, 1},
-  [YEON_TCP_KEEPIDLE_MS] = {1, 32767000},
-  [YEON_TCP_KEEPINTVL_MS] = {1, 32767000},
-  [YEON_TCP_KEEPCNT] = {1, 127},
-  [YEON_TCP_USER_TIMEOUT_MS] = {0, INT32_MAX},
-  [YEON_TCP_LINGER_MS] = {-1, INT32_MAX},
-  [YEON_TCP_MAXSEG] = {64, 65495},
-  [YEON_TCP_HOP_LIMIT] = {1, 255},
-  [YEON_TCP_TRAFFIC_CLASS] = {0, 255},
-  [YEON_TCP_REUSEADDR] = {0, 1},
-  [YEON_TCP_REUSEPORT] = {0, 1},
-  [YEON_TCP_V6ONLY] = {0, 1},
-  [YEON_TCP_OOBINLINE] = {0, 1},
-  [YEON_TCP_RETRIES_SYN] = {1, 255},
-  [YEON_TCP_WINDOW_CLAMP] = {0, 1 << 30},
+    [YEON_TCP_SNDBUF] = {2048, 1 << 30},
+    [YEON_TCP_RCVBUF] = {2048, 1 << 30},
+    [YEON_TCP_NODELAY] = {0, 1},
+    [YEON_TCP_CORK] = {0, 1},
+    [YEON_TCP_QUICKACK] = {0, 1},
+    [YEON_TCP_KEEPALIVE] = {0, 1},
+    [YEON_TCP_KEEPIDLE_MS] = {1, 32767000},
+    [YEON_TCP_KEEPINTVL_MS] = {1, 32767000},
+    [YEON_TCP_KEEPCNT] = {1, 127},
+    [YEON_TCP_USER_TIMEOUT_MS] = {0, INT32_MAX},
+    [YEON_TCP_LINGER_MS] = {-1, INT32_MAX},
+    [YEON_TCP_MAXSEG] = {64, 65495},
+    [YEON_TCP_HOP_LIMIT] = {1, 255},
+    [YEON_TCP_TRAFFIC_CLASS] = {0, 255},
+    [YEON_TCP_REUSEADDR] = {0, 1},
+    [YEON_TCP_REUSEPORT] = {0, 1},
+    [YEON_TCP_V6ONLY] = {0, 1},
+    [YEON_TCP_OOBINLINE] = {0, 1},
+    [YEON_TCP_RETRIES_SYN] = {1, 255},
+    [YEON_TCP_WINDOW_CLAMP] = {0, 1 << 30},
 };
 
 struct flag_option {
@@ -34,15 +34,12 @@ struct flag_option {
 };
 
 static const struct flag_option flag_options[YEON_TCP_OPTIONS] = {
-  [YEON_TCP_NODELAY] = {TCP_F_NODELAY, false},     [YEON_TCP_CORK] = {TCP_F_CORK, false},
-  [YEON_TCP_QUICKACK] = {TCP_F_QUICKACK, false},   [YEON_TCP_KEEPALIVE] = {TCP_F_KEEPALIVE, false},
-  [YEON_TCP_OOBINLINE] = {TCP_F_OOBINLINE, false}, [YEON_TCP_REUSEADDR] = {TCP_G_REUSEADDR, true},
-  [YEON_TCP_REUSEPORT] = {TCP_G_REUSEPORT, true},  [YEON_TCP_V6ONLY] = {TCP_G_V6ONLY, true}};
+    [YEON_TCP_NODELAY] = {TCP_F_NODELAY, false},     [YEON_TCP_CORK] = {TCP_F_CORK, false},
+    [YEON_TCP_QUICKACK] = {TCP_F_QUICKACK, false},   [YEON_TCP_KEEPALIVE] = {TCP_F_KEEPALIVE, false},
+    [YEON_TCP_OOBINLINE] = {TCP_F_OOBINLINE, false}, [YEON_TCP_REUSEADDR] = {TCP_G_REUSEADDR, true},
+    [YEON_TCP_REUSEPORT] = {TCP_G_REUSEPORT, true},  [YEON_TCP_V6ONLY] = {TCP_G_V6ONLY, true}};
 
-static bool connected(const struct yeon_tcp *c)
-{
-  return c->state >= YEON_TCP_ESTABLISHED;
-}
+static bool connected(const struct yeon_tcp *c) { return c->state >= YEON_TCP_ESTABLISHED; }
 
 static void set_flag(struct yeon_tcp *c, const struct flag_option *f, bool on)
 {

@@ -5,10 +5,7 @@
 
 #define SEGS_MAX 255u /* what yeon_frame.segs can count */
 
-static bool synchronized(const struct yeon_tcp *c)
-{
-  return c->state >= YEON_TCP_ESTABLISHED;
-}
+static bool synchronized(const struct yeon_tcp *c) { return c->state >= YEON_TCP_ESTABLISHED; }
 
 static bool sends_data(const struct yeon_tcp *c)
 {
@@ -23,7 +20,8 @@ static void sent(struct yeon_tcp *c, uint32_t seq, uint32_t len, yeon_time now)
   if (seq_lt(seq, c->snd_max)) {
     c->bytes_retransmitted += seq_min(end, c->snd_max) - seq;
     c->t->counters->tcp_rexmit_bytes += seq_min(end, c->snd_max) - seq;
-    if ((c->flags & TCP_F_TIMING) != 0 && seq_lt(seq, b->rtt_seq)) c->flags &= ~TCP_F_TIMING; /* Karn: RFC 6298 section 3 */
+    if ((c->flags & TCP_F_TIMING) != 0 && seq_lt(seq, b->rtt_seq))
+      c->flags &= ~TCP_F_TIMING; /* Karn: RFC 6298 section 3 */
   } else if ((c->flags & TCP_F_TIMING) == 0) {
     c->flags |= TCP_F_TIMING;
     b->rtt_seq = end;
@@ -41,7 +39,6 @@ static bool send_syn(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
 {
   if (tcp_busy(c) == NULL) return false;
   c->flags &= ~TCP_F_SEND_SYN;
-  out->again = c->rexmits > 0;
   tcp_build_syn(c, out, now);
   out->again = c->rexmits > 0;
   if (out->again) tcp_trace_rexmit(c, c->iss, 1, YEON_REXMIT_SYN, now);
@@ -52,12 +49,11 @@ static bool send_syn(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
 }
 
 /* Cuts a payload of more than one segment into a super-segment's description. */
-static void describe_segments(const struct yeon_tcp *c, struct tcp_out *out, uint32_t size)
+static void describe_segments(struct tcp_out *out, uint32_t size)
 {
   if (out->len <= size) return;
   out->segs = (uint16_t)((out->len + size - 1) / size);
   out->gso_size = (uint16_t)size;
-  (void)c;
 }
 
 /* False: no memory for its bookkeeping; it stays due. */
@@ -68,7 +64,7 @@ static bool emit_data(struct yeon_tcp *c, uint32_t seq, uint32_t len, bool fin, 
   if (tcp_busy(c) == NULL) return false;
   tcp_build(c, seq, len, (uint8_t)(YEON_TCP_ACK | (fin ? YEON_TCP_FIN : 0)), out, now);
   out->again = again;
-  describe_segments(c, out, size);
+  describe_segments(out, size);
   if (fin) {
     c->flags |= TCP_F_FIN_SENT;
     c->snd_fin = seq + len;
@@ -134,10 +130,7 @@ static bool resend_hole(struct yeon_tcp *c, bool last, struct tcp_out *out, yeon
   return emit_data(c, seq, len, fin, out, now);
 }
 
-static bool held_back(const struct yeon_tcp *c)
-{
-  return (c->flags & (TCP_F_CORK | TCP_F_MORE)) != 0;
-}
+static bool held_back(const struct yeon_tcp *c) { return (c->flags & (TCP_F_CORK | TCP_F_MORE)) != 0; }
 
 /* May this segment of less than full size go? RFC 9293 3.8.6.2.1 and 3.7.4; Nagle in Minshall's form: only an unacknowledged small segment
  * holds the next one back, so that the tail of a large write does not wait. */

@@ -2,7 +2,8 @@
  * go that silly-window avoidance holds back while nothing is in flight (RFC 9293 3.8.6.2.1). */
 #include "tcp/internal.h"
 
-#define OVERRIDE_US 200000 /* RFC 9293 3.8.6.2.1: 0.1 to 1 s; also how long YEON_TCP_CORK and YEON_SEND_MORE may hold bytes */
+#define OVERRIDE_US                                                                                                    \
+  200000 /* RFC 9293 3.8.6.2.1: 0.1 to 1 s; also how long YEON_TCP_CORK and YEON_SEND_MORE may hold bytes */
 
 static bool something_to_send(const struct yeon_tcp *c)
 {

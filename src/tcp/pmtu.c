@@ -2,10 +2,7 @@
 #include "tcp/internal.h"
 
 /* Below, segments do not shrink any more: IPv4 routers may cut them then (RFC 1191 3), and IPv6 knows no smaller link (RFC 8200 5). */
-uint32_t tcp_least_mtu(const struct yeon_tcp *c)
-{
-  return yeon_ip_is4(&c->record.key.remote) ? 552 : 1280;
-}
+uint32_t tcp_least_mtu(const struct yeon_tcp *c) { return yeon_ip_is4(&c->record.key.remote) ? 552 : 1280; }
 
 /* A smaller path: segments shrink at once, and what did not fit is sent again. Not a sign of congestion (RFC 8201 section 5.4 leaves the
  * window to the transport). */
@@ -35,7 +32,8 @@ static bool conn_error(struct yeon_tcp *c, const struct tcp_icmp *e, yeon_time n
     return true;
   }
   /* RFC 9293 3.9.2.2: hard errors abort; RFC 5927 section 6: but only while connecting, for later they are more likely forged. */
-  bool connecting = c->state == YEON_TCP_SYN_SENT || (c->state == YEON_TCP_SYN_RECEIVED && (c->flags & TCP_F_PASSIVE) == 0);
+  bool connecting =
+      c->state == YEON_TCP_SYN_SENT || (c->state == YEON_TCP_SYN_RECEIVED && (c->flags & TCP_F_PASSIVE) == 0);
   if (e->hard && connecting) {
     tcp_conn_end(c, e->error, YEON_CAUSE_ICMP, now);
     return true;
@@ -47,7 +45,10 @@ static bool conn_error(struct yeon_tcp *c, const struct tcp_icmp *e, yeon_time n
 
 bool tcp_icmp_error(struct tcp *t, const struct tcp_icmp *e, yeon_time now)
 {
-  struct tcp_key key = {.remote = e->remote, .remote_port = e->remote_port, .local_port = e->local_port, .local = e->local};
+  struct tcp_key key = {.remote = e->remote,
+                        .remote_port = e->remote_port,
+                        .local_port = e->local_port,
+                        .local = e->local};
   uint32_t id = tcp_find(t, &key);
   if (id == 0 || tcp_kind(id) != TCP_KIND_CONN) return false;
   struct yeon_tcp *c = tcp_conn(t, id);

@@ -145,7 +145,4 @@ int tcp_bind(struct yeon_tcp *c, uint16_t local, uint16_t port, yeon_time now)
   return error;
 }
 
-uint16_t tcp_bound_local(const struct yeon_tcp *c)
-{
-  return c->record.key.local;
-}
+uint16_t tcp_bound_local(const struct yeon_tcp *c) { return c->record.key.local; }

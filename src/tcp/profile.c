@@ -6,6 +6,8 @@
 #define MS 1000u /* in microseconds */
 #define S 1000000u
 
+/* clang-format off */ /* so that profiles can be compared, a line a mechanism */
+
 /* Linux 6.x. Sources: tcp(7); Documentation/networking/ip-sysctl.rst; include/net/tcp.h (TCP_TIMEOUT_INIT 1 s, TCP_RTO_MIN 200 ms,
  * TCP_RTO_MAX 120 s, TCP_DELACK_MIN 40 ms, TCP_TIMEWAIT_LEN 60 s, TCP_INIT_CWND 10); tcp_orphan_retries 0 means 8. */
 static const struct yeon_tcp_options linux_options = {
@@ -68,6 +70,8 @@ static const struct yeon_tcp_options lecture_options = {
   .challenge_per_second = 100, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
   .port_first = 49152, .port_last = 65535};
 
+/* clang-format on */
+
 static const struct {
   const char *name;
   const struct yeon_tcp_options *options;
@@ -107,31 +111,31 @@ static const char *first_bad(const struct limit *limits, size_t n)
 
 int yeon_tcp_options_check(const struct yeon_tcp_options *o, const char **field)
 {
-  const struct limit limits[] = {
-    {"rto_initial_us", o->rto_initial_us, 1000, 60 * S},
-    {"rto_min_us", o->rto_min_us, 1000, 60 * S},
-    {"rto_max_us", o->rto_max_us, o->rto_min_us > o->rto_initial_us ? o->rto_min_us : o->rto_initial_us, 3600 * S},
-    {"retries_data", o->retries_data, 1, 100},
-    {"retries_orphan", o->retries_orphan, 1, 100},
-    {"delack_us", o->delack_us, 0, 500 * MS},
-    {"delack_segments", o->delack_segments, 1, 2},
-    {"quick_acks", o->quick_acks, 0, 255},
-    {"keepalive_idle_ms", o->keepalive_idle_ms, 1, 32767000},
-    {"keepalive_interval_ms", o->keepalive_interval_ms, 1, 32767000},
-    {"keepalive_probes", o->keepalive_probes, 1, 127},
-    {"time_wait_ms", o->time_wait_ms, 1, 3600 * 1000},
-    {"rcvbuf", o->rcvbuf, 2048, 1u << 30},
-    {"rcvbuf_max", o->rcvbuf_max, o->rcvbuf, 1u << 30},
-    {"sndbuf", o->sndbuf, 2048, 1u << 30},
-    {"sndbuf_max", o->sndbuf_max, o->sndbuf, 1u << 30},
-    {"mss_max", o->mss_max, o->mss_max == 0 ? 0 : 64, 65495},
-    {"initial_window_segments", o->initial_window_segments, 0, 1000},
-    {"challenge_per_second", o->challenge_per_second, 1, UINT32_MAX - 1},
-    {"ack_limit_us", o->ack_limit_us, 0, 60 * S},
-    {"dupthresh", o->dupthresh, 1, 255},
-    {"hop_limit", o->hop_limit, 1, 255},
-    {"port_first", o->port_first, 1, 65535},
-    {"port_last", o->port_last, o->port_first, 65535}};
+  const struct limit limits[] = {{"rto_initial_us", o->rto_initial_us, 1000, 60 * S},
+                                 {"rto_min_us", o->rto_min_us, 1000, 60 * S},
+                                 {"rto_max_us", o->rto_max_us,
+                                  o->rto_min_us > o->rto_initial_us ? o->rto_min_us : o->rto_initial_us, 3600 * S},
+                                 {"retries_data", o->retries_data, 1, 100},
+                                 {"retries_orphan", o->retries_orphan, 1, 100},
+                                 {"delack_us", o->delack_us, 0, 500 * MS},
+                                 {"delack_segments", o->delack_segments, 1, 2},
+                                 {"quick_acks", o->quick_acks, 0, 255},
+                                 {"keepalive_idle_ms", o->keepalive_idle_ms, 1, 32767000},
+                                 {"keepalive_interval_ms", o->keepalive_interval_ms, 1, 32767000},
+                                 {"keepalive_probes", o->keepalive_probes, 1, 127},
+                                 {"time_wait_ms", o->time_wait_ms, 1, 3600 * 1000},
+                                 {"rcvbuf", o->rcvbuf, 2048, 1u << 30},
+                                 {"rcvbuf_max", o->rcvbuf_max, o->rcvbuf, 1u << 30},
+                                 {"sndbuf", o->sndbuf, 2048, 1u << 30},
+                                 {"sndbuf_max", o->sndbuf_max, o->sndbuf, 1u << 30},
+                                 {"mss_max", o->mss_max, o->mss_max == 0 ? 0 : 64, 65495},
+                                 {"initial_window_segments", o->initial_window_segments, 0, 1000},
+                                 {"challenge_per_second", o->challenge_per_second, 1, UINT32_MAX - 1},
+                                 {"ack_limit_us", o->ack_limit_us, 0, 60 * S},
+                                 {"dupthresh", o->dupthresh, 1, 255},
+                                 {"hop_limit", o->hop_limit, 1, 255},
+                                 {"port_first", o->port_first, 1, 65535},
+                                 {"port_last", o->port_last, o->port_first, 65535}};
   const char *bad = first_bad(limits, sizeof limits / sizeof *limits);
   if (field != NULL) *field = bad;
   return bad == NULL ? 0 : YEON_ERR_INVALID;

@@ -32,10 +32,7 @@ void tcp_unlist_output(struct yeon_tcp *c)
     list->last = c->out_prev;
 }
 
-bool tcp_has_output(const struct tcp *t, unsigned link)
-{
-  return t->out[link].first != 0 || t->replies_on[link] > 0;
-}
+bool tcp_has_output(const struct tcp *t, unsigned link) { return t->out[link].first != 0 || t->replies_on[link] > 0; }
 
 void tcp_list_push(struct tcp *t, struct tcp_list *list, struct yeon_tcp *c)
 {
@@ -105,7 +102,8 @@ uint32_t yeon_tcp_ready(const struct yeon_tcp *c)
   if (over) r |= YEON_CLOSED | YEON_READABLE | YEON_WRITABLE;
   if (read_end) r |= YEON_READ_END | YEON_READABLE;
   if (ring_len(c->rcv) > 0) r |= YEON_READABLE;
-  if (c->extra != NULL && (c->extra->urgent == TCP_URGENT_COMING || c->extra->urgent == TCP_URGENT_HERE)) r |= YEON_URGENT;
+  if (c->extra != NULL && (c->extra->urgent == TCP_URGENT_COMING || c->extra->urgent == TCP_URGENT_HERE))
+    r |= YEON_URGENT;
   if (c->state == YEON_TCP_ESTABLISHED || c->state == YEON_TCP_CLOSE_WAIT)
     r |= ring_len(c->snd) < c->sndbuf ? YEON_WRITABLE : 0;
   else if (c->state > YEON_TCP_CLOSE_WAIT || c->state == YEON_TCP_FIN_WAIT_1 || c->state == YEON_TCP_FIN_WAIT_2)

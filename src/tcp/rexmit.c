@@ -6,7 +6,8 @@ static unsigned retries_of(const struct yeon_tcp *c)
 {
   const struct yeon_tcp_options *o = &c->t->options;
   switch ((enum yeon_tcp_state)c->state) {
-  case YEON_TCP_SYN_SENT: return c->extra != NULL && c->extra->retries_syn != 0 ? c->extra->retries_syn : o->retries_syn;
+  case YEON_TCP_SYN_SENT:
+    return c->extra != NULL && c->extra->retries_syn != 0 ? c->extra->retries_syn : o->retries_syn;
   case YEON_TCP_SYN_RECEIVED: return o->retries_syn_ack;
   default: return (c->flags & TCP_F_ORPHAN) != 0 ? o->retries_orphan : o->retries_data;
   }
@@ -26,7 +27,8 @@ static bool gave_up(const struct yeon_tcp *c, yeon_time now)
   bool handshake = c->state == YEON_TCP_SYN_SENT || c->state == YEON_TCP_SYN_RECEIVED;
   /* RFC 9293 3.8.6.1: a peer that answers, with its window closed, has not failed. */
   if (!handshake && c->snd_wnd == 0 && now - c->heard_at <= (yeon_time)tcp_rto_us(c) * YEON_US) return false;
-  if (c->t->options.linux_timeout && !handshake && c->busy != NULL) return c->rexmits > 0 && time_is_up(c, retries, now);
+  if (c->t->options.linux_timeout && !handshake && c->busy != NULL)
+    return c->rexmits > 0 && time_is_up(c, retries, now);
   return c->rexmits >= retries;
 }
 
@@ -62,7 +64,8 @@ void tcp_on_rexmit_timer(struct yeon_tcp *c, yeon_time now)
     fail(c, now);
     return;
   }
-  if (c->rexmits == 0 && c->state != YEON_TCP_SYN_SENT && c->state != YEON_TCP_SYN_RECEIVED && c->busy != NULL) c->busy->rexmit_since = c->busy->sent_at;
+  if (c->rexmits == 0 && c->state != YEON_TCP_SYN_SENT && c->state != YEON_TCP_SYN_RECEIVED && c->busy != NULL)
+    c->busy->rexmit_since = c->busy->sent_at;
   if (c->rexmits < UINT8_MAX) c->rexmits++;
   if (c->backoff < 30) c->backoff++;
   c->t->counters->tcp_rexmit_rto++;

@@ -19,9 +19,10 @@ void tcp_rtt_sample(struct yeon_tcp *c, uint32_t sample_us, yeon_time now)
     if (c->srtt_us == 0) c->srtt_us = 1;
     if (r < c->rtt_min_us) c->rtt_min_us = r;
   }
-  uint64_t rto = o->rto_floor_on_variance
-                   ? (uint64_t)c->srtt_us + (4ull * c->rttvar_us > o->rto_min_us ? 4ull * c->rttvar_us : o->rto_min_us)
-                   : (uint64_t)c->srtt_us + 4ull * c->rttvar_us;
+  uint64_t rto =
+      o->rto_floor_on_variance
+          ? (uint64_t)c->srtt_us + (4ull * c->rttvar_us > o->rto_min_us ? 4ull * c->rttvar_us : o->rto_min_us)
+          : (uint64_t)c->srtt_us + 4ull * c->rttvar_us;
   if (rto < o->rto_min_us) rto = o->rto_min_us;
   if (rto > o->rto_max_us) rto = o->rto_max_us;
   c->rto_us = (uint32_t)rto;
@@ -41,10 +42,7 @@ uint32_t tcp_backoff(const struct tcp *t, uint32_t rto_us, unsigned doublings)
   return rto > t->options.rto_max_us ? t->options.rto_max_us : (uint32_t)rto;
 }
 
-uint32_t tcp_rto_us(const struct yeon_tcp *c)
-{
-  return tcp_backoff(c->t, c->rto_us, c->backoff);
-}
+uint32_t tcp_rto_us(const struct yeon_tcp *c) { return tcp_backoff(c->t, c->rto_us, c->backoff); }
 
 /* Called before snd_una moves. */
 void tcp_rtt_on_ack(struct yeon_tcp *c, const struct tcp_in *in)

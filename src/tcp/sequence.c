@@ -3,10 +3,7 @@
 
 #define PAWS_STALE_S (24u * 24 * 3600) /* RFC 7323 5.5: an older TS.Recent proves nothing */
 
-static uint32_t clock_s(const struct tcp *t, yeon_time now)
-{
-  return (uint32_t)((now - t->epoch) / YEON_SEC);
-}
+static uint32_t clock_s(const struct tcp *t, yeon_time now) { return (uint32_t)((now - t->epoch) / YEON_SEC); }
 
 /* RFC 7323 5.3, R1. */
 static bool paws_rejects(const struct tcp_in *in, const struct yeon_tcp *c)

@@ -28,37 +28,36 @@ struct tcp_segment {
   uint32_t len;          /* payload bytes */
   struct yeon_slice payload[YEON_FRAME_SLICES];
   uint8_t n_payload;
-  uint8_t segs;          /* 1, or segments coalesced */
-  uint8_t ecn;           /* the two ECN bits of the IP header */
+  uint8_t segs; /* 1, or segments coalesced */
 };
 
 /* A segment to send. */
 struct tcp_out {
-  struct wire_tcp h;     /* checksum not filled */
+  struct wire_tcp h; /* checksum not filled */
   struct yeon_ip remote;
   uint16_t local;
   uint8_t link;
   uint8_t hop_limit, traffic_class;
   bool dont_fragment;
-  uint8_t n_payload;     /* 0..2 slices, valid until the next call on the host */
+  uint8_t n_payload; /* 0..2 slices, valid until the next call on the host */
   struct yeon_slice payload[2];
-  uint32_t len;          /* payload bytes */
-  uint16_t gso_size;     /* payload bytes per segment when segs > 1, else 0 */
+  uint32_t len;      /* payload bytes */
+  uint16_t gso_size; /* payload bytes per segment when segs > 1, else 0 */
   uint16_t segs;
-  uint64_t conn;         /* 0: none */
+  uint64_t conn; /* 0: none */
   /* For observers. */
   uint32_t iss, irs;
-  bool again;            /* these bytes were sent before */
+  bool again; /* these bytes were sent before */
 };
 
 /* An ICMP error about a segment of ours, already matched to addresses (RFC 5927: sequence is checked here). */
 struct tcp_icmp {
   struct yeon_ip remote;
   uint16_t local, local_port, remote_port;
-  uint32_t seq;      /* of the quoted segment */
-  int error;         /* YEON_ERR_*: what it means */
-  bool hard;         /* port/protocol unreachable, administratively prohibited: fatal while connecting (RFC 5927 6) */
-  uint32_t mtu;      /* packet too big: the new path MTU; else 0 */
+  uint32_t seq; /* of the quoted segment */
+  int error;    /* YEON_ERR_*: what it means */
+  bool hard;    /* port/protocol unreachable, administratively prohibited: fatal while connecting (RFC 5927 6) */
+  uint32_t mtu; /* packet too big: the new path MTU; else 0 */
 };
 
 #define TCP_LINKS (YEON_HOST_LINKS + 1) /* the last: from the host to itself */
@@ -74,30 +73,30 @@ struct tcp {
   struct yeon_counters *counters;
   struct rng *rng;
   const struct yeon_ip *const *locals; /* the host's table of local addresses: (*locals)[index] */
-  void *host;                  /* opaque to TCP; for yeon_tcp_host */
+  void *host;                          /* opaque to TCP; for yeon_tcp_host */
   struct yeon_tcp_options options;
-  struct ring_store *rings;    /* shared with UDP and reassembly accounting */
+  struct ring_store *rings; /* shared with UDP and reassembly accounting */
   struct pool conns, half_opens, time_waits, sack_sets, busies, extras;
-  struct table table;          /* all three kinds of records by their key */
+  struct table table; /* all three kinds of records by their key */
   struct wheel wheel;
   struct hash_key key_table, key_isn, key_ts, key_port, key_cookie;
   struct tcp_list out[TCP_LINKS]; /* connections with something to send */
-  struct tcp_list reports;     /* endpoints with readiness to report */
-  struct tcp_list time_wait;   /* in the order of expiry */
-  uint32_t time_wait_dead;     /* of them, ended early: out of the table, their place in the queue left */
-  struct tcp_out *replies;     /* segments of no connection: RST, answers from TIME-WAIT and half-open records */
+  struct tcp_list reports;        /* endpoints with readiness to report */
+  struct tcp_list time_wait;      /* in the order of expiry */
+  uint32_t time_wait_dead;        /* of them, ended early: out of the table, their place in the queue left */
+  struct tcp_out *replies;        /* segments of no connection: RST, answers from TIME-WAIT and half-open records */
   uint32_t replies_first, replies_count, replies_cap;
   uint32_t replies_on[TCP_LINKS]; /* how many of them are for each link */
-  uint32_t *port_use[256];     /* pages of 256 use counts by local port, see ports.c */
-  struct yeon_tcp *bound;      /* endpoints that hold a port by bind or listen */
+  uint32_t *port_use[256];        /* pages of 256 use counts by local port, see ports.c */
+  struct yeon_tcp *bound;         /* endpoints that hold a port by bind or listen */
   uint64_t next_id;
   uint32_t listeners;
-  yeon_time challenge_at;      /* start of the running second for the challenge ACK limit */
+  yeon_time challenge_at; /* start of the running second for the challenge ACK limit */
   uint32_t challenge_count, challenge_budget;
-  yeon_time cookie_at;         /* when a SYN cookie was last sent; 0: never */
-  uint32_t port_offset;        /* RFC 6056 algorithm 3's counter */
+  yeon_time cookie_at;          /* when a SYN cookie was last sent; 0: never */
+  uint32_t port_offset;         /* RFC 6056 algorithm 3's counter */
   uint16_t link_mtu[TCP_LINKS]; /* IP bytes; the host keeps it up to date */
-  yeon_time epoch;             /* when the host was made: origin of timestamps */
+  yeon_time epoch;              /* when the host was made: origin of timestamps */
 };
 
 /* False: no memory. events, counters, rng, rings, locals live as long as the host. */
@@ -114,7 +113,7 @@ bool tcp_icmp_error(struct tcp *t, const struct tcp_icmp *e, yeon_time now);
 void tcp_run_timers(struct tcp *t, yeon_time now);
 yeon_time tcp_next(const struct tcp *t);
 bool tcp_report(struct tcp *t, struct yeon_ready *out);
-/* A local address is gone: its connections fail with YEON_ERR_NET_UNREACHABLE at their next time-out (nothing is walked); listeners on it stay. */
+/* When a local address goes nothing is walked: the host drops what its connections send, and their time-outs end them; listeners on it stay. */
 
 /* The calls, after the host has chosen addresses (host/tcp_calls.c). local.local 0xffff: any address. */
 #define TCP_LOCAL_ANY 0xffffu  /* any local address of either family (::) */

@@ -3,10 +3,7 @@
  * connection proper waits instead and becomes a record when it is closed. */
 #include "tcp/internal.h"
 
-static struct tcp_time_wait *record(const struct tcp *t, uint32_t number)
-{
-  return pool_at(&t->time_waits, number);
-}
+static struct tcp_time_wait *record(const struct tcp *t, uint32_t number) { return pool_at(&t->time_waits, number); }
 
 static uint32_t clock_ms(const struct tcp *t, yeon_time now)
 {
@@ -63,7 +60,8 @@ static void replace(struct yeon_tcp *c, uint32_t expires_ms, yeon_time now)
     if (o != NULL) tcp_build(c, c->snd_max, 0, YEON_TCP_ACK, o, now);
   }
   make_record(c, expires_ms);
-  if (c->flags & TCP_F_IN_TABLE) tcp_tell_state(c->t, &c->record.key, c->id, YEON_TCP_TIME_WAIT, YEON_TCP_CLOSED, YEON_CAUSE_LIMIT, now);
+  if (c->flags & TCP_F_IN_TABLE)
+    tcp_tell_state(c->t, &c->record.key, c->id, YEON_TCP_TIME_WAIT, YEON_TCP_CLOSED, YEON_CAUSE_LIMIT, now);
   c->state = YEON_TCP_CLOSED;
   c->t->counters->tcp_closed++;
   tcp_conn_free(c);
@@ -130,7 +128,8 @@ yeon_time tcp_time_wait_next(const struct tcp *t)
 static bool may_reuse(const struct tcp_in *in, const struct tcp_time_wait *w)
 {
   const struct wire_tcp *h = &in->s->h;
-  if ((h->flags & (YEON_TCP_SYN | YEON_TCP_ACK | YEON_TCP_RST)) != YEON_TCP_SYN || !in->t->options.time_wait_reuse) return false;
+  if ((h->flags & (YEON_TCP_SYN | YEON_TCP_ACK | YEON_TCP_RST)) != YEON_TCP_SYN || !in->t->options.time_wait_reuse)
+    return false;
   bool before = (w->flags & TCP_H_TS) != 0, after = h->has_ts && in->t->options.timestamps;
   if (after && !before) return true;
   if (after && h->tsval != w->ts_recent) return seq_gt(h->tsval, w->ts_recent);
@@ -166,8 +165,9 @@ static bool paws(const struct tcp_in *in, const struct tcp_time_wait *w)
 /* The same for a connection whose endpoint is still held: for the application it ends as it would have, only sooner. */
 enum tcp_step tcp_time_wait_syn(struct tcp_in *in, struct yeon_tcp *c)
 {
-  const struct tcp_time_wait w = {
-      .rcv_nxt = c->rcv_nxt, .ts_recent = c->ts_recent, .flags = (c->flags & TCP_F_TS) != 0 ? TCP_H_TS : 0};
+  const struct tcp_time_wait w = {.rcv_nxt = c->rcv_nxt,
+                                  .ts_recent = c->ts_recent,
+                                  .flags = (c->flags & TCP_F_TS) != 0 ? TCP_H_TS : 0};
   struct yeon_tcp *listener = may_reuse(in, &w) ? tcp_find_listener(in->t, &c->record.key) : NULL;
   if (listener == NULL) return TCP_GO_ON;
   uint32_t beyond = c->snd_max;

@@ -65,7 +65,10 @@ void tcp_trace_in(const struct tcp_in *in)
 void tcp_trace_out(struct tcp *t, const struct tcp_out *o, const struct yeon_tcp *c, bool again, yeon_time now)
 {
   if (!event_wanted(t->events, YEON_EV_SEGMENT_OUT)) return;
-  struct tcp_key key = {.remote = o->remote, .remote_port = o->h.dst_port, .local_port = o->h.src_port, .local = o->local};
+  struct tcp_key key = {.remote = o->remote,
+                        .remote_port = o->h.dst_port,
+                        .local_port = o->h.src_port,
+                        .local = o->local};
   struct yeon_event ev = event_make(t->events, YEON_EV_SEGMENT_OUT, now);
   tcp_fill_event(t, &key, o->conn, &ev);
   struct yeon_ev_segment *g = &ev.u.segment;

@@ -1,10 +1,7 @@
 /* The receive window: how much we offer (RFC 9293 3.8.6.2.2, RFC 7323 section 2), and how the buffer behind it grows. */
 #include "tcp/internal.h"
 
-uint32_t tcp_rcv_wnd(const struct yeon_tcp *c)
-{
-  return seq_gt(c->rcv_adv, c->rcv_nxt) ? c->rcv_adv - c->rcv_nxt : 0;
-}
+uint32_t tcp_rcv_wnd(const struct yeon_tcp *c) { return seq_gt(c->rcv_adv, c->rcv_nxt) ? c->rcv_adv - c->rcv_nxt : 0; }
 
 uint8_t tcp_window_scale_for(const struct yeon_tcp_options *o)
 {

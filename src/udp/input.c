@@ -135,9 +135,8 @@ bool udp_input(struct udp *u, const struct udp_in *in, yeon_time now)
 
 /* RFC 1122 4.1.3.3. An unconnected endpoint could not tell which of its datagrams was meant, so it is not troubled; but it does
  * vouch that the datagram may have been ours. */
-bool udp_error(struct udp *u, const struct ip_error *e, yeon_time now)
+bool udp_error(struct udp *u, const struct ip_error *e)
 {
-  (void)now;
   struct yeon_addr remote = {e->remote, e->remote_port};
   struct yeon_addr local = {*ip_local_at(u->ip, e->local), e->local_port};
   struct yeon_udp *s = find_connected(u, &local, &remote);

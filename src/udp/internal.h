@@ -89,7 +89,6 @@ bool udp_local_fits(const struct yeon_udp *s, const struct yeon_ip *to);
 
 /* send.c */
 void udp_settle(struct yeon_udp *s);
-void udp_off_list(struct yeon_udp *s);
 
 /* udp.c */
 void udp_destroy(struct yeon_udp *s);

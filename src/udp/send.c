@@ -156,9 +156,8 @@ static void make_room(struct yeon_udp *s)
   udp_notify(s, YEON_WRITABLE);
 }
 
-bool udp_output(struct udp *u, unsigned link, struct udp_out *out, yeon_time now)
+bool udp_output(struct udp *u, unsigned link, struct udp_out *out)
 {
-  (void)now;
   struct udp_order o;
   if (!u->out[link].first) return false;
   struct yeon_udp *s = udp_at(u, u->out[link].first);

@@ -68,10 +68,10 @@ void udp_fini(struct udp *u);
 int udp_open(struct udp *u, struct yeon_udp **out);
 /* False: nobody listens there. */
 bool udp_input(struct udp *u, const struct udp_in *in, yeon_time now);
-bool udp_output(struct udp *u, unsigned link, struct udp_out *out, yeon_time now);
+bool udp_output(struct udp *u, unsigned link, struct udp_out *out);
 static inline bool udp_has_output(const struct udp *u, unsigned link) { return u->out[link].first != 0; }
 /* True: it is about an endpoint of ours. */
-bool udp_error(struct udp *u, const struct ip_error *e, yeon_time now);
+bool udp_error(struct udp *u, const struct ip_error *e);
 /* The frames handed out are no longer read by anybody. */
 void udp_bury(struct udp *u);
 bool udp_report(struct udp *u, struct yeon_ready *out);

@@ -35,8 +35,8 @@ struct row {
   uint32_t seq;      /* as on the wire, to find it again */
   uint8_t kind, side, fate, mark, style;
   bool plain; /* one of the many: may be folded */
-  bool
-      bulk; /* of a transfer that goes on: data, an ACK, a send or recv; folded when its kind has been shown often enough */
+  /* Of a transfer that goes on: data, an ACK, a send or recv; folded when its kind has been shown often enough. */
+  bool bulk;
   bool duplicate, corrupted, reordered;
   bool again;     /* a retransmission */
   bool datagram;  /* UDP, or a fragment */

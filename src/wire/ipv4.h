@@ -7,7 +7,6 @@
 #include "wire/wire.h"
 
 #define WIRE_IPV4_HEADER 20
-#define WIRE_IPV4_HEADER_MAX 60
 
 /* Protocol numbers, of IPv4 and of IPv6's Next Header. */
 enum wire_protocol {

@@ -16,11 +16,11 @@ struct wire_tcp {
   uint8_t flags;      /* YEON_TCP_* (the AE bit is not kept) */
   uint8_t header_len; /* bytes, options included; set by parse and by emit */
   /* options */
-  uint16_t mss;       /* 0: absent */
-  int8_t wscale;      /* -1: absent; parse caps it at 14 (RFC 7323 2.3) */
+  uint16_t mss;  /* 0: absent */
+  int8_t wscale; /* -1: absent; parse caps it at 14 (RFC 7323 2.3) */
   bool sack_ok;
   bool has_ts;
-  uint8_t n_sack;     /* at most 4 */
+  uint8_t n_sack;        /* at most 4 */
   uint16_t user_timeout; /* RFC 5482, raw: granularity bit 15, value below; only if has_uto */
   bool has_uto;
   uint32_t tsval, tsecr;

@@ -7,9 +7,9 @@
 
 enum wire_result {
   WIRE_OK = 0,
-  WIRE_SHORT = -1,        /* fewer bytes than the header says or needs */
+  WIRE_SHORT = -1, /* fewer bytes than the header says or needs */
   WIRE_BAD_VERSION = -2,
-  WIRE_BAD_LENGTH = -3,   /* a length field contradicts itself */
+  WIRE_BAD_LENGTH = -3, /* a length field contradicts itself */
   WIRE_BAD_CHECKSUM = -4,
   WIRE_BAD_OPTION = -5,
   WIRE_BAD_VALUE = -6

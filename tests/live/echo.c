@@ -97,7 +97,8 @@ static void ask(struct one *ones, int count, size_t size)
   struct pollfd p[MOST];
   int left = count;
   while (left > 0) {
-    for (int i = 0; i < count; i++) p[i] = (struct pollfd){ones[i].fd, (short)(POLLIN | (ones[i].sent < size ? POLLOUT : 0)), 0};
+    for (int i = 0; i < count; i++)
+      p[i] = (struct pollfd){ones[i].fd, (short)(POLLIN | (ones[i].sent < size ? POLLOUT : 0)), 0};
     if (poll(p, (nfds_t)count, 60000) <= 0) die("poll");
     for (int i = 0; i < count; i++) {
       if (p[i].revents & POLLOUT) send_some(&ones[i], i, size);

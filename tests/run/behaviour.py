@@ -171,13 +171,15 @@ a, b = one(socket.AF_INET, socket.SOCK_DGRAM), one(socket.AF_INET6, socket.SOCK_
 a.sendto(b'one', ('10.0.0.2', 53)); print(a.recvfrom(99)); b.sendto(b'two', ('fd00::2', 53)); print(b.recvfrom(99)[0], b.recvmsg.__name__)
 a.connect(('10.0.0.2', 53)); a.send(b'three'); print(a.recv(99, socket.MSG_PEEK), a.recvmsg(4)[0::2]); tell('empty', lambda: (a.settimeout(.1), a.recv(9)))
 a.send(b'z' * 20000); a.settimeout(2); print(len(a.recv(70000)))
+for call in ('recv', 'recvfrom', 'recvmsg'):
+    r = one(socket.AF_INET, socket.SOCK_DGRAM); r.connect(('10.0.0.2', 9)); r.send(b'x'); tell(call, lambda: getattr(r, call)(9)); tell('once', lambda: so_error(r))
 l = one(socket.AF_INET, socket.SOCK_DGRAM); l.bind(('127.0.0.1', 0))
 for i in range(12): s = one(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('127.0.0.1', 9000 + i)); s.sendto(b'%d' % i, l.getsockname())
 print(all(l.recvfrom(9) == (b'%d' % i, ('127.0.0.1', 9000 + i)) for i in range(12)))
 """)
     out = bench.run(("server", ["python3", "s.py"]), ("client", ["python3", "c.py"])).splitlines()
     expect("lines", out, ["(b'ONE::ffff:10.0.0.1', ('10.0.0.2', 53))", "b'TWOfd00::1' recvmsg", "b'THREE::ffff:10.0.0.1' (b'THRE', 32)",
-                          "empty TimeoutError('timed out')", "20015", "True"])
+                          "empty TimeoutError('timed out')", "20015", *["recv ECONNREFUSED", "once 0", "recvfrom ECONNREFUSED", "once 0", "recvmsg ECONNREFUSED", "once 0"], "True"])
 
 
 @test("a process that forks: the children accept from one listener, and a descriptor sent over AF_UNIX works")
@@ -248,6 +250,79 @@ except TimeoutError: pass
 print(n < 16000000, n > 100000)
 """)
     expect("lines", lines, ["True True"])
+
+
+@test("a supervisor that is killed takes its programs' sockets along; a lab that is killed ends the programs")
+def killed(bench):
+    bench.start()
+    bench.write("s.py", SERVER)
+    bench.write("c.py", CLIENT % {"yeon": bench.yeon} + "tell('connect', lambda: socket.create_connection(('10.0.0.2', 7100), 5))")
+    words = bench.line(("server", ["sh", "-c", "python3 s.py; :"]))  # a grandchild, which no signal reaches
+    server = subprocess.Popen(words, env=bench.env, cwd=bench.dir, stderr=subprocess.DEVNULL)
+    wait_for(lambda: connects(bench))
+    server.kill()
+    server.wait()
+    wait_for(lambda: not connects(bench))
+    server = subprocess.Popen(words, env=bench.env, cwd=bench.dir, stderr=subprocess.DEVNULL)
+    wait_for(lambda: connects(bench))
+    bench.lab.kill()
+    bench.lab.wait()
+    server.wait(timeout=10)
+    bench.lab = None
+
+
+def connects(bench):
+    return "connect <" in bench.run(("client", ["python3", "c.py"]))
+
+
+def wait_for(fn):
+    for _ in range(40):
+        if fn():
+            return
+        time.sleep(0.1)
+    raise Failed("it does not come to pass")
+
+
+@test("data written just before the program and its supervisor end still arrives")
+def last_words(bench):
+    bench.start()
+    bench.write("s.py", "import socket\nl = socket.create_server(('0.0.0.0', 7100))\nc, a = l.accept()\nn = 0\n"
+                "while d := c.recv(65536): n += len(d)\nopen('got', 'w').write(str(n))\n")
+    bench.write("c.py", "import socket\nc = socket.create_connection(('10.0.0.2', 7100))\nc.sendall(bytes(300000))\n")
+    server = subprocess.Popen(bench.line(("server", ["python3", "s.py"])), env=bench.env, cwd=bench.dir)
+    time.sleep(0.5)
+    bench.cable("set", "rate", "2mbit")
+    bench.run(("client", ["python3", "c.py"]))
+    server.wait(timeout=20)
+    expect("bytes", open(bench.path("got")).read(), "300000")
+
+
+@test("signals: interrupted accept, recv and recvfrom; calls go on under a storm of them; a killed acceptor leaves its connection to the next")
+def signals(bench):
+    bench.start()
+    bench.write("c.py", """
+import signal, socket, time, threading, os
+class A(Exception): pass
+def h(*a): raise A
+signal.signal(signal.SIGALRM, h)
+def interrupted(what, f):
+    signal.setitimer(signal.ITIMER_REAL, .3)
+    try: f()
+    except A: print(what)
+l = socket.create_server(('127.0.0.1', 7000)); interrupted('accept', l.accept)
+c = socket.create_connection(('127.0.0.1', 7000)); s, _ = l.accept(); interrupted('recv', lambda: s.recv(1))
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(('127.0.0.1', 0)); interrupted('recvfrom', lambda: u.recvfrom(1))
+signal.signal(signal.SIGALRM, lambda *a: None); signal.siginterrupt(signal.SIGALRM, False); signal.setitimer(signal.ITIMER_REAL, .02, .005)
+n = 0
+for i in range(200):
+    a = socket.create_connection(('127.0.0.1', 7000)); b, _ = l.accept(); n += a.getsockname() == b.getpeername(); a.close(); b.close()
+signal.setitimer(signal.ITIMER_REAL, 0); print(n)
+pid = os.fork()
+if pid == 0: l.accept(); os._exit(0)
+time.sleep(.2); os.kill(pid, 9); os.waitpid(pid, 0)
+c = socket.create_connection(('127.0.0.1', 7000)); l.settimeout(2); print(l.accept()[0].getpeername() == c.getsockname())
+""")
+    expect("output", bench.run(("client", ["python3", "c.py"])), "accept\nrecv\nrecvfrom\n200\nTrue\n")
 
 
 @test("a second lab of the same name is refused; a dead one's socket is cleaned up; an unknown host is told")

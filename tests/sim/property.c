@@ -211,12 +211,14 @@ static double seconds(void)
   return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* clang-format off */
 #define TALLY(X)                                                                                                       \
   X(worlds)                                                                                                            \
   X(calm)                                                                                                              \
   X(conns) X(whole) X(aborted) X(reset) X(timed_out) X(refused) X(unreachable) X(other_errors) X(simultaneous)         \
       X(half_closed) X(reused_ports) X(bytes) X(frames) X(datagrams) X(datagrams_received) X(snapshots) X(twice)       \
           X(famine) X(cut) X(attacks) X(small_tables) X(loops) X(smooth) X(prompt)
+/* clang-format on */
 
 /* Prints what happened; true if all kinds of things did. */
 static bool print_tally(const struct tally *t, double took)

@@ -83,11 +83,12 @@ static void test_long_path(void **state)
 {
   (void)state;
   struct http_request r;
+  static const char end[] = " HTTP/1.1\r\nHost: x\r\n\r\n";
   char text[HTTP_PATH + 100];
   for (size_t len = HTTP_PATH - 2; len <= HTTP_PATH + 1; len++) { /* of the path with its first slash */
     memset(text, 'a', sizeof text);
     memcpy(text, "GET /", 5);
-    memcpy(text + 4 + len, " HTTP/1.1\r\n\r\n", 14);
+    memcpy(text + 4 + len, end, sizeof end);
     assert_int_equal(parse(text, &r), len < HTTP_PATH ? 0 : 414);
   }
 }
@@ -105,17 +106,18 @@ static void test_request_lines(void **state)
                {" GET / HTTP/1.1\r\n\r\n", 400},
                {"GET / HTTP/1.1 x\r\n\r\n", 400},
                {"GET / FTP/1.1\r\n\r\n", 400},
-               {"GET / HTTP/2.0\r\n\r\n", 505},
-               {"POST / HTTP/1.1\r\n\r\n", 405},
-               {"GETX / HTTP/1.1\r\n\r\n", 405},
-               {"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400},
-               {"GET / HTTP/1.1\r\n: empty\r\n\r\n", 400},
-               {"GET / HTTP/1.1\r\n folded: x\r\n\r\n", 400},
+               {"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 505},
+               {"POST / HTTP/1.1\r\nHost: x\r\n\r\n", 405},
+               {"GETX / HTTP/1.1\r\nHost: x\r\n\r\n", 405},
+               {"GET / HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n", 400},
+               {"GET / HTTP/1.1\r\nHost: x\r\n: empty\r\n\r\n", 400},
+               {"GET / HTTP/1.1\r\nHost: x\r\n folded: x\r\n\r\n", 400},
+               {"GET / HTTP/1.1\r\nA: b\r\n\r\n", 400}, /* no Host (RFC 9112 3.2) */
                {"GET / HTTP/1.0\n\n", 0},
-               {"HEAD / HTTP/1.1\r\nA: b\r\n\r\n", 0}};
+               {"HEAD / HTTP/1.1\r\nHost: x\r\nA: b\r\n\r\n", 0}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) assert_int_equal(parse(cases[i].text, &r), cases[i].status);
   assert_true(r.head);
-  assert_int_equal(parse_bytes("GET / HTTP/1.1\r\nA: \0\r\n\r\n", 25, &r), 400);
+  assert_int_equal(parse_bytes("GET / HTTP/1.0\r\nA: \0\r\n\r\n", 24, &r), 400);
   assert_int_equal(parse_bytes("", 0, &r), 400);
 }
 
@@ -126,14 +128,14 @@ static void test_keep_alive(void **state)
   static const struct {
     const char *text;
     bool keep;
-  } cases[] = {{"GET / HTTP/1.1\r\n\r\n", true},
+  } cases[] = {{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", true},
                {"GET / HTTP/1.0\r\n\r\n", false},
-               {"GET / HTTP/1.1\r\nconnection: Close\r\n\r\n", false},
+               {"GET / HTTP/1.1\r\nHost: x\r\nconnection: Close\r\n\r\n", false},
                {"GET / HTTP/1.0\r\nConnection: x, keep-alive \r\n\r\n", true},
-               {"GET / HTTP/1.1\r\nConnection: closed\r\n\r\n", true},
-               {"GET / HTTP/1.1\r\nContent-Length: 0\r\n\r\n", true},
-               {"GET / HTTP/1.1\r\nContent-Length: 5\r\n\r\n", false},
-               {"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", false}};
+               {"GET / HTTP/1.1\r\nHost: x\r\nConnection: closed\r\n\r\n", true},
+               {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", true},
+               {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n", false},
+               {"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", false}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     assert_int_equal(parse(cases[i].text, &r), 0);
     assert_int_equal(r.keep_alive, cases[i].keep);
@@ -160,7 +162,7 @@ static void test_ranges(void **state)
     struct http_request r;
     char text[128];
     int64_t first = -1, length = -1;
-    snprintf(text, sizeof text, "GET / HTTP/1.1\r\nRange: %s\r\n\r\n", cases[i].range);
+    snprintf(text, sizeof text, "GET / HTTP/1.1\r\nHost: x\r\nRange: %s\r\n\r\n", cases[i].range);
     assert_int_equal(parse(text, &r), 0);
     assert_int_equal(http_range(&r, cases[i].size, &first, &length), cases[i].status);
     if (cases[i].status == 416) continue;

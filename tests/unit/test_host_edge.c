@@ -550,9 +550,6 @@ static void configurations_are_checked(void **state)
   struct yeon_tcp_options o;
   yeon_host_config_init(&c);
   assert_int_equal(yeon_host_new(&h, &c, -1), YEON_ERR_INVALID);
-  c.forward = true;
-  assert_int_equal(yeon_host_new(&h, &c, 0), YEON_ERR_INVALID);
-  c.forward = false;
   yeon_tcp_options_init(&o, YEON_PROFILE_LINUX);
   o.rto_initial_us = 0;
   c.tcp = &o;

@@ -136,6 +136,25 @@ static void unknown_protocols(void **state)
   pair_close(p);
 }
 
+/* An error quotes as much as keeps it small. */
+static void errors_quote_a_part(void **state)
+{
+  (void)state;
+  static const char *const src[] = {"10.0.0.1", "fd00::1"}, *const dst[] = {"10.0.0.2", "fd00::2"};
+  static const char text[1400];
+  struct pair *p = pair_open(false, 1500);
+  for (int six = 0; six < 2; six++) {
+    size_t len, n = make_udp(body, src[six], dst[six], 1, 9999, text, sizeof text);
+    n = make_packet(packet, src[six], dst[six], 17, body, n);
+    assert_int_equal(answers(p, packet, n), 1);
+    const uint8_t *m = pair_last(p, 1, &len);
+    size_t head = six ? 40 : 20;
+    assert_int_equal(len, six ? 1280 : 576);
+    assert_memory_equal(m + head + 8, packet, len - head - 8);
+  }
+  pair_close(p);
+}
+
 static void errors_are_rate_limited(void **state)
 {
   (void)state;
@@ -254,15 +273,11 @@ static void bad_checksums_are_counted(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(echo_is_answered),
-      cmocka_unit_test(large_echo_is_answered),
-      cmocka_unit_test(silence_where_it_is_due),
-      cmocka_unit_test(no_error_about_an_error),
-      cmocka_unit_test(unknown_protocols),
-      cmocka_unit_test(errors_are_rate_limited),
-      cmocka_unit_test(path_mtu_is_learnt_and_forgotten),
-      cmocka_unit_test(old_routers_name_no_mtu),
-      cmocka_unit_test(source_quench_and_redirect_are_ignored),
+      cmocka_unit_test(echo_is_answered),          cmocka_unit_test(large_echo_is_answered),
+      cmocka_unit_test(silence_where_it_is_due),   cmocka_unit_test(no_error_about_an_error),
+      cmocka_unit_test(unknown_protocols),         cmocka_unit_test(errors_quote_a_part),
+      cmocka_unit_test(errors_are_rate_limited),   cmocka_unit_test(path_mtu_is_learnt_and_forgotten),
+      cmocka_unit_test(old_routers_name_no_mtu),   cmocka_unit_test(source_quench_and_redirect_are_ignored),
       cmocka_unit_test(bad_checksums_are_counted),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

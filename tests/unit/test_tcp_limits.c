@@ -16,7 +16,7 @@ static void test_max_connections(void **state)
     script_accept(s, NULL);
     if (i == 0) first = s->tcp;
   }
-  assert_int_equal(yeon_tcp_open(s->host, &none), YEON_ERR_NO_MEMORY);
+  assert_int_equal(yeon_tcp_open(s->host, &none), YEON_ERR_LIMIT);
   s->peer_port = 4009; /* the handshake is not completed, and goes on when there is room */
   in("S 0 mss 1000");
   script_learn(s);

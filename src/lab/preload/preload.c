@@ -10,6 +10,8 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -43,7 +45,7 @@ static ssize_t failed(int fd)
   return -1;
 }
 
-/* The end of a stream: of an orderly one, or could the pair not show that it was none? */
+/* Nothing was read. The end of an orderly stream or an empty datagram; or an error that the pair could not show? */
 static ssize_t ended(int fd)
 {
   struct stat st;
@@ -116,6 +118,19 @@ WRAP ssize_t writev(int fd, const struct iovec *iov, int n)
   return rc < 0 ? failed(fd) : rc;
 }
 
+/* Behind a send that was told not to raise SIGPIPE: a kernel socket raises it only when there is no error left to tell. */
+static ssize_t sent(int fd, ssize_t rc, int flags)
+{
+  if (rc >= 0) return rc;
+  bool piped = errno == EPIPE;
+  (void)failed(fd);
+  if (piped && errno == EPIPE && !(flags & MSG_NOSIGNAL)) {
+    (void)raise(SIGPIPE);
+    errno = EPIPE;
+  }
+  return -1;
+}
+
 WRAP ssize_t sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *to, socklen_t len)
 {
   union {
@@ -123,14 +138,12 @@ WRAP ssize_t sendto(int fd, const void *buf, size_t n, int flags, const struct s
     const void *pointer;
   } u = {.pointer = NULL};
   u.number = len;
-  ssize_t rc = call(SYS_sendto, fd, buf, n, flags, to, u.pointer);
-  return rc < 0 ? failed(fd) : rc;
+  return sent(fd, call(SYS_sendto, fd, buf, n, flags | MSG_NOSIGNAL, to, u.pointer), flags);
 }
 
 WRAP ssize_t send(int fd, const void *buf, size_t n, int flags) { return sendto(fd, buf, n, flags, NULL, 0); }
 
 WRAP ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
 {
-  ssize_t rc = call(SYS_sendmsg, fd, m, (size_t)(unsigned)flags, 0, NULL, NULL);
-  return rc < 0 ? failed(fd) : rc;
+  return sent(fd, call(SYS_sendmsg, fd, m, (size_t)(unsigned)(flags | MSG_NOSIGNAL), 0, NULL, NULL), flags);
 }
