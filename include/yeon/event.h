@@ -135,7 +135,6 @@ enum yeon_retransmit_why {
   YEON_REXMIT_SYN,
   YEON_REXMIT_FIN,
   YEON_REXMIT_PMTU,
-  YEON_REXMIT_PROBE, /* tail loss or window probe carrying old bytes */
   YEON_REXMIT_WHYS
 };
 YEON_API const char *yeon_retransmit_why_name(enum yeon_retransmit_why why);

@@ -3,8 +3,8 @@
  * under 1.5 % of the objects. Object number n lives in chunk (n-1) >> shift, place (n-1) & mask.
  *
  * Chunks with a live and a free object stand in a doubly linked list by number (`partial`); new objects come from its
- * head. Full chunks stand nowhere. Of the empty chunks one is kept (`empty`), so that a pool that swings around a chunk's
- * edge does not call the allocator each time; the others go back. The directory entry of a chunk that went back holds
+ * head. Full chunks stand nowhere. Of the empty chunks one is kept (`empty`) while the others have room for less than half a chunk, so that a
+ * pool that swings around a chunk's edge does not call the allocator each time; the others go back. The directory entry of a chunk that went back holds
  * the number of the next such entry, shifted up with the lowest bit set, which no pointer has.
  *
  * A new chunk is made only when all others are full, so the directory never needs more than limit >> shift entries,
@@ -90,6 +90,7 @@ static bool add_chunk(struct pool *p)
   if (c == NULL) return false;
   assert(!is_vacant(c));
   c->live = 0;
+  p->held++;
   uint32_t index;
   if (p->vacant != 0) {
     index = p->vacant - 1;
@@ -124,15 +125,27 @@ void *pool_new(struct pool *p, uint32_t *number)
   return memset(c->objects + (size_t)place * p->object_size, 0, p->object_size);
 }
 
-static void retire_chunk(struct pool *p, uint32_t index)
+static void give_back(struct pool *p, uint32_t index)
 {
-  if (p->empty == 0) {
-    p->empty = index + 1;
-    return;
-  }
   mem_free(p->mem, p->chunks[index], chunk_bytes(p));
   p->chunks[index] = (struct pool_chunk *)((uintptr_t)p->vacant << 1 | 1);
   p->vacant = index + 1;
+  p->held--;
+}
+
+/* This chunk has just become empty. */
+static void retire_chunk(struct pool *p, uint32_t index)
+{
+  uint32_t in_use = p->held - (p->empty != 0 ? 2 : 1); /* chunks */
+  bool roomy = 2 * (((uint64_t)in_use << p->shift) - p->used) >= (uint64_t)1 << p->shift;
+  if (p->empty == 0 && !roomy) {
+    p->empty = index + 1;
+    return;
+  }
+  give_back(p, index);
+  if (p->empty == 0 || !roomy) return;
+  give_back(p, p->empty - 1);
+  p->empty = 0;
 }
 
 void pool_free(struct pool *p, uint32_t number)

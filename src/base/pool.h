@@ -1,6 +1,6 @@
 /* Slab pools: objects of one size, addressed by a 32-bit number from 1 up (0: none), so that links between objects
  * cost four bytes. New and free are O(1). Objects live in chunks of about 4 KB; a chunk whose objects are all free goes back to the
- * allocator (one empty chunk is kept). An object's address never changes. */
+ * allocator (one empty chunk is kept while room is short). An object's address never changes. */
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
 
@@ -15,9 +15,10 @@ struct pool {
   uint32_t shift;       /* objects per chunk, as a power of two */
   uint32_t limit;       /* most objects at once */
   uint32_t used;
+  uint32_t held;    /* chunks that exist */
   uint32_t partial; /* chunk number + 1 of the first chunk with a free object */
   uint32_t vacant;  /* a chunk slot that was given back, + 1; linked through its entry */
-  uint32_t empty;   /* chunk number + 1 of the one empty chunk kept */
+  uint32_t empty;   /* chunk number + 1 of the one empty chunk that may be kept */
 };
 
 void pool_init(struct pool *p, struct mem *mem, size_t object_size, uint32_t limit);

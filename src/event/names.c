@@ -56,7 +56,6 @@ static_assert(COUNT(verdict_names) == YEON_VERDICTS, "a name per verdict");
 static const char *const retransmit_names[] = {
     [YEON_REXMIT_RTO] = "timeout",     [YEON_REXMIT_FAST] = "fast retransmit", [YEON_REXMIT_RECOVERY] = "recovery",
     [YEON_REXMIT_SYN] = "SYN timeout", [YEON_REXMIT_FIN] = "FIN timeout",      [YEON_REXMIT_PMTU] = "smaller path MTU",
-    [YEON_REXMIT_PROBE] = "probe",
 };
 static_assert(COUNT(retransmit_names) == YEON_REXMIT_WHYS, "a name per reason");
 

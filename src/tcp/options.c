@@ -91,6 +91,8 @@ int yeon_tcp_set(struct yeon_tcp *c, enum yeon_tcp_option option, int64_t value,
 {
   if ((unsigned)option >= YEON_TCP_OPTIONS || spans[option].high == 0) return YEON_ERR_UNSUPPORTED;
   if (value < spans[option].low || value > spans[option].high) return YEON_ERR_INVALID;
+  /* What a bound endpoint hears has been settled, and checked against others. */
+  if (option == YEON_TCP_V6ONLY && c->record.key.local_port != 0) return YEON_ERR_INVALID;
   if (flag_options[option].flag != 0) {
     set_flag(c, &flag_options[option], value != 0);
     after_flag(c, option, now);

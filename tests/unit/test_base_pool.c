@@ -149,6 +149,12 @@ static void test_gives_back(void **state)
   }
   assert_int_equal(purse.calls, calls);
   assert_true(purse.granted > granted);
+  /* An empty chunk is not kept when another has room: the one that is left costs one chunk. */
+  for (uint32_t n = 0; (n = pool_next(&p, n)) != 0;) pool_free(&p, n);
+  uint64_t one = purse.bytes;
+  for (uint32_t i = 0; i < 65; i++) assert_non_null(pool_new(&p, &numbers[i]));
+  for (uint32_t i = 1; i < 65; i++) pool_free(&p, numbers[i]);
+  assert_int_equal(purse.bytes, one);
   pool_fini(&p);
   assert_int_equal(purse.bytes, 0);
 }

@@ -262,6 +262,7 @@ static void test_options_act(void **state)
 {
   struct script *s = script_new(state, NULL);
   script_listen(s, 4);
+  assert_int_equal(yeon_tcp_set(s->listener, YEON_TCP_V6ONLY, 1, s->now), INVALID); /* bound already */
   assert_int_equal(yeon_tcp_set(s->listener, YEON_TCP_HOP_LIMIT, 7, s->now), 0);
   assert_int_equal(yeon_tcp_set(s->listener, YEON_TCP_TRAFFIC_CLASS, 0x48, s->now), 0);
   assert_int_equal(yeon_tcp_set(s->listener, YEON_TCP_MAXSEG, 600, s->now), 0);
