@@ -3,18 +3,18 @@ SEEDS  ?= 100000
 ONLY   ?=
 PREFIX ?= /usr/local
 
-.PHONY: build run check bench soak lint fmt install clean setup help
+.PHONY: build run check bench soak lint fmt install picture clean setup help
 
 build:            ## build everything into build/ (the command is build/yeon)
 	@scripts/build.sh build
 
-run:              ## the story: real downloads through yeon, and the cable pulled
+run:              ## the story: curl downloads under `yeon run`, the cable is pulled; then against the kernel's TCP
 	@scripts/run.sh
 
 check:            ## every test, plain and under the sanitizers; the last line counts them
 	@scripts/check.sh
 
-bench:            ## the figures, as a table and as build/bench.json; ONLY=core for a part
+bench:            ## the figures, as a table and as build/bench.json; ONLY=core or ONLY=live for a part
 	@scripts/bench.sh $(ONLY)
 
 soak:             ## the property simulation; SEEDS=N seeds (100000)
@@ -34,6 +34,9 @@ install: build    ## into PREFIX (/usr/local); DESTDIR is honoured
 
 setup:            ## install from the distribution what is missing (run and check call it by themselves)
 	@scripts/setup.sh check
+
+picture: build    ## draw docs/run.svg, the picture in the README, from a real run
+	@scripts/picture.py
 
 clean:            ## forget everything that was built
 	@rm -rf build

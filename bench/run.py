@@ -15,11 +15,17 @@ import sys
 from pathlib import Path
 
 REPEATS = 15
+LIVE_ROUNDS = 5
 BULK_BYTES, WARM_UP = 120_000_000, 12_000_000
 PROFILED_BYTES, PROFILED_WARM_UP = 20_000_000, 2_000_000
 COUNTS = (10, 10_000, 1_000_000)
 BUDGETS = {"idle": 384, "timewait": 64, "halfopen": 96}
 PEER_CONNECTS_MOST = 10_000  # lwIP looks through a list of all connections, and its port range ends at 16,384
+
+# Of the live lab: the least that it shall be of the peer's rate, and the most that it may add to a round trip over the kernel's loopback.
+LIVE_GOALS = {"slirp4netns": 3.0, "kernel_loopback": 0.5}
+LIVE_ADDED_US = 50
+LIVE_PARTS = {"bulk": "live.bulk", "rtt": "live.rtt", "connections": "live.connections_per_s"}
 
 # Variant of `bulk` -> name in the metric, does lwIP do the same work?
 VARIANTS = {"acked": ("core.bulk", True), "paired": ("core.bulk.batch", True), "linux": ("core.bulk.linux", False),
@@ -54,6 +60,7 @@ def ratio(values, peers):
 
 class Bench:
     def __init__(self, build, only, quick):
+        self.build = build
         self.folder = Path(build) / "bench"
         self.only = only
         self.repeats = 5 if quick else REPEATS
@@ -67,7 +74,8 @@ class Bench:
     def wants(self, section):
         return section.startswith(self.only) or self.only.startswith(section)
 
-    def add(self, metric, values, unit, peers=(), peer=None, budget=None, digits=1, better="lower"):
+    def add(self, metric, values, unit, peers=(), peer=None, budget=None, digits=1, better="lower", goal=None):
+        """budget: the most that the value may be; goal: the least that the ratio shall be."""
         if not metric.startswith(self.only):
             return
         value = round(statistics.median(values), digits)
@@ -79,6 +87,9 @@ class Bench:
         if budget is not None:
             row["budget"] = budget
             row["holds"] = value <= budget
+        if goal is not None and peers:
+            row["budget"], row["budget_of"] = goal, "ratio"
+            row["holds"] = row["ratio"] >= goal
         self.rows.append(row)
 
     def attempt(self, what, function, *arguments):
@@ -151,6 +162,42 @@ class Bench:
         if kind == "idle":
             self.add(f"core.connect.ns.{count}", [one["connect_ns"] for one in figures], "ns", theirs, "lwIP", digits=0)
 
+    # ------------------------------------------------------------------------------------------------------ live
+    def live(self):
+        """Unmodified programs over a live lab and over its peers; bench/live.py makes the places and takes the turns."""
+        parts = [part for part, prefix in LIVE_PARTS.items() if self.wants(prefix)]
+        if not parts:
+            return
+        if shutil.which("iperf3") is None and "bulk" in parts:
+            self.notes.append("iperf3 is not here: no live.bulk")
+            parts.remove("bulk")
+        command = [sys.executable, "-B", str(Path(__file__).parent / "live.py"), "--build", str(self.build), "--rounds",
+                   str(3 if self.repeats < REPEATS else LIVE_ROUNDS), *parts]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900, check=False)
+        if done.returncode == 3:
+            self.notes.append(f"no live.*: {done.stderr.strip()}")
+        elif done.returncode != 0:
+            raise Failed(done.stderr.strip()[-600:])
+        else:
+            said = json.loads(done.stdout)
+            self.notes += said["notes"]
+            self.live_rows(said["figures"])
+
+    def live_rows(self, figures):
+        for name, by_side in figures.items():
+            for peer in (one for one in ("slirp4netns", "kernel_loopback") if one in by_side):
+                pairs = (by_side["yeon"], {"bulk": "Mbit/s", "rtt": "us"}.get(name.split(".")[0], "1/s"), by_side[peer], peer)
+                if name.startswith("rtt"):
+                    self.add(f"live.{name}", *pairs)
+                elif name.startswith("bulk"):
+                    self.add(f"live.{name}.mbit_per_s", *pairs, digits=0, better="higher", goal=LIVE_GOALS[peer])
+                else:
+                    self.add(f"live.{name}", *pairs, digits=0, better="higher")
+            if name == "rtt.median_us":
+                kernel = by_side["kernel_loopback"]
+                added = [ours - theirs for ours, theirs in zip(by_side["yeon"], kernel)]
+                self.add("live.rtt.added_us", added, "us", kernel, "kernel_loopback", budget=LIVE_ADDED_US)
+
     # ------------------------------------------------------------------------------------------------------- all
     def core(self):
         for variant, (prefix, _) in VARIANTS.items():
@@ -168,7 +215,11 @@ class Bench:
         lines = [head]
         for row in self.rows:
             peer = f"{row['peer_value']:,} {row['peer']}" if row["peer"] else ""
-            budget = f"{'holds' if row['holds'] else 'OVER'} {row['budget']}" if "budget" in row else ""
+            budget = ""
+            if row.get("budget_of") == "ratio":
+                budget = f"{'holds' if row['holds'] else 'BELOW'} {row['budget']:g}x"
+            elif "budget" in row:
+                budget = f"{'holds' if row['holds'] else 'OVER'} {row['budget']}"
             lines.append((row["metric"], f"{row['value']:,}", row["unit"], peer,
                           f"{row['ratio']:.2f}" if row["ratio"] is not None else "", f"{row['spread']:.1%}", budget))
         widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
@@ -186,6 +237,7 @@ def main():
     options = parser.parse_args()
     bench = Bench(options.build, options.only, options.quick)
     bench.core()
+    bench.attempt("live", bench.live)
     bench.table()
     for note in bench.notes:
         print(f"note: {note}")

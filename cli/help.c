@@ -9,8 +9,8 @@ static const struct cli_option no_options[] = {{NULL, NULL, NULL}};
 void cli_print_verb(const struct cli_verb *verb)
 {
   bool options = verb->options->name != NULL;
-  printf("yeon %s%s%s%s: %s\n", verb->name, verb->arguments[0] != '\0' ? " " : "", verb->arguments,
-         options ? " [OPTIONS]" : "", verb->summary);
+  printf("yeon %s%s%s%s: %s\n", verb->name, options ? " [OPTIONS]" : "", verb->arguments[0] != '\0' ? " " : "",
+         verb->arguments, verb->summary);
   if (options) putchar('\n');
   for (const struct cli_option *o = verb->options; o->name != NULL; o++) {
     char name[40];
@@ -24,11 +24,7 @@ static void print_all(void)
 {
   puts("yeon: a TCP/UDP/IP stack that runs in an ordinary process, and tools on it.\n");
   puts("usage: yeon VERB [ARGUMENTS]\n");
-  for (size_t i = 0; cli_verbs[i] != NULL; i++) {
-    char name[40];
-    snprintf(name, sizeof name, "%s %s", cli_verbs[i]->name, cli_verbs[i]->arguments);
-    printf("  %-16s %s\n", name, cli_verbs[i]->summary);
-  }
+  for (size_t i = 0; cli_verbs[i] != NULL; i++) printf("  %-8s %s\n", cli_verbs[i]->name, cli_verbs[i]->summary);
   puts("\n`yeon VERB --help` tells more of one verb. A good beginning: `yeon tour`.");
 }
 
@@ -38,6 +34,7 @@ static int run(int argc, char **argv)
     print_all();
     return CLI_OK;
   }
+  if (argc > 2) return cli_complain("help tells of one verb at a time: '%s' or '%s'?", argv[1], argv[2]);
   const struct cli_verb *verb = cli_find_verb(argv[1]);
   if (verb == NULL) {
     const char *names[32];

@@ -88,6 +88,8 @@ static int run(int argc, char **argv)
       path = args.value;
     }
   }
+  if (o.pcap != NULL && strcmp(o.pcap, "-") == 0)
+    return cli_complain("--pcap wants a file: standard output has the drawing. /dev/stderr is one, --pcap ./- another");
   if (path == NULL) return cli_complain("lab needs a scenario: yeon lab FILE.lua. There are some in examples/lab/");
   size_t len = 0;
   char *source = read_file(path, &len);
@@ -102,7 +104,7 @@ static int run(int argc, char **argv)
 const struct cli_verb cli_lab = {
     .name = "lab",
     .arguments = "FILE.lua",
-    .summary = "run a scenario in virtual time and draw what happens",
+    .summary = "run a scenario in virtual time and draw it; --live: a lab for real programs",
     .details = "A scenario is Lua: hosts, cables, what each program does and when, cuts, and what\n"
                "is to be expected. docs/lab.md is the reference; examples/lab/ has scenarios.\n"
                "The status is 0 if every expectation held, 1 if one failed, 2 if the scenario\n"

@@ -24,7 +24,10 @@ static const struct field fields[] = {
     FIELD(FIELD_U8, retries_data),
     FIELD(FIELD_U8, retries_orphan),
     FIELD(FIELD_U32, user_timeout_ms),
+    FIELD(FIELD_BOOL, user_timeout_option),
     FIELD(FIELD_BOOL, linux_timeout),
+    FIELD(FIELD_BOOL, rto_floor_on_variance),
+    FIELD(FIELD_BOOL, probe_with_data),
     FIELD(FIELD_U32, delack_us),
     FIELD(FIELD_U8, delack_segments),
     FIELD(FIELD_U16, quick_acks),
@@ -107,6 +110,18 @@ static void read_options(lua_State *L, int index, struct yeon_tcp_options *o)
 
 static void on_ready(void *ctx, struct yeon_sim *sim, unsigned node, const struct yeon_ready *ready, yeon_time now);
 
+/* A limit of the table at index; not given: 0, the default. */
+static uint32_t read_limit(lua_State *L, int index, const char *name)
+{
+  int whole = 1;
+  lua_getfield(L, index, name);
+  lua_Integer value = lua_isnil(L, -1) ? 0 : lua_tointegerx(L, -1, &whole);
+  if (!whole || value < 0 || value > INT32_MAX || (value == 0 && !lua_isnil(L, -1)))
+    luaL_error(L, "%s is a whole number from 1 to %d", name, INT32_MAX);
+  lua_pop(L, 1);
+  return (uint32_t)value;
+}
+
 /* (name, profile number or nil, table of TCP options or nil, table of limits or nil) -> node number, or nil and an error */
 static int new_host(lua_State *L)
 {
@@ -120,13 +135,9 @@ static int new_host(lua_State *L)
   read_options(L, 3, &tcp);
   config.tcp = &tcp;
   if (lua_istable(L, 4)) {
-    lua_getfield(L, 4, "max_connections");
-    config.max_connections = (uint32_t)luaL_optinteger(L, -1, 0);
-    lua_getfield(L, 4, "max_time_wait");
-    config.max_time_wait = (uint32_t)luaL_optinteger(L, -1, 0);
-    lua_getfield(L, 4, "max_half_open");
-    config.max_half_open = (uint32_t)luaL_optinteger(L, -1, 0);
-    lua_pop(L, 3);
+    config.max_connections = read_limit(L, 4, "max_connections");
+    config.max_time_wait = read_limit(L, 4, "max_time_wait");
+    config.max_half_open = read_limit(L, 4, "max_half_open");
   }
   if (lab->n_hosts == LAB_HOSTS_MAX) return luaL_error(L, "a scenario has room for %d hosts", LAB_HOSTS_MAX);
   lab_out_sink(lab, &config.sink);
@@ -178,6 +189,17 @@ static int ok_or_error(lua_State *L, int error)
 {
   if (error < 0) return lab_push_error(L, error);
   lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* (text) -> 4 or 6: an address that a host can have; nil: none */
+static int address_family(lua_State *L)
+{
+  struct yeon_ip ip;
+  if (lua_type(L, 1) != LUA_TSTRING || yeon_ip_parse(lua_tostring(L, 1), &ip) != 0 || yeon_ip_is_any(&ip)) return 0;
+  bool four = yeon_ip_is4(&ip);
+  if (four ? ip.b[12] == 0 || ip.b[12] == 127 || ip.b[12] >= 224 : ip.b[0] == 0xff) return 0;
+  lua_pushinteger(L, four ? 4 : 6);
   return 1;
 }
 
@@ -338,7 +360,8 @@ static int cable_stats(lua_State *L)
 void lab_net_register(lua_State *L)
 {
   static const luaL_Reg calls[] = {{"host", new_host},           {"attach", attach},
-                                   {"add_address", add_address}, {"add_route", add_route},
+                                   {"add_address", add_address}, {"address_family", address_family},
+                                   {"add_route", add_route},
                                    {"cable", new_cable},         {"cable_cut", cable_cut},
                                    {"cable_join", cable_join},   {"cable_set", cable_set},
                                    {"cable_stats", cable_stats}, {NULL, NULL}};

@@ -260,6 +260,7 @@ static int run_script(struct lab *lab, const char *name, const char *source, siz
   lua_State *L = lab->L;
   lua_pushcfunction(L, prepare);
   if (lua_pcall(L, 0, 0, 0) != LUA_OK) return cli_complain("inside yeon: %s", lua_tostring(L, -1));
+  if (len > 0 && source[0] == LUA_SIGNATURE[0]) return cli_complain("%s: compiled Lua is not taken, only its text", name + 1);
   if (luaL_loadbufferx(L, source, len, name, "t") != LUA_OK) return cli_complain("%s", lua_tostring(L, -1));
   lua_sethook(L, hook, LUA_MASKCOUNT, HOOK_INSTRUCTIONS);
   int status = call_prelude(L, "yeon.start", 1);

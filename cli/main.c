@@ -1,11 +1,13 @@
 /* yeon: verbs. */
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
-const struct cli_verb *const cli_verbs[] = {&cli_run, &cli_cable, &cli_ss, &cli_capture, &cli_lab, &cli_tour, &cli_help, &cli_version, NULL};
+const struct cli_verb *const cli_verbs[] = {&cli_run, &cli_cable, &cli_ss, &cli_capture, &cli_lab, &cli_drill, &cli_tour, &cli_help, &cli_version, NULL};
 
 static int unknown_verb(const char *word)
 {
@@ -18,8 +20,20 @@ static int unknown_verb(const char *word)
   return cli_complain("there is no verb '%s'. `yeon help` lists what there is", word);
 }
 
+/* A standard descriptor that is closed would become the first file that is opened, and what is printed would go into a capture. It is given a
+ * meaning that only fails: input that cannot be read, output that cannot be written. */
+static bool fill_standard_descriptors(void)
+{
+  for (int fd = 0; fd <= 2; fd++) {
+    if (fcntl(fd, F_GETFD) >= 0) continue;
+    if (open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd) return false;
+  }
+  return true;
+}
+
 int main(int argc, char **argv)
 {
+  if (!fill_standard_descriptors()) return CLI_USAGE;
   /* Only the character set: numbers are written the same everywhere. */
   setlocale(LC_CTYPE, "");
   if (argc < 2) {

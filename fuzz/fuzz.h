@@ -11,6 +11,7 @@
 
 /* Lower-case hexadecimal texts of valid inputs, the last one NULL. */
 extern const char *const fuzz_seeds[];
+extern const unsigned fuzz_mutations; /* how many of them replay.c plays: some seconds under the sanitizers */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #endif

@@ -19,6 +19,7 @@
 /* Real frames: TCP SYN and RST, UDP, ICMP errors with the packet that caused them, ARP, neighbour discovery, a
  * multicast listener report with router alert; then made ones (checksums 0): IPv4 options behind a VLAN tag, every
  * IPv6 extension header, a fragment, a router advertisement, SACK blocks and a user timeout. */
+const unsigned fuzz_mutations = 200000;
 const char *const fuzz_seeds[] = {
     "00000000000000000000000008004500003c59ce40004006e2eb7f0000017f000001e360b81373c1a83400000000a002ffd7fe3000000204ff"
     "d7"

@@ -1,16 +1,16 @@
 /* Plays a fuzz target without libFuzzer.
  *
- *   fuzz-x-replay                  the seeds, then 200000 mutations of them, always the same ones
+ *   fuzz-x-replay                  the seeds, then mutations of them, always the same ones
+ *   fuzz-x-replay --corpus FILE    also what FILE has, an input a line in hexadecimal (fuzz/corpus/x.hex)
  *   fuzz-x-replay FILE...          these inputs (what libFuzzer left behind, for instance)
  *   fuzz-x-replay --seeds DIR      writes the seeds into DIR, as a first corpus for libFuzzer
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fuzz.h"
-
-#define MUTATIONS 200000
 
 struct input {
   uint8_t bytes[FUZZ_INPUT_MAX];
@@ -59,23 +59,57 @@ static void mutate(struct input *in, uint64_t *state)
   while (draw(state) % 8 == 0 && in->len < sizeof in->bytes) in->bytes[in->len++] = (uint8_t)draw(state);
 }
 
-static void play_all(void)
+/* Blank lines and those that begin with # say nothing. */
+static bool is_input(char *line)
+{
+  line[strcspn(line, "\r\n")] = '\0';
+  return line[0] != '\0' && line[0] != '#' && strlen(line) / 2 <= FUZZ_INPUT_MAX;
+}
+
+/* What was found once is played again; how many, -1: the file cannot be read. */
+static int play_corpus(const char *name)
+{
+  static char line[2 * FUZZ_INPUT_MAX + 16];
+  struct input in;
+  int n = 0;
+  FILE *f = fopen(name, "r");
+  if (!f) return -1;
+  while (fgets(line, sizeof line, f)) {
+    if (!is_input(line)) continue;
+    read_seed(line, &in);
+    play(&in);
+    n++;
+  }
+  fclose(f);
+  return n;
+}
+
+static void play_mutations(size_t seeds)
 {
   uint64_t state = 0x59454f4eu;
   struct input in;
+  for (unsigned i = 0; i < fuzz_mutations; i++) {
+    read_seed(fuzz_seeds[draw(&state) % seeds], &in);
+    mutate(&in, &state);
+    play(&in);
+  }
+}
+
+static int play_all(const char *corpus)
+{
+  struct input in;
   size_t seeds = 0;
-  printf("1..2\n");
+  printf("1..%d\n", corpus ? 3 : 2);
   for (; fuzz_seeds[seeds]; seeds++) {
     read_seed(fuzz_seeds[seeds], &in);
     play(&in);
   }
   printf("ok 1 - %zu seeds\n", seeds);
-  for (unsigned i = 0; i < MUTATIONS; i++) {
-    read_seed(fuzz_seeds[draw(&state) % seeds], &in);
-    mutate(&in, &state);
-    play(&in);
-  }
-  printf("ok 2 - %u mutations\n", MUTATIONS);
+  play_mutations(seeds);
+  printf("ok 2 - %u mutations\n", fuzz_mutations);
+  int n = corpus ? play_corpus(corpus) : 1;
+  if (corpus) printf("%sok 3 - %d inputs of the corpus\n", n > 0 ? "" : "not ", n);
+  return n > 0 ? 0 : 1;
 }
 
 static int play_file(const char *name)
@@ -112,7 +146,8 @@ int main(int argc, char **argv)
 {
   int failed = 0;
   if (argc == 3 && strcmp(argv[1], "--seeds") == 0) return write_seeds(argv[2]);
+  if (argc == 3 && strcmp(argv[1], "--corpus") == 0) return play_all(argv[2]);
+  if (argc == 1) return play_all(NULL);
   for (int i = 1; i < argc; i++) failed |= play_file(argv[i]);
-  if (argc == 1) play_all();
   return failed;
 }

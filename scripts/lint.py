@@ -24,7 +24,7 @@ ROOMS = {
     "tcp": 3, "udp": 3, "ip": 3,
     "host": 4,
     "watch": 5, "sim": 5, "link": 5, "socket": 5,
-    "lab": 6, "ledger": 6, "play": 6,
+    "lab": 6, "drill": 6, "ledger": 6, "play": 6,
 }
 # A public header stands on the lowest floor that needs its declarations. event.h lies below the room event/, since
 # wire/ speaks its vocabulary (flags, SACK blocks); host.h carries the counters and readiness bits that floor 3 sets.
@@ -33,7 +33,7 @@ PUBLIC = {
     "event": 1,
     "host": 3, "tcp": 3, "udp": 3,
     "watch": 5, "sim": 5, "cable": 5, "link": 5, "socket": 5,
-    "lab": 6,
+    "lab": 6, "drill": 6,
 }
 # Above the library. "public": <yeon/...> and the folder's own headers. "all": whatever it likes, internals too.
 UPSTAIRS = {"cli": "public", "examples": "public", "tests": "all", "bench": "all", "fuzz": "all"}
@@ -66,6 +66,8 @@ OBSOLETE = {
 RFC_MAP = "docs/rfc-map.md"
 HISTORY = re.compile(r"^#+ History\b", re.IGNORECASE)  # the one place where the map may name an obsoleted RFC
 STATES = ("done", "differs", "later")
+# RFC 9293 appendix B numbers its requirements: MUST-1 to MUST-69 and so on, without a gap.
+NUMBERED = {"MUST": 69, "SHLD": 31, "MAY": 18, "REC": 1}
 
 CODE = ("src", "include", "cli", "examples", "tests", "bench", "fuzz")
 TEXT_SUFFIXES = {".c", ".h", ".md", ".py", ".sh", ".lua", ".build", ".txt", ".yml", ".html", ".ts", ""}
@@ -368,13 +370,20 @@ def citations(text, known):
             yield start, rfc, None
 
 
+LEVEL = re.compile(r"(?:(MUST|SHLD|MAY|REC)-(\d+)|(MUST|SHOULD|MAY)(?: NOT)?): ")
+
+
 class Row:
-    """A row of docs/rfc-map.md: | RFC | section | what | where | test | state |"""
+    """A row of docs/rfc-map.md: | RFC | section | what | where | test | state |, "what" perhaps after its level."""
 
     def __init__(self, line, cells):
         self.line = line
         self.rfc, section, self.what, self.where, self.test, self.state = cells
         self.sections = [part.strip() for part in section.split(",") if part.strip()]
+        level = LEVEL.match(self.what)
+        self.number = (level.group(1), int(level.group(2))) if level and level.group(1) else None
+        self.level = {"SHLD": "SHOULD", "REC": "SHOULD"}.get(level.group(1), level.group(1) or level.group(3)) if level else None
+        self.kind = self.state.split(":")[0].split(" ")[0]
 
 
 def map_rows(tree):
@@ -438,10 +447,61 @@ def rfc_map_row(tree):
                     there = name in words[column] or any(file.path.endswith("/" + name) for file in tree.files)
                 if not there:
                     yield RFC_MAP, row.line, f"{column}: `{name}` is not there"
-        if row.state.split(":")[0].split(" ")[0] not in STATES:
+        if row.kind not in STATES:
             yield RFC_MAP, row.line, f'state "{row.state}": begin with one of {", ".join(STATES)}'
-        if row.state.startswith("done") and "`" not in row.where:
+        if row.kind == "done" and "`" not in row.where:
             yield RFC_MAP, row.line, "done, but where?"
+        if row.kind == "done" and "`" not in row.test and not (row.test.startswith("none: ") and row.level != "MUST"):
+            yield RFC_MAP, row.line, 'done, but which test shows it? (or "none: " and why there can be none; never for a MUST)'
+        if row.kind in ("differs", "later") and ": " not in row.state:
+            yield RFC_MAP, row.line, f"{row.kind}: how, and why?"
+
+
+@rule("rfc-map-numbers")
+def rfc_map_numbers(tree):
+    """Every numbered requirement of RFC 9293 has one row of its own."""
+    seen = {}
+    for row in map_rows(tree):
+        if not row.number:
+            continue
+        name, number = row.number
+        if row.rfc != "9293" or not 1 <= number <= NUMBERED[name]:
+            yield RFC_MAP, row.line, f"RFC {row.rfc} has no {name}-{number}"
+        elif row.number in seen:
+            yield RFC_MAP, row.line, f"{name}-{number} has a row already, line {seen[row.number]}"
+        seen.setdefault(row.number, row.line)
+    for name, last in NUMBERED.items():
+        for number in range(1, last + 1):
+            if (name, number) not in seen:
+                yield RFC_MAP, 1, f"{name}-{number} of RFC 9293 has no row"
+
+
+TOTALS = ("MUST", "SHOULD", "MAY")
+
+
+def totals(tree):
+    """The lines of the map's table of totals, counted from the rows above it."""
+    file = tree.by_path[RFC_MAP]
+    end = next((number for number, line in enumerate(file.lines, 1) if line == "## Totals"), len(file.lines))
+    rows = [row for row in map_rows(tree) if row.line < end]
+    for name, chosen in (("numbered in RFC 9293", [row for row in rows if row.number]),
+                         ("of all RFCs", [row for row in rows if row.level])):
+        for level in TOTALS:
+            mine = [row for row in chosen if row.level == level]
+            counts = [sum(row.kind == kind for row in mine) for kind in STATES]
+            tested = sum("`" in row.test for row in mine)
+            yield f"| {level}, {name} | {len(mine)} | " + " | ".join(map(str, counts)) + f" | {tested} |"
+    yield f"| rows altogether | {len(rows)} | " + " | ".join(str(sum(row.kind == kind for row in rows)) for kind in STATES) \
+        + f" | {sum('`' in row.test for row in rows)} |"
+
+
+@rule("rfc-map-totals")
+def rfc_map_totals(tree):
+    """The totals at the end of the map are those of its rows."""
+    file = tree.by_path.get(RFC_MAP)
+    for line in totals(tree) if file else ():
+        if line not in file.lines:
+            yield RFC_MAP, len(file.lines), f"the totals should say {line}"
 
 
 # ------------------------------------------------------------------------------------------------ rules: documents

@@ -42,7 +42,11 @@ function api.cables(list)
 end
 
 function api.now() return y.now() end
-function api.sleep(span_) wait_on(nil, "sleep", y.now() + seconds(span_, "the time to sleep")) end
+function api.sleep(span_)
+  local span = seconds(span_, "the time to sleep")
+  if not (span >= 0) then fail("the time to sleep is at least 0 seconds, not %s", tostring(span_)) end
+  wait_on(nil, "sleep", y.now() + span)
+end
 function api.at(instant, fn)
   local delay = seconds(instant, "an instant") - y.now()
   if delay < 0 then fail("at(%s): it is %.3f already", tostring(instant), y.now()) end

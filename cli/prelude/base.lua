@@ -29,6 +29,12 @@ end
 -- A fault of the script: with the place it was made at.
 local function fail(...) error(y.where() .. string.format(...), 0) end
 
+-- What Lua or our C says of a wrong argument stands in our Lua and names our arguments; to whoever wrote the script only the rest is of use.
+local function plain(text)
+  text = tostring(text):gsub("^yeon:%d+: ", "")
+  return text:match("^bad argument #%-?%d+ to '[^']*' %((.*)%)$") or text
+end
+
 -- A call on the network that did not succeed: an object, so that a scenario can expect it.
 local NetError = {}
 NetError.__index = NetError
@@ -119,6 +125,7 @@ local function program_failed(p, why)
     end
   elseif not script_error then
     script_error = tostring(why)
+    if script_error:find("^yeon:%d+: ") then script_error = y.where_of(p._co) .. ": " .. plain(script_error) end
     y.stop()
   end
 end

@@ -7,21 +7,31 @@ local host_options = {profile = 1, tcp = 1, address = 1, address6 = 1, max_conne
 
 local function new_host(name, options)
   options = options or {}
-  if type(name) ~= "string" or not name:match("^%a[%w_-]*$") then fail("a host's name is a word as \"client\", not %s", tostring(name)) end
+  if type(name) ~= "string" or not name:match("^%a[%w_-]*$") then fail("a host's name is a word as \"client\", not %s", (tostring(name):gsub("%c", "?"))) end
   if hosts_by_name[name] then fail("there is a host '%s' already", name) end
   check_keys(options, host_options, "a host")
+  for field, family in next, {address = 4, address6 = 6} do
+    local given = options[field]
+    if given and y.address_family(given) ~= family then
+      fail("%s of host %s is an IPv%d address that a host can have, as \"%s\"; not %s", field, name, family, family == 4 and "10.0.0.1" or "fd00::1", tostring(given))
+    end
+  end
   local profile
   if options.profile then
     profile = y.profile_number(options.profile)
     if not profile then fail("there is no profile '%s': linux, freebsd, windows or lecture", tostring(options.profile)) end
   end
   local ok, node, code = pcall(y.host, name, profile, options.tcp, options)
-  if not ok then fail("%s", node) end
+  if not ok then fail("%s", plain(node)) end
   if not node then raise("host " .. name, code) end
   local n = node + 1
   local h = setmetatable({name = name, _n = node, _pids = 1000 * n, _links = 0, _peers = {}, _udp = {}}, Host)
   h.address = options.address or string.format("10.0.%d.%d", n // 250, n % 250)
   h.address6 = options.address6 or string.format("fd00::%x", n)
+  for _, other in ipairs(all_hosts) do
+    local twice = other.address == h.address and h.address or other.address6 == h.address6 and h.address6
+    if twice then fail("%s and %s both have the address %s", other.name, name, twice) end
+  end
   h._main = {name = "main", pid = h._pids}
   hosts_by_name[name] = h
   all_hosts[#all_hosts + 1] = h
@@ -48,6 +58,14 @@ local function open_tcp(host, options)
     error(err, 0)
   end
   return h
+end
+
+-- A socket whose first call is refused is gone.
+local function must_or_close(s, call, ok, code)
+  if ok ~= nil then return end
+  s._closed = true
+  y.tcp_close(s._h)
+  raise(call, code)
 end
 
 function Host:connect(where, port, options)
@@ -86,16 +104,16 @@ function Host:connect_start(where, port, options)
   if type(port) == "table" then port, options = nil, port end
   local h = open_tcp(self, options)
   local s = new_socket(Socket, h, self)
-  must("connect", y.tcp_connect(h, address(where, port)))
+  must_or_close(s, "connect", y.tcp_connect(h, address(where, port)))
   return s
 end
 
 function Host:listen(port, options, handler)
   if type(options) == "function" then options, handler = nil, options end
   local h = open_tcp(self, options)
-  must("bind port " .. tostring(port), y.tcp_bind(h, local_address(port)))
-  must("listen", y.tcp_listen(h, options and options.backlog or 128))
   local l = new_socket(Listener, h, self)
+  must_or_close(l, "bind port " .. tostring(port), y.tcp_bind(h, local_address(port)))
+  must_or_close(l, "listen", y.tcp_listen(h, options and options.backlog or 128))
   if not handler then return l end
   local owner = current
   step(new_program(function()
@@ -256,7 +274,7 @@ local function new_cable(a, b, options)
   local base = way_of(options)
   local there, back = way_of(options.there or {}, base), way_of(options.back or {}, base)
   local ok, number_, la, lb = pcall(y.cable, a._n, b._n, there, back, whole(options.mtu or 1500, "mtu"), options.ethernet)
-  if not ok then fail("%s", number_) end
+  if not ok then fail("%s", plain(number_)) end
   if not number_ then raise("cable", la) end
   local c = setmetatable({_c = number_, a = a, b = b, _ways = {there, back}, _text = a.name .. "–" .. b.name}, Cable)
   add_peer(a, la, b, a._links == 0)
@@ -276,14 +294,19 @@ end
 function Cable:cut(from) y.cable_cut(self._c, mask_of(self, from)) end
 function Cable:join(from) y.cable_join(self._c, mask_of(self, from)) end
 function Cable:set(options, from)
+  if type(options) ~= "table" then fail("settings are a table: {loss = \"20%%\"}") end
   check_keys(options, way_keys, "a cable's direction")
   local mask = mask_of(self, from)
-  local same = true
-  for i = 1, 2 do if mask & i ~= 0 then self._ways[i] = way_of(options, self._ways[i]) end end
+  local same, ways = true, {self._ways[1], self._ways[2]}
+  for i = 1, 2 do if mask & i ~= 0 then ways[i] = way_of(options, ways[i]) end end
   for _, k in ipairs {"delay", "jitter", "rate", "queue", "loss", "burst_enter", "burst_leave", "burst_loss", "reorder", "reorder_by", "duplicate", "corrupt"} do
-    same = same and self._ways[1][k] == self._ways[2][k]
+    same = same and ways[1][k] == ways[2][k]
   end
-  if mask == 3 and same then return must("set", y.cable_set(self._c, 3, self._ways[1])) end
-  for i = 1, 2 do if mask & i ~= 0 then must("set", y.cable_set(self._c, i, self._ways[i])) end end
+  if mask == 3 and same then
+    must("set", y.cable_set(self._c, 3, ways[1]))
+  else
+    for i = 1, 2 do if mask & i ~= 0 then must("set", y.cable_set(self._c, i, ways[i])) end end
+  end
+  self._ways = ways
 end
 function Cable:stats(from) return y.cable_stats(self._c, (from == nil or from == self.a) and 0 or mask_of(self, from) - 1) end

@@ -83,6 +83,7 @@ end
 
 local function local_address(port)
   if type(port) == "number" then return "[::]:" .. whole(port, "port") end
+  if type(port) ~= "string" then fail("a port is a number, or a text as \"10.0.0.2:80\"; not %s", tostring(port)) end
   return port
 end
 

@@ -12,9 +12,11 @@ extern "C" {
 
 #define YEON_API __attribute__((visibility("default")))
 
-/* Nanoseconds since an origin the caller chooses (monotonic; never goes back). Range 0 .. YEON_NEVER-1. */
+/* Nanoseconds since an origin the caller chooses (monotonic; never goes back). Range 0 .. YEON_TIME_LAST, or YEON_NEVER. */
 typedef int64_t yeon_time;
 #define YEON_NEVER INT64_MAX
+/* 146 years after the origin clocks stand still: a later time counts as this one, so that no deadline overflows. */
+#define YEON_TIME_LAST (YEON_NEVER / 2)
 #define YEON_US ((yeon_time)1000)
 #define YEON_MS ((yeon_time)1000000)
 #define YEON_SEC ((yeon_time)1000000000)

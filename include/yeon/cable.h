@@ -82,6 +82,7 @@ YEON_API yeon_time yeon_cable_next_way(const struct yeon_cable *cable, unsigned 
 /* New settings for the directions of the mask. Frames that have left the sender arrive as planned; the one being sent finishes at the old
  * rate; those that wait are planned anew. 0 or YEON_ERR_INVALID (then nothing changed). */
 YEON_API int yeon_cable_set(struct yeon_cable *cable, unsigned mask, const struct yeon_cable_way *way, yeon_time now);
+/* A direction that there is not has all zeros, here and in yeon_cable_stats. */
 YEON_API void yeon_cable_get(const struct yeon_cable *cable, unsigned direction, struct yeon_cable_way *out);
 
 /* Pulls the plug for the directions of the mask: frames in the sender's queue and on the wire are swallowed, and all that are put until

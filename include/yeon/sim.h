@@ -55,7 +55,7 @@ YEON_API int yeon_sim_connect(struct yeon_sim *sim, unsigned a, unsigned b, cons
 YEON_API struct yeon_cable *yeon_sim_cable(const struct yeon_sim *sim, unsigned cable);
 YEON_API unsigned yeon_sim_cables(const struct yeon_sim *sim);
 
-/* Calls fn at `at` (a past instant: at once, with the next step). 0 or YEON_ERR_NO_MEMORY. fn may do anything but step or free the universe. */
+/* Calls fn at `at` (a past instant: at once, with the next step). 0, YEON_ERR_INVALID (no fn) or YEON_ERR_NO_MEMORY. fn may do anything but step or free the universe. */
 typedef void yeon_sim_fn(void *ctx, struct yeon_sim *sim, yeon_time now);
 YEON_API int yeon_sim_at(struct yeon_sim *sim, yeon_time at, yeon_sim_fn *fn, void *ctx);
 
@@ -65,7 +65,7 @@ typedef void yeon_sim_ready_fn(void *ctx, struct yeon_sim *sim, unsigned node, c
                                yeon_time now);
 YEON_API int yeon_sim_on_ready(struct yeon_sim *sim, unsigned node, yeon_sim_ready_fn *fn, void *ctx);
 
-/* The instant of the next happening (>= now), or YEON_NEVER: all is quiet for ever unless you do something. */
+/* The instant of the next happening (>= now, <= YEON_TIME_LAST), or YEON_NEVER: all is quiet for ever unless you do something. */
 YEON_API yeon_time yeon_sim_next(const struct yeon_sim *sim);
 /* Goes to the instant of the next happening and does one round there. False: there is none, nothing was done and time stands. */
 YEON_API bool yeon_sim_step(struct yeon_sim *sim);

@@ -11,6 +11,12 @@
 extern "C" {
 #endif
 
+/* The order of options in a header, and what fills the gaps; all are right (RFC 9293 3.1), and each tells systems apart. */
+enum yeon_tcp_option_layout {
+  YEON_TCP_OPTIONS_ALIGNED, /* SYN: MSS, SACK permitted, timestamps, window scale, NOPs in front of them */
+  YEON_TCP_OPTIONS_PACKED   /* SYN: MSS, window scale, SACK permitted, timestamps, zeroes at the end */
+};
+
 /* Everything about TCP that is a number or a choice. Chosen by profile, changed field by field, fixed when the host is made;
  * yeon_tcp_set overrides some of it for one endpoint. The profiles' values and their sources: src/tcp/profile.c. */
 struct yeon_tcp_options {
@@ -31,9 +37,18 @@ struct yeon_tcp_options {
   bool rto_floor_on_variance;
   /* Window probes carry one new byte (RFC 9293 3.8.6.1); false: none, an old sequence number, as Linux. */
   bool probe_with_data;
+  /* Once timestamps are agreed, a segment without them is dropped (RFC 7323 3.2, a SHOULD); false: taken, as Linux. */
+  bool require_timestamps;
+  /* After YEON_SHUT_RD arriving bytes are still kept and can be read, as in Linux; false: acknowledged and thrown away. */
+  bool shut_rd_keeps;
+  /* A reset is an error in CLOSING and LAST-ACK too, as kernels have it; false: only if it loses bytes (RFC 9293 3.10.7.4). */
+  bool late_reset_is_error;
+  /* While connecting, any "unreachable" of a kind that will not pass is YEON_ERR_REFUSED, as in FreeBSD; false: each its own error. */
+  bool icmp_refuses;
   /* Delayed acknowledgments (RFC 9293 3.8.6.3) */
-  uint32_t delack_us;      /* at most 500 ms; 0: acknowledge at once */
+  uint32_t delack_us;      /* less than 500 ms; 0: acknowledge at once */
   uint8_t delack_segments; /* acknowledge at least every n-th full-sized segment, 1 or 2 */
+  bool delack_any_size;    /* segments of any size count as full-sized, as in FreeBSD */
   uint16_t quick_acks;     /* this many segments at the start of a connection are acknowledged at once */
   /* Keepalive (RFC 9293 3.8.4). Off unless an endpoint asks. Milliseconds. */
   uint32_t keepalive_idle_ms, keepalive_interval_ms;
@@ -41,12 +56,22 @@ struct yeon_tcp_options {
   /* Closing */
   uint32_t time_wait_ms;  /* 2 MSL */
   uint32_t fin_wait_2_ms; /* an orphan waits this long for the peer's FIN; 0: for ever */
+  /* TIME-WAIT as in FreeBSD: a reset does not end it (RFC 1337 has why), what bears no acknowledgment is dropped, everything but a mere
+   * duplicate is answered; false: as RFC 9293 3.10.7.4. */
+  bool time_wait_bsd;
   bool time_wait_reuse;   /* an acceptable SYN ends TIME-WAIT early (RFC 6191; RFC 9293 3.6.1) */
   /* Windows and buffers. Bytes. */
   uint32_t rcvbuf, sndbuf;          /* initial limits */
   uint32_t rcvbuf_max, sndbuf_max;  /* automatic growth goes so far */
+  bool whole_segments;              /* a connection's limits are rounded up to whole segments, as in FreeBSD */
   uint16_t mss_max;                 /* announce and use at most this; 0: what the MTU allows */
   uint16_t initial_window_segments; /* 0: RFC 5681 3.1 by MSS; 10: RFC 6928 */
+  /* The right edge moves with every acknowledgment that is sent, and closes when less than a segment is free, as in FreeBSD; false: only by a
+   * worthwhile step (RFC 9293 3.8.6.2.2). */
+  bool window_follows;
+  /* Acknowledgments repeat a FIN that is not acknowledged yet, as in FreeBSD. */
+  bool ack_repeats_fin;
+  uint8_t option_layout;            /* enum yeon_tcp_option_layout */
   /* Features */
   bool window_scale, timestamps, sack, nagle, path_mtu, challenge_ack, cookies;
   uint32_t challenge_per_second;  /* host-wide limit of challenge ACKs (RFC 5961 section 7) */
@@ -101,7 +126,7 @@ YEON_API int yeon_tcp_consume(struct yeon_tcp *tcp, size_t n, yeon_time now);
 
 #define YEON_SHUT_RD 0x01u
 #define YEON_SHUT_WR 0x02u
-/* WR: FIN after what is queued. RD: arriving bytes are acknowledged and thrown away. */
+/* WR: FIN after what is queued. RD: recv gives 0 instead of waiting; what still arrives: options.shut_rd_keeps. */
 YEON_API int yeon_tcp_shutdown(struct yeon_tcp *tcp, unsigned how, yeon_time now);
 /* The endpoint is gone for the caller; the connection closes in order in the background. With unread bytes, or
  * linger set to 0, it is reset instead (RFC 9293 3.6.1, RFC 2525 2.17). */

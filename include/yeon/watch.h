@@ -75,7 +75,7 @@ typedef bool yeon_write_fn(void *ctx, const void *bytes, size_t len);
 YEON_API int yeon_pcapng_new(struct yeon_pcapng **out, yeon_write_fn *write, void *ctx);
 /* One end of a cable. Its interface number, or YEON_ERR_NO_MEMORY, YEON_ERR_IO. name: for readers, as "client, cable 1". */
 YEON_API int yeon_pcapng_interface(struct yeon_pcapng *pcap, const char *name, bool ethernet);
-/* A moment of a frame; interface: the end of the cable that sent it. */
+/* A moment of a frame; interface: the end of the cable that sent it. One that was never given out: not written. */
 YEON_API void yeon_pcapng_frame(struct yeon_pcapng *pcap, unsigned interface, const struct yeon_cable_tap *tap);
 /* A frame that needs no cable: sent (or received) at `at`, in one piece. comment may be NULL. */
 YEON_API void yeon_pcapng_bytes(struct yeon_pcapng *pcap, unsigned interface, bool outbound, yeon_time at,

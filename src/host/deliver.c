@@ -139,6 +139,7 @@ bool host_error(void *host, const struct ip_error *e, yeon_time now)
                        .seq = e->seq,
                        .error = e->error,
                        .hard = e->hard,
+                       .prohibited = e->prohibited,
                        .mtu = e->mtu};
   return tcp_icmp_error(&h->tcp, &t, now);
 }

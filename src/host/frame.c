@@ -123,6 +123,7 @@ bool host_frame_tcp(struct yeon_host *h, struct tcp_out *o, struct yeon_frame *f
                             .dont_fragment = o->dont_fragment,
                             .segs = o->segs};
   begin(&b, h);
+  o->h.packed = h->tcp.options.option_layout == YEON_TCP_OPTIONS_PACKED;
   uint32_t head = (uint32_t)wire_tcp_emit(&o->h, f->head + b.l4);
   uint32_t ip_len = b.l4 - b.l3 + head;
   const struct ip_link *l = b.link;

@@ -52,6 +52,7 @@ static bool start_tcp(struct yeon_host *h, const struct yeon_host_config *c, yeo
   h->tcp.rng = &h->rng;
   h->tcp.locals = (const struct yeon_ip *const *)&h->ip.local_ips;
   h->tcp.host = h;
+  h->tcp.clock = &h->now;
   h->tcp.rings = &h->rings;
   return tcp_init(&h->tcp, &h->mem, c, now);
 }
@@ -65,6 +66,7 @@ static bool start_udp(struct yeon_host *h, const struct yeon_host_config *c)
   h->udp.rng = &h->rng;
   h->udp.ip = &h->ip;
   h->udp.host = h;
+  h->udp.clock = &h->now;
   h->udp.port_first = h->tcp.options.port_first;
   h->udp.port_last = h->tcp.options.port_last;
   return udp_init(&h->udp, c->max_udp);
@@ -88,7 +90,7 @@ static int start(struct yeon_host *h, const struct yeon_host_config *c, yeon_tim
 
 int yeon_host_new(struct yeon_host **out, const struct yeon_host_config *config, yeon_time now)
 {
-  if (now < 0 || now == YEON_NEVER) return YEON_ERR_INVALID;
+  if (now < 0 || now > YEON_TIME_LAST) return YEON_ERR_INVALID;
   if (config->tcp && yeon_tcp_options_check(config->tcp, NULL) < 0) return YEON_ERR_INVALID;
   struct yeon_host_config c = complete(config);
   struct mem mem;

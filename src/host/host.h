@@ -5,6 +5,7 @@
 #include <yeon/host.h>
 #include <yeon/udp.h>
 
+#include "base/clock.h"
 #include "ip/ip.h"
 #include "tcp/tcp.h"
 #include "udp/udp.h"

@@ -97,8 +97,7 @@ void host_frame_in(struct yeon_host *host, unsigned link, const struct yeon_fram
 
 yeon_time host_clock(struct yeon_host *host, yeon_time now)
 {
-  if (now > host->now && now != YEON_NEVER) host->now = now;
-  return host->now;
+  return clock_take(&host->now, now);
 }
 
 /* What earlier output handed out is free again. */

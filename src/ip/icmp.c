@@ -80,6 +80,8 @@ static bool meaning4(const struct wire_icmp *m, struct ip_error *e)
     if (m->code >= sizeof unreachable / sizeof unreachable[0]) return false;
     e->error = unreachable[m->code];
     e->hard = m->code == WIRE_ICMP4_PROTOCOL || m->code == WIRE_ICMP4_PORT || m->code == WIRE_ICMP4_ADMIN;
+    e->prohibited =
+        m->code == WIRE_ICMP4_NET_ADMIN || m->code == WIRE_ICMP4_HOST_ADMIN || m->code == WIRE_ICMP4_ADMIN;
     return true;
   case WIRE_ICMP4_TIME_EXCEEDED: e->error = YEON_ERR_HOST_UNREACHABLE; return true;
   case WIRE_ICMP4_PROBLEM: e->error = YEON_ERR_HOST_UNREACHABLE; return true;
@@ -95,14 +97,15 @@ static bool meaning6(const struct wire_icmp *m, struct ip_error *e)
     e->error = m->code == WIRE_ICMP6_NO_ROUTE ? YEON_ERR_NET_UNREACHABLE : YEON_ERR_HOST_UNREACHABLE;
     if (m->code == WIRE_ICMP6_PORT) e->error = YEON_ERR_REFUSED;
     e->hard = m->code == WIRE_ICMP6_PORT || m->code == WIRE_ICMP6_ADMIN;
+    e->prohibited = m->code == WIRE_ICMP6_ADMIN;
     return true;
   case WIRE_ICMP6_TOO_BIG: e->error = YEON_ERR_MESSAGE_SIZE; return true;
-  case WIRE_ICMP6_TIME_EXCEEDED: e->error = YEON_ERR_HOST_UNREACHABLE; return true;
-  case WIRE_ICMP6_PROBLEM:
-    e->hard = m->code == WIRE_ICMP6_BAD_NEXT_HEADER;
-    e->error = e->hard ? YEON_ERR_PROTO_UNREACHABLE : YEON_ERR_HOST_UNREACHABLE;
+  case WIRE_ICMP6_PROBLEM: /* RFC 9293 3.9.2.2: none of them is hard */
+    e->prohibited = m->code == WIRE_ICMP6_BAD_NEXT_HEADER;
+    e->error = m->code == WIRE_ICMP6_BAD_NEXT_HEADER ? YEON_ERR_PROTO_UNREACHABLE : YEON_ERR_HOST_UNREACHABLE;
     return true;
-  default: return false;
+  /* Time exceeded, and what nobody knows yet (RFC 4443 2.4 a). */
+  default: e->error = YEON_ERR_HOST_UNREACHABLE; return m->is_error;
   }
 }
 

@@ -217,7 +217,7 @@ struct ip_error {
   bool has_seq;
   uint32_t seq; /* TCP */
   int error;    /* YEON_ERR_* */
-  bool hard;
+  bool hard, prohibited; /* prohibited: administratively, of any kind, or no such protocol */
   uint32_t mtu; /* 0: not about size */
 };
 
@@ -280,6 +280,8 @@ int ip_route_add(struct ip *ip, const struct ip_route *r);
 /* Removes the one route that is the same but for its time, and as learnt as r. */
 void ip_route_del(struct ip *ip, const struct ip_route *r);
 void ip_route_expire(struct ip *ip, yeon_time now);
+/* Forgets the advertised routes through this neighbour. */
+void ip_route_retire(struct ip *ip, unsigned link, const struct yeon_ip *gateway);
 /* The next hop towards dst through this link. */
 struct yeon_ip ip_next_hop(const struct ip *ip, unsigned link, const struct yeon_ip *dst);
 /* How to reach dst from the local address `source` (IP_NONE: choose it). 0, YEON_ERR_NO_ROUTE, YEON_ERR_ADDRESS. */
@@ -341,7 +343,8 @@ struct ip_hint {
   bool create;              /* make an entry if there is none */
   bool solicited, override; /* RFC 4861 7.2.5 */
 };
-void ip_neigh_hint(struct ip *ip, unsigned link, const struct ip_hint *h, yeon_time now);
+/* False: nothing was learnt; it is not believed, or about nobody we know. */
+bool ip_neigh_hint(struct ip *ip, unsigned link, const struct ip_hint *h, yeon_time now);
 void ip_neigh_run(struct ip *ip, yeon_time now);
 
 /* arp.c, nd.c, autoconf.c */

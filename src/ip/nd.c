@@ -86,7 +86,8 @@ static void advertised(struct ip *ip, const struct ip_packet *k, const struct wi
                       .mac = nd->has_target_mac ? nd->target_mac : NULL,
                       .solicited = nd->solicited,
                       .override = nd->override};
-  ip_neigh_hint(ip, k->link, &h, now);
+  /* RFC 4861 7.2.5: who is believed, and says it is no router (any more), is left as one. */
+  if (ip_neigh_hint(ip, k->link, &h, now) && !nd->router) ip_route_retire(ip, k->link, &nd->target);
 }
 
 void ip_nd_input(struct ip *ip, const struct ip_packet *k, yeon_time now)

@@ -229,27 +229,28 @@ static void resolve_first(struct ip *ip, struct ip_neigh *n, const struct ip_hin
 }
 
 /* RFC 4861 7.2.5 and 7.2.3, in which ARP's replies count as solicited and overriding, all else in ARP as neither solicited. */
-void ip_neigh_hint(struct ip *ip, unsigned link, const struct ip_hint *h, yeon_time now)
+bool ip_neigh_hint(struct ip *ip, unsigned link, const struct ip_hint *h, yeon_time now)
 {
   uint32_t number = find(ip, link, &h->ip);
   struct ip_neigh *n = number ? neigh_at(ip, number) : h->create && h->mac ? create(ip, link, &h->ip, now) : NULL;
-  if (!n) return;
+  if (!n) return false;
   if (n->state == IP_NEIGH_INCOMPLETE) {
     if (h->mac) resolve_first(ip, n, h, now);
-    return;
+    return h->mac != NULL;
   }
   bool other = h->mac && !wire_mac_equal(h->mac, n->mac);
   if (other && !h->override) { /* doubtful: keep the old address, but look again before trusting it */
     if (n->state == IP_NEIGH_REACHABLE) n->state = IP_NEIGH_STALE;
-    return;
+    return false;
   }
-  if (other && !h->solicited && n->changed_at + NEIGH_LOCK > now) return;
+  if (other && !h->solicited && n->changed_at + NEIGH_LOCK > now) return false;
   if (other) set_mac(ip, n, h->mac, now);
   if (h->solicited)
     confirm(n, now);
   else if (other)
     n->state = IP_NEIGH_STALE;
   if (other) tell(ip, n, true, now);
+  return true;
 }
 
 /* Nobody answered: those who sent what waits are told (RFC 1122 2.3.2.2, RFC 4861 7.2.2). */

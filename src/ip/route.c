@@ -81,6 +81,14 @@ void ip_route_expire(struct ip *ip, yeon_time now)
   }
 }
 
+void ip_route_retire(struct ip *ip, unsigned link, const struct yeon_ip *gateway)
+{
+  for (uint32_t i = ip->n_routes; i > 0; i--) {
+    const struct ip_route *r = &ip->routes[i - 1];
+    if (r->learnt && r->link == link && yeon_ip_equal(&r->gateway, gateway)) remove_at(ip, i - 1);
+  }
+}
+
 bool ip_is_broadcast(const struct ip *ip, unsigned link, const struct yeon_ip *a)
 {
   if (!wire_ip_is4(a)) return false;

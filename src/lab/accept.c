@@ -61,8 +61,8 @@ static struct lab_socket *take_fresh(struct lab_socket *s, int *program_fd, int 
   n->state = LAB_CONNECTED;
   n->told = true;
   n->program = s->program;
-  n->pid = s->pid;
   n->listener = s->ino;
+  n->info = s->info;
   n->sndbuf = s->sndbuf;
   n->rcvbuf = s->rcvbuf;
   return n;
@@ -80,11 +80,12 @@ static struct lab_socket *take(struct lab_socket *s, int *program_fd, int *error
 }
 
 /* Hands one to a request. False: none waits (or it failed, with *error set to something other than EAGAIN). */
-static bool deliver(struct lab_socket *s, struct lab_client *client, uint64_t id, int *error)
+static bool deliver(struct lab_socket *s, struct lab_client *client, uint64_t id, int pid, int *error)
 {
   int program_fd;
   struct lab_socket *n = take(s, &program_fd, error);
   if (n == NULL) return false;
+  n->pid = pid;
   uint8_t peer[LAB_SOCKADDR];
   struct yeon_addr remote;
   yeon_tcp_remote(n->tcp, &remote);
@@ -100,7 +101,7 @@ static bool deliver(struct lab_socket *s, struct lab_client *client, uint64_t id
 void stream_accept(struct lab_socket *s, struct lab_client *client, const struct lab_message *m)
 {
   int error = EINVAL;
-  if (s->state == LAB_LISTENING && deliver(s, client, m->id, &error)) return;
+  if (s->state == LAB_LISTENING && deliver(s, client, m->id, m->arg[0], &error)) return;
   if (error == EAGAIN && !(m->flags & LAB_NONBLOCK)) {
     if (lab_socket_wait(s, client, m)) return;
     error = ENOBUFS;
@@ -129,7 +130,7 @@ static void serve_waiters(struct lab_socket *s)
   while (s->waits != NULL && waiting(s) > 0) {
     struct lab_wait *w = lab_socket_waiter(s, LAB_ACCEPT);
     if (w == NULL) return;
-    if (!deliver(s, w->client, w->id, &error)) {
+    if (!deliver(s, w->client, w->id, w->pid, &error)) {
       struct lab_message reply = {.kind = LAB_ACCEPT, .id = w->id, .ino = s->ino, .result = -error};
       lab_answer(w->client, &reply, NULL, -1);
     }

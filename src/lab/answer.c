@@ -131,18 +131,28 @@ static void on_name(struct run_pending *p, const struct lab_message *m, const ui
     answer(p, run_write_addr(p->tid, p->args[1], p->args[2], payload, m->len) ? 0 : -EFAULT);
 }
 
+/* Asking for an error clears it, the pair's own too. */
+static void clear_error(struct run *run, const struct run_pending *p, const uint8_t *payload)
+{
+  int told, error;
+  socklen_t len = sizeof error;
+  memcpy(&told, payload, sizeof told);
+  if (told == 0 && (int)p->args[1] != SOL_SOCKET) return;
+  int fd = caller_fd(run, p);
+  if (fd < 0) return;
+  (void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+  if (told != 0) run_dgram_told(fd);
+  close(fd);
+}
+
 static void on_getsockopt(struct run *run, struct run_pending *p, const struct lab_message *m, const uint8_t *payload)
 {
   if (m->result < 0) {
     answer(p, m->result);
     return;
   }
-  if ((int)p->args[1] == SOL_SOCKET && (int)p->args[2] == SO_ERROR) { /* asking clears it, the pair's own too */
-    int fd = caller_fd(run, p), error;
-    socklen_t len = sizeof error;
-    if (fd >= 0) (void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
-    if (fd >= 0) close(fd);
-  }
+  bool asked = ((int)p->args[1] == SOL_SOCKET && (int)p->args[2] == SO_ERROR) || (int)p->args[1] == LAB_LEVEL_ERROR;
+  if (asked && m->len == sizeof(int)) clear_error(run, p, payload);
   int32_t len = (int32_t)m->len;
   if (!run_alive(p->program, p->cookie)) return;
   bool written = run_write(p->tid, p->args[3], payload, m->len) && run_write(p->tid, p->args[4], &len, sizeof len);
@@ -153,6 +163,8 @@ static void on_getsockopt(struct run *run, struct run_pending *p, const struct l
 static void on_setsockopt(struct run *run, struct run_pending *p, const struct lab_message *m)
 {
   int fd = m->result > 0 ? caller_fd(run, p) : -1;
+  struct run_socket *s = run_socket_find(run, p->ino);
+  if (s != NULL) s->info = (unsigned)m->arg[0];
   if (fd >= 0) {
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &m->result, sizeof m->result);
     close(fd);
@@ -166,12 +178,31 @@ static void on_listen(struct run_pending *p, const struct lab_message *m)
   answer(p, m->result);
 }
 
+static void on_shutdown(struct run *run, struct run_pending *p, const struct lab_message *m)
+{
+  int fd = m->arg[0] >= 0 ? caller_fd(run, p) : -1;
+  if (fd >= 0) {
+    (void)shutdown(fd, m->arg[0]);
+    close(fd);
+  }
+  answer(p, m->result);
+}
+
 /* A UDP server has no listen: it waits for peers when it has its port. */
 static void on_bind(struct run *run, struct run_pending *p, const struct lab_message *m)
 {
   const struct run_socket *s = run_socket_find(run, p->ino);
   if (m->result == 0 && s != NULL && !s->stream) p->program->listens = true;
   answer_once(run, p, m);
+}
+
+/* A send that gave the error which waits at the head of the pair. */
+static void tell_sent(struct run *run, const struct run_pending *p, const struct lab_message *m)
+{
+  int fd = m->result < 0 && m->arg[0] != 0 ? caller_fd(run, p) : -1;
+  if (fd < 0) return;
+  run_dgram_told(fd);
+  close(fd);
 }
 
 static void finish(struct run *run, struct run_pending *p, const struct lab_message *m, const uint8_t *payload, int fd)
@@ -183,9 +214,13 @@ static void finish(struct run *run, struct run_pending *p, const struct lab_mess
   case LAB_SOCKNAME:
   case LAB_PEERNAME: on_name(p, m, payload); break;
   case LAB_GETOPT: on_getsockopt(run, p, m, payload); break;
-  case LAB_SENDTO: run_dgram_sent(run, p, m->result); return; /* it may go on, and removes itself */
+  case LAB_SENDTO:
+    tell_sent(run, p, m);
+    run_dgram_sent(run, p, m->result);
+    return; /* it removes itself */
   case LAB_SETOPT: on_setsockopt(run, p, m); break;
   case LAB_LISTEN: on_listen(p, m); break;
+  case LAB_SHUTDOWN: on_shutdown(run, p, m); break;
   case LAB_BIND: on_bind(run, p, m); break;
   default: answer(p, m->result); break;
   }
@@ -239,6 +274,10 @@ void run_letter(struct run *run, const struct lab_letter *letter, int fd)
   switch ((enum lab_kind)m->kind) {
   case LAB_POISON: poison(run, m); break;
   case LAB_WIDEN: widen(run, m); break;
+  case LAB_WATCH: /* a ladder or capture of ours has ended early: its disk is full */
+    if (m->arg[0] == 0 && m->result != 0) run_log(run, "%.*s", (int)m->len, (const char *)letter->payload);
+    break;
+  case LAB_HOSTS: run_hosts_fill(run, letter); break;
   case LAB_GONE: run_socket_remove(run, m->ino); break;
   default: answer_call(run, m, letter->payload, fd); break;
   }

@@ -47,14 +47,21 @@ static void open_socket(struct lab *lab, struct lab_client *client, const struct
   if (error != 0) lab_socket_free(s);
 }
 
+static int bind_once(struct lab_socket *s, const struct yeon_addr *addr)
+{
+  int rc = s->stream ? yeon_tcp_bind(s->tcp, addr, lab_now()) : yeon_udp_bind(s->udp, addr);
+  if (rc == YEON_ERR_INVALID && s->lost == LAB_BIND) rc = 0; /* bound by the same call, made again */
+  return rc;
+}
+
 static void bind_socket(struct lab_socket *s, struct lab_client *client, const struct lab_letter *letter)
 {
   struct yeon_addr addr;
   int error = lab_sockaddr_parse(lab_socket_domain(s), letter->payload, letter->head.len, &addr);
   if (error == 0 && s->tcp == NULL && s->udp == NULL) error = EINVAL;
   if (error == 0) {
-    int rc = s->stream ? yeon_tcp_bind(s->tcp, &addr, lab_now()) : yeon_udp_bind(s->udp, &addr);
-    if (rc == YEON_ERR_INVALID && s->lost == LAB_BIND) rc = 0; /* bound by the same call, made again */
+    int rc = bind_once(s, &addr);
+    if (rc == YEON_ERR_IN_USE && lab_sockets_hurry(s->lab)) rc = bind_once(s, &addr);
     s->lost = 0;
     if (rc == YEON_ERR_ADDRESS) error = EADDRNOTAVAIL;
     else if (rc != 0) error = yeon_error_errno(rc);
@@ -72,7 +79,8 @@ static void name_socket(struct lab_socket *s, struct lab_client *client, const s
     answer(client, m, -ENOTCONN);
     return;
   }
-  if (!s->six) addr.ip = yeon_ip4(0, 0, 0, 0);
+  if (s->tcp == NULL && s->udp == NULL) addr = s->was;
+  else if (!s->six) addr.ip = yeon_ip4(0, 0, 0, 0);
   if (s->tcp != NULL) peer ? yeon_tcp_remote(s->tcp, &addr) : yeon_tcp_local(s->tcp, &addr);
   if (s->udp != NULL) peer ? yeon_udp_remote(s->udp, &addr) : yeon_udp_local(s->udp, &addr);
   struct lab_message reply = {.kind = m->kind, .id = m->id, .ino = m->ino};
@@ -111,6 +119,7 @@ static void on_socket(struct lab_socket *s, struct lab_client *client, struct la
   case LAB_PEERNAME: name_socket(s, client, m); break;
   case LAB_SETOPT: lab_call_setopt(s, client, letter); break;
   case LAB_GETOPT: lab_call_getopt(s, client, letter); break;
+  case LAB_SHUTDOWN: lab_call_shutdown(s, client, m); break;
   case LAB_FILLED: stream_filled(s, (uint32_t)m->arg[0]); break;
   case LAB_POISON: stream_poisoned(s); break;
   case LAB_RETURN:
@@ -126,10 +135,14 @@ static bool wants_answer(uint32_t kind)
   return kind != LAB_FILLED && kind != LAB_POISON && kind != LAB_RETURN && kind != LAB_CANCEL;
 }
 
+/* Their answer depends on which ports are free. A close that came before the call has no message of its own: it is in the pair, and looked for. */
+static bool judges_ports(uint32_t kind) { return kind == LAB_BIND || kind == LAB_LISTEN || kind == LAB_CONNECT; }
+
 void lab_call(struct lab *lab, struct lab_client *client, struct lab_letter *letter, int fd)
 {
   const struct lab_message *m = &letter->head;
   struct lab_socket *s = NULL;
+  if (judges_ports(m->kind)) lab_settle(lab);
   if (m->kind == LAB_SOCKET && m->program < lab->n_programs) {
     open_socket(lab, client, m);
   } else if (m->kind == LAB_CANCEL) {

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,6 +16,8 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "lab/run.h"
@@ -98,11 +101,37 @@ static void set_preload(const char *path)
   (void)setenv("LD_PRELOAD", both, 1);
 }
 
+/* The file that execvp will find. */
+static bool find_program(const char *name, char path[PATH_MAX])
+{
+  const char *dirs = getenv("PATH");
+  if (strchr(name, '/') != NULL) return snprintf(path, PATH_MAX, "%s", name) < PATH_MAX;
+  while (dirs != NULL && *dirs != '\0') {
+    size_t n = strcspn(dirs, ":");
+    if (snprintf(path, PATH_MAX, "%.*s/%s", (int)n, dirs, name) < PATH_MAX && access(path, X_OK) == 0) return true;
+    dirs += n + (dirs[n] == ':');
+  }
+  return false;
+}
+
+/* The kernel passes over such rights in silence where the filter is, and the program says something that nobody understands. */
+static void tell_powerless(const char *name)
+{
+  char path[PATH_MAX];
+  struct stat st;
+  if (geteuid() == 0 || !find_program(name, path) || stat(path, &st) != 0) return;
+  bool set = (st.st_mode & S_ISUID) != 0 && st.st_uid != geteuid();
+  set |= (st.st_mode & S_ISGID) != 0 && (st.st_mode & S_IXGRP) != 0 && st.st_gid != getegid();
+  set |= getxattr(path, "security.capability", NULL, 0) > 0;
+  if (set) fprintf(stderr, "yeon: %s is setuid or has capabilities, which no program gains in a lab; if it needs them, start yeon as root\n", path);
+}
+
 _Noreturn void run_child(const struct run_child *c)
 {
   char go;
   (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* without its supervisor every call would fail */
   close_inherited();
+  tell_powerless(c->argv[0]); /* outside of a user namespace, where all other owners look the same */
   if (enter_namespaces()) name_hosts(c->hosts_path);
   else if (c->wall) die("no network namespace is to be had here", "");
   else fprintf(stderr, "yeon: no network namespace is to be had here (%s): the filter alone keeps the program in\n", strerror(errno));

@@ -54,7 +54,7 @@ static bool scaled(const char *word, const struct unit *units, double *out)
 {
   char *end;
   double value = strtod(word, &end);
-  if (end == word || !(value >= 0) || value > 1e15) return false;
+  if (end == word || end != word + strspn(word, "0123456789.") || value > 1e15) return false; /* strtod knows signs, hexadecimal and infinity too */
   for (; units->name != NULL; units++) {
     if (strcasecmp(end, units->name) != 0) continue;
     *out = value * units->factor;
@@ -112,7 +112,10 @@ static int run(struct command *c)
 bool command_split(struct command *c, char *words, size_t len)
 {
   if (len == 0 || words[len - 1] != '\0') return false;
-  for (char *w = words; w < words + len && c->n_words < COMMAND_WORDS; w += strlen(w) + 1) c->words[c->n_words++] = w;
+  for (char *w = words; w < words + len; w += strlen(w) + 1) {
+    if (c->n_words == COMMAND_WORDS) return false;
+    c->words[c->n_words++] = w;
+  }
   return true;
 }
 

@@ -78,5 +78,6 @@ int command_rebind(struct command *c, struct lab_cable *cable)
     if (change(c, h, k, &ip) != 0) return 2;
     given[family] = false;
   }
+  lab_hosts_changed(c->lab);
   return 0;
 }

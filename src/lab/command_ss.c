@@ -6,6 +6,7 @@
  * A queue has two parts: the stack's, and what stands in the pair between lab and program. */
 #define _GNU_SOURCE
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lab/command.h"
@@ -58,10 +59,26 @@ static struct ss_row *add(struct ss *ss)
   return &ss->rows[ss->n++];
 }
 
+/* What the process calls itself now: a line of `yeon run` may be a shell that starts the one that matters. */
+static void name_process(const struct lab_socket *s, char name[SS_NAME])
+{
+  char path[40];
+  snprintf(path, sizeof path, "/proc/%d/comm", s->pid);
+  FILE *f = fopen(path, "re");
+  bool read = f != NULL && fgets(name, SS_NAME, f) != NULL;
+  if (f != NULL) fclose(f);
+  if (read) name[strcspn(name, "\n")] = '\0';
+  else snprintf(name, SS_NAME, "%s", lab_socket_program(s));
+}
+
 static void own(struct ss *ss, struct ss_row *r, struct lab_socket *s)
 {
   r->socket = s;
-  if (s == NULL || s->fd < 0) return;
+  if (s == NULL) return;
+  const struct ss_row *before = r > ss->rows ? r - 1 : NULL;
+  if (before != NULL && before->socket != NULL && before->socket->pid == s->pid) memcpy(r->program, before->program, sizeof r->program);
+  else name_process(s, r->program);
+  if (s->fd < 0) return;
   struct lab_queue q = lab_queue_of(&ss->diag, s);
   r->pair_out = q.from_program;
   r->pair_in = q.to_program;

@@ -41,12 +41,29 @@ static bool is_deserted(const struct lab_socket *s, const struct yeon_ip *ip)
   return !own && lab_host_of(s->lab, ip) < 0;
 }
 
+static bool is_unspec(const struct lab_letter *letter)
+{
+  sa_family_t family;
+  if (letter->head.len < sizeof family) return false;
+  memcpy(&family, letter->payload, sizeof family);
+  return family == AF_UNSPEC;
+}
+
+/* The pair is used again, empty, so none of its ends may be shut. */
+static int reconnectable(struct lab_socket *s)
+{
+  if (s->state != LAB_CONNECTED || s->eof_written || s->ending || s->deaf) return EINVAL;
+  while (recv(s->fd, s->lab->scratch, LAB_SCRATCH, MSG_DONTWAIT) > 0) {
+  }
+  free(s->left);
+  s->left = NULL;
+  return 0;
+}
+
 static int begin(struct lab_socket *s, const struct lab_letter *letter)
 {
   struct yeon_addr to;
-  sa_family_t family = AF_UNSPEC;
-  if (letter->head.len >= sizeof family) memcpy(&family, letter->payload, sizeof family);
-  if (letter->head.len >= sizeof family && family == AF_UNSPEC) return disconnect(s);
+  if (is_unspec(letter)) return disconnect(s);
   int error = lab_sockaddr_parse(lab_socket_domain(s), letter->payload, letter->head.len, &to);
   if (error != 0) return error;
   lab_sockaddr_here(&to);
@@ -86,7 +103,8 @@ static int again(struct lab_socket *s)
 void stream_connect(struct lab_socket *s, struct lab_client *client, const struct lab_letter *letter)
 {
   bool nonblock = (letter->head.flags & LAB_NONBLOCK) != 0;
-  int error = s->state == LAB_NEW ? begin(s, letter) : again(s);
+  bool anew = s->state == LAB_NEW || (is_unspec(letter) && reconnectable(s) == 0);
+  int error = anew ? begin(s, letter) : again(s);
   struct lab_message reply = letter->head;
   reply.len = 0;
   reply.flags = 0;

@@ -47,7 +47,7 @@ static void forget(struct lab_client *c)
   if (c->owner) lab_stop(lab);
 }
 
-static void answer_hosts(struct lab *lab, struct lab_client *c, const struct lab_message *m)
+static void answer_hosts(struct lab *lab, struct lab_client *c, uint64_t id)
 {
   char text[LAB_HOSTS_MAX * LAB_ADDRS_MAX * 96];
   size_t len = 0;
@@ -58,8 +58,17 @@ static void answer_hosts(struct lab *lab, struct lab_client *c, const struct lab
       len += (size_t)snprintf(text + len, sizeof text - len, "%s %s\n", ip, lab->hosts[i].name);
     }
   }
-  struct lab_message reply = {.kind = m->kind, .id = m->id, .len = (uint32_t)len};
+  struct lab_message reply = {.kind = LAB_HOSTS, .id = id, .len = (uint32_t)len};
   lab_answer(c, &reply, text, -1);
+}
+
+void lab_hosts_changed(struct lab *lab)
+{
+  for (struct lab_client *c = lab->clients; c != NULL; c = c->next) {
+    bool supervises = false;
+    for (uint32_t i = 0; i < lab->n_programs; i++) supervises |= lab->programs[i].client == c;
+    if (supervises) answer_hosts(lab, c, 0);
+  }
 }
 
 static int add_program(struct lab *lab, struct lab_client *c, const struct lab_letter *letter, uint32_t *number)
@@ -111,7 +120,7 @@ static void command(struct lab *lab, struct lab_client *c, struct lab_letter *le
 static void handle(struct lab *lab, struct lab_client *c, struct lab_letter *letter, int fd)
 {
   switch ((enum lab_kind)letter->head.kind) {
-  case LAB_HOSTS: answer_hosts(lab, c, &letter->head); break;
+  case LAB_HOSTS: answer_hosts(lab, c, letter->head.id); break;
   case LAB_PROGRAM: introduce(lab, c, letter); break;
   case LAB_COMMAND: command(lab, c, letter); break;
   case LAB_WATCH: lab_watch_ask(lab, c, letter, fd); return;

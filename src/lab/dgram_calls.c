@@ -87,6 +87,19 @@ static int64_t move(pid_t tid, const struct run_msg *m, void *bytes, size_t len,
   return moved == (ssize_t)total ? moved : -EFAULT;
 }
 
+/* 0, or a negative errno: what goes beside the datagram and would not be done. */
+static int check_control(const struct run_trap *t, const struct run_msg *m)
+{
+  uint8_t bytes[RUN_CONTROL];
+  int level = 0, type = 0;
+  if (m->control == 0) return 0;
+  if (m->control_len > sizeof bytes) return -ENOBUFS;
+  if (!run_read(t->tid, m->control, bytes, m->control_len)) return -EFAULT;
+  if (run_control_check(bytes, m->control_len, &level, &type)) return 0;
+  run_log(t->run, "%s (%d): a control message of level %d, type %d beside a datagram is not supported", t->program->what->argv[0], (int)t->tid, level, type);
+  return -EINVAL;
+}
+
 void run_dgram_send(struct run_trap *t)
 {
   struct run_msg m;
@@ -94,6 +107,8 @@ void run_dgram_send(struct run_trap *t)
   uint8_t *out = run->out.payload;
   struct lab_message head = {.kind = LAB_SENDTO};
   int rc = read_call(t, &m);
+  if (rc == 0 && (m.flags & MSG_OOB)) rc = -EOPNOTSUPP;
+  if (rc == 0 && m.control_len > 0) rc = check_control(t, &m);
   if (rc == 0 && m.name != 0 && (m.name_len > 128 || !run_read(t->tid, m.name, out, m.name_len))) rc = m.name_len > 128 ? -EINVAL : -EFAULT;
   if (rc != 0) {
     answer(t, rc);
@@ -126,23 +141,23 @@ union control {
   char bytes[CMSG_SPACE(sizeof(int))];
 };
 
-/* What came: its length (or negative errno), and the sender, if it was told. */
+/* What came: its length (or negative errno), and what was told beside it. */
 struct datagram {
   ssize_t len;
-  uint8_t from[LAB_SOCKADDR];
-  size_t from_len;
+  bool told;
+  struct lab_token token;
 };
 
-static void read_sender(struct msghdr *m, struct datagram *d)
+static void read_token(struct msghdr *m, struct datagram *d)
 {
   for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
     int fd;
     if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
     memcpy(&fd, CMSG_DATA(c), sizeof fd);
-    ssize_t n = pread(fd, d->from, sizeof d->from, 0);
-    d->from_len = n > 0 ? (size_t)n : 0;
+    d->told = pread(fd, &d->token, sizeof d->token, 0) == sizeof d->token && d->token.from_len <= sizeof d->token.from;
     close(fd);
   }
+  if (!d->told) memset(&d->token, 0, sizeof d->token);
 }
 
 /* The program learns of the error now: the lab is asked for it too, so that it is not told twice. Nobody waits for that answer. */
@@ -151,6 +166,16 @@ static ssize_t told(struct run *run, int fd, int error)
   struct lab_message m = {.kind = LAB_GETOPT, .ino = run_ino(fd), .arg = {SOL_SOCKET, SO_ERROR, sizeof error}};
   (void)lab_message_send(run->lab_fd, &m, NULL, -1);
   return -error;
+}
+
+void run_dgram_told(int fd)
+{
+  union control control;
+  struct msghdr m = {.msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+  struct datagram d = {0};
+  if (recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_PEEK) < 0) return;
+  read_token(&m, &d);
+  if (d.token.error != 0) (void)!recv(fd, &control, 0, MSG_DONTWAIT);
 }
 
 static struct datagram receive(struct run *run, int fd, int flags)
@@ -162,36 +187,38 @@ static struct datagram receive(struct run *run, int fd, int flags)
   do d.len = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | (flags & MSG_PEEK));
   while (d.len < 0 && errno == EINTR);
   if (d.len < 0) d.len = -errno;
-  else read_sender(&m, &d);
-  struct lab_dgram_error e;
-  if (d.from_len != sizeof e) return d;
-  memcpy(&e, d.from, sizeof e);
-  if (e.mark == LAB_DGRAM_ERROR) d.len = told(run, fd, e.error);
+  else read_token(&m, &d);
+  if (d.len < 0 || d.token.error == 0) return d;
+  if (flags & MSG_PEEK) run_dgram_told(fd); /* an error is taken by whoever sees it */
+  d.len = told(run, fd, d.token.error);
   return d;
 }
 
-static bool write_header(pid_t tid, const struct run_msg *m, const struct datagram *d, bool truncated)
+static bool write_header(pid_t tid, const struct run_msg *m, const struct datagram *d, uint64_t control_len, int32_t flags)
 {
-  uint32_t name_len = (uint32_t)d->from_len;
-  uint64_t none = 0;
-  int32_t flags = truncated ? MSG_TRUNC : 0;
   uint64_t at = m->header_at;
-  return run_write(tid, at + offsetof(struct msghdr, msg_namelen), &name_len, sizeof name_len) &&
-         run_write(tid, at + offsetof(struct msghdr, msg_controllen), &none, sizeof none) &&
+  return run_write(tid, at + offsetof(struct msghdr, msg_namelen), &d->token.from_len, sizeof d->token.from_len) &&
+         run_write(tid, at + offsetof(struct msghdr, msg_controllen), &control_len, sizeof control_len) &&
          run_write(tid, at + offsetof(struct msghdr, msg_flags), &flags, sizeof flags);
 }
 
 /* The datagram goes into the program's memory; the call's result. */
-static int64_t hand_over(struct run *run, pid_t tid, int nr, const struct run_msg *m, const struct datagram *d)
+static int64_t hand_over(struct run *run, const struct run_pending *call, const struct run_msg *m, const struct datagram *d)
 {
+  uint8_t control[RUN_CONTROL];
+  pid_t tid = call->tid;
   int64_t n = move(tid, m, run->bytes, (size_t)d->len, true);
   if (n < 0) return n;
-  bool truncated = n < d->len;
-  int64_t result = truncated && (m->flags & MSG_TRUNC) ? d->len : n;
-  if (m->header_at == 0) return run_write_addr(tid, m->name, m->name_len_at, d->from, d->from_len) ? result : -EFAULT;
-  if (m->name != 0 && !run_write(tid, m->name, d->from, m->name_len < d->from_len ? m->name_len : d->from_len)) return -EFAULT;
-  if (!write_header(tid, m, d, truncated)) return -EFAULT;
-  if (nr != SYS_recvmmsg) return result;
+  int32_t flags = n < d->len ? MSG_TRUNC : 0;
+  int64_t result = flags != 0 && (m->flags & MSG_TRUNC) ? d->len : n;
+  if (m->header_at == 0) return run_write_addr(tid, m->name, m->name_len_at, d->token.from, d->token.from_len) ? result : -EFAULT;
+  uint32_t name_len = m->name_len < d->token.from_len ? m->name_len : d->token.from_len;
+  if (m->name != 0 && !run_write(tid, m->name, d->token.from, name_len)) return -EFAULT;
+  const struct run_socket *s = run_socket_find(run, call->ino);
+  size_t room = m->control != 0 ? m->control_len : 0;
+  size_t told = d->told && s != NULL ? run_control_emit(control, room, s->info, d->token.to, &flags) : 0;
+  if (!run_write(tid, m->control, control, told) || !write_header(tid, m, d, told, flags)) return -EFAULT;
+  if (call->nr != SYS_recvmmsg) return result;
   uint32_t len = (uint32_t)result;
   return run_write(tid, m->header_at + sizeof(struct msghdr), &len, sizeof len) ? 1 : -EFAULT;
 }
@@ -221,14 +248,15 @@ void run_dgram_recv(struct run_trap *t)
 {
   struct run_msg m;
   int rc = read_call(t, &m);
-  if (rc == 0 && (m.flags & (MSG_ERRQUEUE | MSG_OOB))) rc = m.flags & MSG_OOB ? -EINVAL : -EAGAIN;
+  if (rc == 0 && (m.flags & MSG_ERRQUEUE)) rc = -EAGAIN;
   if (rc != 0) {
     answer(t, rc);
     return;
   }
   if (!run_alive(t->program, t->cookie)) return;
   struct datagram d = receive(t->run, t->fd, m.flags);
-  if (d.len >= 0) answer(t, hand_over(t->run, t->tid, t->nr, &m, &d));
+  struct run_pending call = {.tid = t->tid, .nr = t->nr, .ino = t->socket->ino};
+  if (d.len >= 0) answer(t, hand_over(t->run, &call, &m, &d));
   else if (d.len != -EAGAIN || (m.flags & MSG_DONTWAIT) || (fcntl(t->fd, F_GETFL) & O_NONBLOCK)) answer(t, d.len);
   else wait_for(t, &m);
 }
@@ -238,7 +266,7 @@ void run_dgram_readable(struct run *run, struct run_pending *p)
   if (run_alive(p->program, p->cookie)) {
     struct datagram d = receive(run, p->fd, p->msg.flags);
     if (d.len == -EAGAIN) return;
-    (void)run_respond(p->program, p->cookie, d.len < 0 ? d.len : hand_over(run, p->tid, p->nr, &p->msg, &d));
+    (void)run_respond(p->program, p->cookie, d.len < 0 ? d.len : hand_over(run, p, &p->msg, &d));
   }
   run_pending_remove(run, p);
 }

@@ -11,30 +11,47 @@
 
 #include "lab/sockets.h"
 
+static void let_go(struct lab_socket *s, bool reset)
+{
+  struct yeon_tcp *tcp = s->tcp;
+  if (tcp == NULL) return;
+  s->tcp = NULL;
+  yeon_tcp_local(tcp, &s->was);
+  yeon_tcp_set_user(tcp, NULL);
+  (reset ? yeon_tcp_abort : yeon_tcp_close)(tcp, lab_now());
+}
+
 void stream_close(struct lab_socket *s)
 {
-  if (s->tcp != NULL) {
-    struct yeon_tcp *tcp = s->tcp;
-    s->tcp = NULL;
-    yeon_tcp_set_user(tcp, NULL);
-    if (s->unread) yeon_tcp_abort(tcp, lab_now());
-    else yeon_tcp_close(tcp, lab_now());
-  }
+  let_go(s, s->unread);
   lab_socket_free(s);
+}
+
+void stream_over(struct lab_socket *s)
+{
+  let_go(s, s->unread);
+  lab_socket_bury(s);
+}
+
+/* Where the stream had ended before the connection failed, reading goes on to give that end, as in Linux; only a writer is told. So what it has written must
+ * not lie unread when we close, and nothing may be added. */
+static void drain(struct lab_socket *s)
+{
+  (void)shutdown(s->fd, SHUT_RDWR);
+  while (recv(s->fd, s->lab->scratch, LAB_SCRATCH, MSG_DONTWAIT) > 0) {
+  }
 }
 
 static void finish(struct lab_socket *s)
 {
-  if (s->tcp != NULL) {
-    yeon_tcp_set_user(s->tcp, NULL);
-    yeon_tcp_close(s->tcp, lab_now());
-    s->tcp = NULL;
-  }
+  if (s->eof_written) drain(s);
+  let_go(s, false);
   lab_socket_bury(s);
 }
 
 void stream_fail(struct lab_socket *s, int error)
 {
+  if (s->eof_written && error == ECONNRESET) error = EPIPE; /* a reset that answers what was written to a peer that is gone */
   s->error = s->cause = error;
   s->state = LAB_FAILING;
   lab_socket_ready(s);
@@ -52,11 +69,12 @@ void stream_fail_turn(struct lab_socket *s)
 {
   int unread = 0;
   if (s->hung_up) {
-    stream_close(s);
+    stream_over(s);
     return;
   }
   if (s->poison_asked || (s->tcp != NULL && !stream_to_program(s))) return;
-  if (ioctl(s->fd, FIONREAD, &unread) == 0 && unread == 0 && !s->ending && ask_poison(s)) {
+  bool silent = s->eof_written || s->ending;
+  if (!silent && ioctl(s->fd, FIONREAD, &unread) == 0 && unread == 0 && ask_poison(s)) {
     s->poison_asked = true;
     return;
   }

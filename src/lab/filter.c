@@ -17,7 +17,7 @@ static int add_always(scmp_filter_ctx ctx)
   static const int numbers[] = {
       SCMP_SYS(socket),      SCMP_SYS(bind),       SCMP_SYS(connect),    SCMP_SYS(listen),  SCMP_SYS(accept),   SCMP_SYS(accept4),
       SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(setsockopt), SCMP_SYS(getsockopt), SCMP_SYS(sendmsg), SCMP_SYS(recvmsg),
-      SCMP_SYS(sendmmsg),    SCMP_SYS(recvmmsg),
+      SCMP_SYS(sendmmsg),    SCMP_SYS(recvmmsg),   SCMP_SYS(shutdown),
   };
   int rc = 0;
   for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && rc == 0; i++)

@@ -56,7 +56,7 @@ static void on_sockets(uv_poll_t *poll, int status, int events)
   (void)events;
   struct lab *lab = poll->data;
   lab->woken = true;
-  lab_sockets_poll(lab);
+  (void)lab_sockets_poll(lab);
 }
 
 static void on_clock(uv_poll_t *poll, int status, int events)
@@ -170,6 +170,7 @@ int yeon_lab_serve(const struct yeon_lab_config *config)
     return 2;
   }
   (void)signal(SIGPIPE, SIG_IGN);
+  (void)signal(SIGXFSZ, SIG_IGN); /* a capture that has become too big is told of, and no reason to die */
   raise_limit();
   int status = serve(lab, config);
   lab_teardown(lab);

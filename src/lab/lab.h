@@ -124,6 +124,8 @@ void lab_stop(struct lab *lab);
 /* pump.c */
 /* Frames and bytes move until nothing does; then the clock is set. */
 void lab_pump(struct lab *lab);
+/* First hears what programs have done to their ends up to now, closing above all; then pumps. */
+void lab_settle(struct lab *lab);
 
 /* cables.c */
 /* Whether frames may pass by the cable's own queues; after every change of it. */
@@ -138,6 +140,9 @@ int lab_control_open(struct lab *lab, const struct yeon_lab_config *config);
 void lab_control_close(struct lab *lab);
 /* Answers a request: result and flags of `reply`, its kind and id. client NULL: whoever asked is gone. */
 void lab_answer(struct lab_client *client, const struct lab_message *reply, const void *payload, int fd);
+
+/* Addresses have changed: supervisors are told, so that /etc/hosts of their programs is right. */
+void lab_hosts_changed(struct lab *lab);
 
 /* path.c: the control socket of that name, in a folder that only we may enter (made if need be). 0, or an errno and a line for a person in
  * `why` (LAB_WHY bytes). */

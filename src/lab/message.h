@@ -7,23 +7,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LAB_VERSION 2u
+#define LAB_VERSION 3u
 #define LAB_PAYLOAD 98304u /* bytes at most: a datagram of 65,535 bytes and its address */
 
 enum lab_kind {
   /* from the supervisor; every one but FILLED, RETURN and CANCEL is answered with the same kind and id */
-  LAB_HOSTS,    /* -> payload: lines for a hosts file */
+  LAB_HOSTS,    /* -> payload: lines for a hosts file; with id 0 unasked, when they have changed */
   LAB_PROGRAM,  /* payload: host name, 0, program name, 0; arg[0]: pid -> program: its number */
   LAB_SOCKET,   /* arg: domain, type, protocol, pid -> a descriptor, ino */
   LAB_BIND,     /* payload: sockaddr */
   LAB_CONNECT,  /* payload: sockaddr */
   LAB_LISTEN,   /* arg[0]: backlog */
-  LAB_ACCEPT,   /* -> a descriptor, ino, payload: the peer's sockaddr */
+  LAB_ACCEPT,   /* arg[0]: pid -> a descriptor, ino, payload: the peer's sockaddr; arg[0]: knocks to take (see accept.c) */
+  LAB_SHUTDOWN, /* arg[0]: how -> arg[0]: how the pair is to be shut down; -1: not */
   LAB_SOCKNAME, /* -> payload: sockaddr */
   LAB_PEERNAME,
-  LAB_SETOPT,   /* arg: level, name; payload: value */
+  LAB_SETOPT,   /* arg: level, name; payload: value -> arg[0]: LAB_INFO_ bits */
   LAB_GETOPT,   /* arg: level, name, size -> payload: value */
-  LAB_SENDTO,   /* arg[0]: bytes of sockaddr at the start of the payload (0: none), the datagram behind them; arg[1]: flags of the call */
+  LAB_SENDTO,   /* arg[0]: bytes of sockaddr at the start of the payload (0: none), the datagram behind them; arg[1]: flags of the call
+                   -> arg[0] 1: the result is an error that waited */
   LAB_FILLED,   /* arg[0]: bytes of filling that now stand in the pair (see stream.c) */
   LAB_RETURN,   /* a descriptor: an accepted connection that could not be delivered; without: arg[0] says of which call the result was lost */
   LAB_CANCEL,   /* id: of a request nobody waits for any more */
@@ -57,11 +59,19 @@ struct lab_message {
   int32_t arg[4];
 };
 
-/* What the token of a datagram holds in place of a sockaddr when it stands for an error; see dgram.c. */
-#define LAB_DGRAM_ERROR 0xffffffffu
-struct lab_dgram_error {
-  uint32_t mark;
-  int32_t error; /* errno */
+/* getsockopt with this level, asked by the preloaded helper: an error that is not yet told. */
+#define LAB_LEVEL_ERROR 0x7965
+
+/* What recvmsg of a socket tells beside the sender: bits of LAB_SETOPT's answer. */
+#define LAB_INFO_4 0x1u /* IP_PKTINFO */
+#define LAB_INFO_6 0x2u /* IPV6_RECVPKTINFO */
+
+/* What the token of a datagram holds; see dgram.c. */
+struct lab_token {
+  int32_t error;     /* an errno: it is no datagram; 0 */
+  uint32_t from_len;
+  uint8_t from[28];  /* a sockaddr */
+  uint8_t to[16];    /* as in struct yeon_ip */
 };
 
 /* A message with room for its payload. */

@@ -1,106 +1,52 @@
-/* setsockopt and getsockopt. One table says, for every option that programs use, what becomes of it:
- *   TCP, UDP   it is an option of the stack's endpoint, in a unit of its own
- *   NATIVE     the pair has it, with the same meaning for reads and writes of the program (time-outs)
- *   TAKEN      it makes no difference here; the value is accepted and, for asking, 0 or a constant
- * What is not in the table gets ENOPROTOOPT and a line on the log. The few with a story of their own have a function below. */
+/* setsockopt and getsockopt. A table (option_table.c) says for every option that programs use what becomes of it; the few with a story of their own have a
+ * function below. What neither knows gets ENOPROTOOPT and a line on the log. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/in6.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "lab/option_table.h"
+#include "lab/run.h"
 #include "lab/sockets.h"
 #include "lab/tcp_info.h"
 
-#define LEVEL_ERROR 0x7965 /* asked by the preloaded helper: an error not yet told */
+#define HOPS 64 /* unless a program says otherwise */
 
-enum way { TCP, UDP, NATIVE, TAKEN };
-
-struct option {
-  int level, name;
-  enum way way;
-  int tcp, udp;  /* enum yeon_tcp_option, yeon_udp_option; -1: not of that kind */
-  int scale;     /* stack's units in one of the program's: 1000 for seconds to ms */
-  int constant;  /* TAKEN: what getsockopt gives */
-};
-
-static const struct option table[] = {
-    {SOL_SOCKET, SO_REUSEADDR, TCP, YEON_TCP_REUSEADDR, YEON_UDP_REUSE, 1, 0},
-    {SOL_SOCKET, SO_REUSEPORT, TCP, YEON_TCP_REUSEPORT, YEON_UDP_REUSE, 1, 0},
-    {SOL_SOCKET, SO_KEEPALIVE, TCP, YEON_TCP_KEEPALIVE, -1, 1, 0},
-    {SOL_SOCKET, SO_OOBINLINE, TCP, YEON_TCP_OOBINLINE, -1, 1, 0},
-    {SOL_SOCKET, SO_BROADCAST, UDP, -1, YEON_UDP_BROADCAST, 1, 0},
-    {SOL_SOCKET, SO_RCVTIMEO, NATIVE, -1, -1, 0, 0},
-    {SOL_SOCKET, SO_SNDTIMEO, NATIVE, -1, -1, 0, 0},
-    {SOL_SOCKET, SO_RCVTIMEO_NEW, NATIVE, -1, -1, 0, 0},
-    {SOL_SOCKET, SO_SNDTIMEO_NEW, NATIVE, -1, -1, 0, 0},
-    {SOL_SOCKET, SO_PRIORITY, TAKEN, -1, -1, 0, 0},
-    {SOL_SOCKET, SO_RCVLOWAT, TAKEN, -1, -1, 0, 1},
-    {SOL_SOCKET, SO_SNDLOWAT, TAKEN, -1, -1, 0, 1},
-    {SOL_SOCKET, SO_DEBUG, TAKEN, -1, -1, 0, 0},
-    {SOL_SOCKET, SO_DONTROUTE, TAKEN, -1, -1, 0, 0},
-    {SOL_SOCKET, SO_INCOMING_CPU, TAKEN, -1, -1, 0, -1},
-    {SOL_SOCKET, SO_BUSY_POLL, TAKEN, -1, -1, 0, 0},
-    {SOL_SOCKET, SO_MAX_PACING_RATE, TAKEN, -1, -1, 0, -1},
-    {IPPROTO_TCP, TCP_NODELAY, TCP, YEON_TCP_NODELAY, -1, 1, 0},
-    {IPPROTO_TCP, TCP_CORK, TCP, YEON_TCP_CORK, -1, 1, 0},
-    {IPPROTO_TCP, TCP_QUICKACK, TCP, YEON_TCP_QUICKACK, -1, 1, 0},
-    {IPPROTO_TCP, TCP_KEEPIDLE, TCP, YEON_TCP_KEEPIDLE_MS, -1, 1000, 0},
-    {IPPROTO_TCP, TCP_KEEPINTVL, TCP, YEON_TCP_KEEPINTVL_MS, -1, 1000, 0},
-    {IPPROTO_TCP, TCP_KEEPCNT, TCP, YEON_TCP_KEEPCNT, -1, 1, 0},
-    {IPPROTO_TCP, TCP_USER_TIMEOUT, TCP, YEON_TCP_USER_TIMEOUT_MS, -1, 1, 0},
-    {IPPROTO_TCP, TCP_MAXSEG, TCP, YEON_TCP_MAXSEG, -1, 1, 0},
-    {IPPROTO_TCP, TCP_SYNCNT, TCP, YEON_TCP_RETRIES_SYN, -1, 1, 0},
-    {IPPROTO_TCP, TCP_WINDOW_CLAMP, TCP, YEON_TCP_WINDOW_CLAMP, -1, 1, 0},
-    {IPPROTO_TCP, TCP_DEFER_ACCEPT, TAKEN, -1, -1, 0, 0},
-    {IPPROTO_TCP, TCP_FASTOPEN, TAKEN, -1, -1, 0, 0},
-    {IPPROTO_TCP, TCP_NOTSENT_LOWAT, TAKEN, -1, -1, 0, -1},
-    {IPPROTO_TCP, TCP_LINGER2, TAKEN, -1, -1, 0, 60},
-    {IPPROTO_IP, IP_TOS, TCP, YEON_TCP_TRAFFIC_CLASS, YEON_UDP_TRAFFIC_CLASS, 1, 0},
-    {IPPROTO_IP, IP_TTL, TCP, YEON_TCP_HOP_LIMIT, YEON_UDP_HOP_LIMIT, 1, 0},
-    {IPPROTO_IP, IP_MULTICAST_TTL, UDP, -1, YEON_UDP_MULTICAST_HOPS, 1, 0},
-    {IPPROTO_IP, IP_MULTICAST_LOOP, TAKEN, -1, -1, 0, 1},
-    {IPPROTO_IP, IP_RECVERR, TAKEN, -1, -1, 0, 0},
-    {IPPROTO_IP, IP_MTU_DISCOVER, TAKEN, -1, -1, 0, 1},
-    {IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, TAKEN, -1, -1, 0, 0},
-    {IPPROTO_IPV6, IPV6_V6ONLY, TCP, YEON_TCP_V6ONLY, YEON_UDP_V6ONLY, 1, 0},
-    {IPPROTO_IPV6, IPV6_TCLASS, TCP, YEON_TCP_TRAFFIC_CLASS, YEON_UDP_TRAFFIC_CLASS, 1, 0},
-    {IPPROTO_IPV6, IPV6_UNICAST_HOPS, TCP, YEON_TCP_HOP_LIMIT, YEON_UDP_HOP_LIMIT, 1, 0},
-    {IPPROTO_IPV6, IPV6_MULTICAST_HOPS, UDP, -1, YEON_UDP_MULTICAST_HOPS, 1, 0},
-    {IPPROTO_IPV6, IPV6_MULTICAST_LOOP, TAKEN, -1, -1, 0, 1},
-    {IPPROTO_IPV6, IPV6_RECVERR, TAKEN, -1, -1, 0, 0},
-    {IPPROTO_IPV6, IPV6_MTU_DISCOVER, TAKEN, -1, -1, 0, 1},
-    {IPPROTO_IPV6, IPV6_DONTFRAG, UDP, -1, YEON_UDP_DONT_FRAGMENT, 1, 0},
-};
-
-static const struct option *find(int level, int name)
-{
-  for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-    if (table[i].level == level && table[i].name == name) return &table[i];
-  return NULL;
-}
-
-static bool is_flag(const struct option *o)
-{
-  return o->tcp == YEON_TCP_NODELAY || o->tcp == YEON_TCP_CORK || o->tcp == YEON_TCP_QUICKACK || o->tcp == YEON_TCP_KEEPALIVE ||
-         o->tcp == YEON_TCP_REUSEADDR || o->tcp == YEON_TCP_REUSEPORT || o->tcp == YEON_TCP_V6ONLY || o->tcp == YEON_TCP_OOBINLINE ||
-         (o->tcp < 0 && o->udp == YEON_UDP_BROADCAST);
-}
-
-static int set_endpoint(struct lab_socket *s, const struct option *o, int64_t value)
+static int set_endpoint(struct lab_socket *s, const struct lab_option *o, int64_t value)
 {
   int rc = 0;
-  if (is_flag(o)) value = value != 0;
-  if (value == -1 && (o->tcp == YEON_TCP_HOP_LIMIT || o->udp == YEON_UDP_MULTICAST_HOPS)) return 0; /* the default */
+  if (lab_option_is_flag(o)) value = value != 0;
+  if (value == -1 && o->tcp == YEON_TCP_HOP_LIMIT) value = HOPS;
+  if (value == -1 && o->udp == YEON_UDP_MULTICAST_HOPS) value = 1;
   if (s->tcp != NULL && o->tcp >= 0)
     rc = yeon_tcp_set(s->tcp, (enum yeon_tcp_option)o->tcp, value * (o->scale > 0 ? o->scale : 1), lab_now());
   else if (s->udp != NULL && o->udp >= 0)
     rc = yeon_udp_set(s->udp, (enum yeon_udp_option)o->udp, value);
-  else if (s->tcp == NULL && s->udp == NULL)
-    return EINVAL;
   return rc == 0 ? 0 : yeon_error_errno(rc);
+}
+
+static struct lab_kept *kept(struct lab_socket *s, const struct lab_option *o)
+{
+  struct lab_kept *k = s->kept;
+  while (k != NULL && k->option != o) k = k->next;
+  return k;
+}
+
+static int keep(struct lab_socket *s, const struct lab_option *o, int value)
+{
+  struct lab_kept *k = kept(s, o);
+  if (k == NULL) {
+    k = malloc(sizeof *k);
+    if (k == NULL) return ENOBUFS;
+    *k = (struct lab_kept){.next = s->kept, .option = o};
+    s->kept = k;
+  }
+  k->value = lab_option_is_flag(o) ? value != 0 : value;
+  return 0;
 }
 
 /* What is asked for bounds TCP's buffer, and half of it (which the kernel doubles) the pair's. */
@@ -108,7 +54,8 @@ static int set_buffer(struct lab_socket *s, bool sending, int64_t asked)
 {
   int64_t value = asked < 0 ? 4194304 : asked;
   if (value > 4194304) value = 4194304;
-  if (value < 2304) value = 2304;
+  int64_t least = sending ? 2304 : 1152;
+  if (value < least) value = least;
   *(sending ? &s->sndbuf : &s->rcvbuf) = (int)(value * 2);
   int half = (int)(value / 2 > 4608 ? value / 2 : 4608);
   if (!sending && s->fd >= 0) (void)setsockopt(s->fd, SOL_SOCKET, SO_SNDBUF, &half, sizeof half);
@@ -146,6 +93,13 @@ static int join_group(struct lab_socket *s, const struct lab_letter *letter, boo
   return rc == 0 ? 0 : yeon_error_errno(rc);
 }
 
+/* That recvmsg tells where a datagram was sent to; see dgram_calls.c. */
+static int set_info(struct lab_socket *s, unsigned bit, int64_t value)
+{
+  s->info = value != 0 ? s->info | bit : s->info & ~bit;
+  return 0;
+}
+
 static bool is_congestion(const struct lab_message *m)
 {
   return m->arg[0] == IPPROTO_TCP && m->arg[1] == TCP_CONGESTION;
@@ -156,7 +110,9 @@ static int set_special(struct lab_socket *s, const struct lab_letter *letter, in
 {
   const struct lab_message *m = &letter->head;
   int level = m->arg[0], name = m->arg[1];
+  if (level == SOL_SOCKET && letter->head.len < sizeof(int) && name != SO_BINDTODEVICE) return EINVAL;
   if (level == SOL_SOCKET && (name == SO_SNDBUF || name == SO_RCVBUF)) return set_buffer(s, name == SO_SNDBUF, value);
+  if (level == SOL_SOCKET && letter->head.len < sizeof(int) && name != SO_BINDTODEVICE) return EINVAL;
   if (level == SOL_SOCKET && (name == SO_SNDBUFFORCE || name == SO_RCVBUFFORCE || name == SO_MARK)) return EPERM;
   if (level == SOL_SOCKET && name == SO_LINGER) return set_linger(s, letter);
   if (level == IPPROTO_IP && (name == IP_ADD_MEMBERSHIP || name == IP_DROP_MEMBERSHIP))
@@ -164,6 +120,8 @@ static int set_special(struct lab_socket *s, const struct lab_letter *letter, in
   if (level == IPPROTO_IPV6 && (name == IPV6_JOIN_GROUP || name == IPV6_LEAVE_GROUP))
     return join_group(s, letter, name == IPV6_JOIN_GROUP);
   if (level == SOL_SOCKET && name == SO_BINDTODEVICE) return m->len == 0 || letter->payload[0] == '\0' ? 0 : ENODEV;
+  if (level == IPPROTO_IP && name == IP_PKTINFO) return set_info(s, LAB_INFO_4, value);
+  if (level == IPPROTO_IPV6 && name == IPV6_RECVPKTINFO) return set_info(s, LAB_INFO_6, value);
   if (is_congestion(m)) return m->len >= 4 && memcmp(letter->payload, "reno", 4) == 0 ? 0 : ENOENT;
   return ENOPROTOOPT;
 }
@@ -173,36 +131,56 @@ static void complain(struct lab_socket *s, const struct lab_message *m, const ch
   lab_log(s->lab, "%s (%d): %s level %d option %d: not supported, ENOPROTOOPT", lab_socket_program(s), s->pid, call, m->arg[0], m->arg[1]);
 }
 
+/* An option of a family or protocol that the socket has not. */
+static bool is_foreign(const struct lab_socket *s, int level, const struct lab_option *o)
+{
+  if (level == IPPROTO_IPV6 && !s->six) return true;
+  if (level == IPPROTO_TCP || level == IPPROTO_UDP) return (level == IPPROTO_TCP) != s->stream;
+  return level != SOL_SOCKET && o != NULL && o->way == LAB_OPTION_UDP && s->stream;
+}
+
+static bool is_of(const struct lab_socket *s, const struct lab_option *o)
+{
+  if (s->state == LAB_TOMB) return false;
+  return s->stream ? o->tcp >= 0 : o->udp >= 0;
+}
+
+static int set_known(struct lab_socket *s, const struct lab_option *o, const struct lab_message *m, int value)
+{
+  size_t least = m->arg[0] == IPPROTO_IP ? 1 : sizeof value;
+  if (m->len < least) return EINVAL;
+  if (o->way == LAB_OPTION_OFF) return value != 0 ? ENOPROTOOPT : 0;
+  if (o->way == LAB_OPTION_TAKEN || !is_of(s, o)) return keep(s, o, value);
+  return set_endpoint(s, o, value);
+}
+
 void lab_call_setopt(struct lab_socket *s, struct lab_client *client, const struct lab_letter *letter)
 {
   const struct lab_message *m = &letter->head;
-  const struct option *o = find(m->arg[0], m->arg[1]);
+  const struct lab_option *o = lab_option_find(m->arg[0], m->arg[1]);
   struct lab_message reply = {.kind = m->kind, .id = m->id, .ino = m->ino};
-  int value = 0;
-  int error;
+  int value = 0, error = 0;
   if (m->len >= sizeof value) memcpy(&value, letter->payload, sizeof value);
   else if (m->len > 0) value = letter->payload[0];
-  if (o == NULL) {
-    error = set_special(s, letter, value);
-    if (error == ENOPROTOOPT) complain(s, m, "setsockopt");
-  } else if (o->way == NATIVE) {
-    reply.flags = LAB_CONTINUE;
-    error = 0;
-  } else if (o->way == TAKEN) {
-    error = 0;
-  } else {
-    error = m->len < 1 ? EINVAL : set_endpoint(s, o, value);
-    if ((o->tcp < 0 && s->stream && o->level != SOL_SOCKET) || (s->udp != NULL && o->level == IPPROTO_TCP)) error = ENOPROTOOPT;
-  }
+  bool foreign = is_foreign(s, m->arg[0], o); /* many try both families; Linux says the same, so it is not worth a line */
+  if (foreign) error = ENOPROTOOPT;
+  else if (o == NULL) error = set_special(s, letter, value);
+  else if (o->way == LAB_OPTION_NATIVE) reply.flags = LAB_CONTINUE;
+  else error = set_known(s, o, m, value);
+  if (error == ENOPROTOOPT && !foreign) complain(s, m, "setsockopt");
   reply.result = -error;
-  /* what the supervisor sets on the program's end of the pair */
+  /* what the supervisor sets on the program's end of the pair, and remembers of it */
   if (error == 0 && m->arg[0] == SOL_SOCKET && m->arg[1] == SO_SNDBUF) reply.result = lab_pair_sndbuf(s);
+  reply.arg[0] = (int)s->info;
   lab_answer(client, &reply, NULL, -1);
 }
 
-static int get_endpoint(const struct lab_socket *s, const struct option *o)
+static int get_known(struct lab_socket *s, const struct lab_option *o)
 {
   int64_t value = 0;
+  const struct lab_kept *k = kept(s, o);
+  if (k != NULL) return k->value;
+  if (o->way == LAB_OPTION_TAKEN || o->way == LAB_OPTION_OFF) return o->constant;
   int rc = YEON_ERR_UNSUPPORTED;
   if (s->tcp != NULL && o->tcp >= 0) rc = yeon_tcp_get(s->tcp, (enum yeon_tcp_option)o->tcp, &value);
   if (s->udp != NULL && o->udp >= 0) rc = yeon_udp_get(s->udp, (enum yeon_udp_option)o->udp, &value);
@@ -238,6 +216,15 @@ static bool get_socket(struct lab_socket *s, int name, int *value)
   }
 }
 
+/* Those that are numbers and not in the table. False: unknown. */
+static bool get_number(struct lab_socket *s, const struct lab_message *m, int *value)
+{
+  if (m->arg[0] == SOL_SOCKET) return get_socket(s, m->arg[1], value);
+  bool four = m->arg[0] == IPPROTO_IP && m->arg[1] == IP_PKTINFO, six = m->arg[0] == IPPROTO_IPV6 && m->arg[1] == IPV6_RECVPKTINFO;
+  *value = (s->info & (four ? LAB_INFO_4 : LAB_INFO_6)) != 0;
+  return four || six;
+}
+
 /* Options that are no numbers: the bytes, 0 if it is not one of them. */
 static size_t get_struct(struct lab_socket *s, const struct lab_message *m, uint8_t *out, size_t size)
 {
@@ -255,9 +242,11 @@ static size_t get_struct(struct lab_socket *s, const struct lab_message *m, uint
     if (s->tcp != NULL) yeon_tcp_info(s->tcp, &info);
     return lab_tcp_info(&info, out, size);
   }
-  if (level == SOL_SOCKET && name == SO_BINDTODEVICE) {
-    out[0] = '\0'; /* to none */
-    return 1;
+  if (s->stream && level == IPPROTO_IP && name == IP_PKTOPTIONS && s->tcp != NULL) { /* what a server asks to know by which address it was reached */
+    struct yeon_addr local;
+    int32_t flags = 0;
+    yeon_tcp_local(s->tcp, &local);
+    return run_control_emit(out, size, s->info & LAB_INFO_4, local.ip.b, &flags);
   }
   if (is_congestion(m)) {
     memcpy(out, "reno\0\0\0\0\0\0\0\0\0\0\0", 16);
@@ -269,16 +258,18 @@ static size_t get_struct(struct lab_socket *s, const struct lab_message *m, uint
 void lab_call_getopt(struct lab_socket *s, struct lab_client *client, const struct lab_letter *letter)
 {
   const struct lab_message *m = &letter->head;
-  const struct option *o = find(m->arg[0], m->arg[1]);
+  const struct lab_option *o = lab_option_find(m->arg[0], m->arg[1]);
   struct lab_message reply = {.kind = m->kind, .id = m->id, .ino = m->ino};
   uint8_t bytes[512];
   int value = 0;
   size_t len = get_struct(s, m, bytes, sizeof bytes);
-  bool number = len == 0 && !(m->arg[0] == IPPROTO_IP && m->arg[1] == IP_OPTIONS); /* of which there are none: no bytes */
-  if (m->arg[0] == LEVEL_ERROR) value = take_error(s);
-  else if (number && o != NULL && o->way == NATIVE) reply.flags = LAB_CONTINUE;
-  else if (number && o != NULL) value = o->way == TAKEN ? o->constant : get_endpoint(s, o);
-  else if (number && !(m->arg[0] == SOL_SOCKET && get_socket(s, m->arg[1], &value))) {
+  bool empty = (m->arg[0] == IPPROTO_IP && m->arg[1] == IP_OPTIONS) || (m->arg[0] == SOL_SOCKET && m->arg[1] == SO_BINDTODEVICE);
+  bool number = len == 0 && !empty;
+  if (m->arg[0] == LAB_LEVEL_ERROR) value = take_error(s);
+  else if (is_foreign(s, m->arg[0], o)) reply.result = -EOPNOTSUPP;
+  else if (number && o != NULL && o->way == LAB_OPTION_NATIVE) reply.flags = LAB_CONTINUE;
+  else if (number && o != NULL) value = get_known(s, o);
+  else if (number && !get_number(s, m, &value)) {
     complain(s, m, "getsockopt");
     reply.result = -ENOPROTOOPT;
   }

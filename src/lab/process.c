@@ -60,6 +60,13 @@ int run_getfd(struct run *run, pid_t tid, int fd)
   }
 }
 
+pid_t run_process_of(struct run *run, pid_t tid)
+{
+  struct run_process *p = &run->process[(unsigned)tid % RUN_PROCESSES];
+  bool known = p->tid == tid && p->pidfd > 0 && still_there(p);
+  return known || open_process(p, tid) == 0 ? p->tgid : tid;
+}
+
 void run_processes_close(struct run *run)
 {
   for (unsigned i = 0; i < RUN_PROCESSES; i++)

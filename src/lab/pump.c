@@ -79,3 +79,10 @@ void lab_pump(struct lab *lab)
   yeon_time next = rounds == 0 ? lab_now() : next_of(lab);
   set_clock(lab, next < scheduled ? next : scheduled);
 }
+
+void lab_settle(struct lab *lab)
+{
+  while (lab_sockets_poll(lab)) {
+  }
+  lab_pump(lab);
+}

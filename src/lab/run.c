@@ -1,6 +1,7 @@
 /* `yeon run`: the supervisor's life. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -74,6 +75,15 @@ static void stop_all(struct run *run)
   (void)run_kill_all(run, SIGTERM);
 }
 
+/* What a server that goes to the background leaves is ended with it, which nobody expects who has not read the manual. */
+static void tell_left(struct run *run, const struct run_program *p)
+{
+  struct pollfd left = {.fd = p->notify_fd};
+  bool over = p->notify_fd < 0 || (poll(&left, 1, 0) == 1 && (left.revents & POLLHUP) != 0);
+  if (over || !p->listens || run->stopping || !WIFEXITED(p->status) || WEXITSTATUS(p->status) != 0) return;
+  fprintf(stderr, "yeon: %s has ended and left processes behind, which end with it; let it stay in the foreground\n", p->what->argv[0]);
+}
+
 static void reap(struct run *run)
 {
   int status;
@@ -85,6 +95,7 @@ static void reap(struct run *run)
       if (p->pid != pid || p->ended) continue;
       p->ended = true;
       p->status = status;
+      if (i + 1 == run->n_programs) tell_left(run, p);
       if (i + 1 == run->n_programs) stop_all(run);
     }
   }
@@ -115,7 +126,8 @@ static bool may_start_next(struct run *run, yeon_time now)
 {
   if (run->started == 0) return true;
   const struct run_program *before = &run->programs[run->started - 1];
-  return before->listens || before->ended || now >= run->start_at;
+  bool over = before->ended && before->notify_fd < 0; /* a server may have gone to the background, and listens later */
+  return before->listens || over || now >= run->start_at;
 }
 
 /* False: one could not be started. */
@@ -257,6 +269,7 @@ static void end(struct run *run)
   run_tables_free(run);
   run_processes_close(run);
   if (run->hosts_path[0] != '\0') (void)unlink(run->hosts_path);
+  if (run->hosts_fd >= 0) close(run->hosts_fd);
   if (run->lab_fd >= 0 && watches(run)) lab_watch_stop(run->lab_fd, &run->in);
   if (run->lab_fd >= 0) close(run->lab_fd);
   if (run->lab_pid > 0) (void)waitpid(run->lab_pid, NULL, 0); /* it ends when we hang up */
@@ -270,7 +283,7 @@ int yeon_run(const struct yeon_run_config *config)
   if (run == NULL) return 2;
   run->config = config;
   run->n_programs = config->n_programs;
-  run->epoll_fd = run->lab_fd = run->signal_fd = -1;
+  run->epoll_fd = run->lab_fd = run->signal_fd = run->hosts_fd = -1;
   run->kill_at = YEON_NEVER;
   run->log = config->log_path != NULL ? fopen(config->log_path, "ae") : stderr;
   int status = run->log != NULL ? prepare(run) : 2;

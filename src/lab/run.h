@@ -23,6 +23,8 @@
 
 #define RUN_BUCKETS 4096
 #define RUN_PROCESSES 256  /* remembered */
+#define RUN_HOSTS_TEXT 8192 /* bytes of a hosts file */
+#define RUN_CONTROL 256    /* bytes of control messages */
 #define RUN_IOV 1024       /* as in the kernel: UIO_MAXIOV */
 #define RUN_PROGRAMS_MAX 32
 
@@ -52,6 +54,7 @@ struct run_socket {
   struct run_socket *next;
   uint64_t ino;
   bool stream;
+  unsigned info; /* LAB_INFO_ */
   pid_t pid; /* who got it, and as which descriptor: a hint */
   int fd;
 };
@@ -95,7 +98,8 @@ struct run {
   FILE *log;
   int epoll_fd, lab_fd, signal_fd;
   pid_t lab_pid; /* of a private lab; 0: none */
-  char hosts_path[128];
+  char hosts_path[128]; /* "": none, or gone: the programs' mounts keep the file */
+  int hosts_fd;         /* of the file, which is rewritten when addresses change; -1: none yet */
   struct run_watch lab_watch, signal_watch;
   struct run_program programs[RUN_PROGRAMS_MAX];
   size_t n_programs;
@@ -136,6 +140,8 @@ int run_private_lab(struct run *run);
 
 /* start.c: 0 or an errno, told. */
 int run_start(struct run *run, struct run_program *p);
+/* The hosts file of all programs: these lines beside localhost's. */
+void run_hosts_fill(struct run *run, const struct lab_letter *lines);
 /* child.c: in the child; never returns. ready: where the number of the notification descriptor is written; go: read before exec. */
 struct run_child {
   char **argv;
@@ -150,6 +156,8 @@ int run_filter_load(void);
 /* process.c */
 /* A duplicate of descriptor fd of the thread's process, or a negative errno. */
 int run_getfd(struct run *run, pid_t tid, int fd);
+/* The process that a thread belongs to; the thread's own number if it is gone. */
+pid_t run_process_of(struct run *run, pid_t tid);
 /* The inode number behind a descriptor, 0: not a socket. */
 uint64_t run_ino(int fd);
 /* A duplicate of any program's descriptor of this socket, -1: nobody has it. */
@@ -194,6 +202,12 @@ void run_letter(struct run *run, const struct lab_letter *letter, int fd);
 void run_dgram_send(struct run_trap *t);
 void run_dgram_recv(struct run_trap *t);
 void run_dgram_readable(struct run *run, struct run_pending *p);
+/* dgram_control.c: what recvmsg tells of a datagram sent to `to`, into RUN_CONTROL bytes, at most `room` bytes; how many. flags: MSG_CTRUNC is added. */
+size_t run_control_emit(uint8_t *out, size_t room, unsigned info, const uint8_t to[16], int32_t *flags);
+/* Whether sendmsg may take these; else which not. */
+bool run_control_check(const uint8_t *bytes, size_t len, int *level, int *type);
+/* The error that waits at the head of a UDP socket as an empty datagram is told: it goes. */
+void run_dgram_told(int fd);
 void run_dgram_sent(struct run *run, struct run_pending *p, int32_t result);
 /* A request to the lab for this trap; the answer comes to answer.c. head: kind, arg, flags, len. */
 void run_ask(struct run_trap *t, struct lab_message *head, const void *payload);

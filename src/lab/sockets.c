@@ -93,7 +93,7 @@ static void drop_waits(struct lab_socket *s)
   while (s->waits != NULL) {
     struct lab_wait *w = s->waits;
     s->waits = w->next;
-    struct lab_message reply = {.kind = w->kind, .id = w->id, .result = -EBADF};
+    struct lab_message reply = {.kind = w->kind, .id = w->id, .result = w->kind == LAB_ACCEPT ? -EINVAL : -EBADF};
     lab_answer(w->client, &reply, NULL, -1);
     free(w);
   }
@@ -136,6 +136,11 @@ void lab_socket_free(struct lab_socket *s)
   }
   for (unsigned i = 0; s->sources != NULL && i < LAB_SOURCES; i++)
     if (s->sources[i].fd >= 0) close(s->sources[i].fd);
+  while (s->kept != NULL) {
+    struct lab_kept *k = s->kept;
+    s->kept = k->next;
+    free(k);
+  }
   free(s->sources);
   s->sources = NULL;
   s->state = LAB_CLOSED;
@@ -189,11 +194,27 @@ static void note(struct lab_socket *s, uint32_t events)
   lab_socket_ready(s);
 }
 
-void lab_sockets_poll(struct lab *lab)
+bool lab_sockets_poll(struct lab *lab)
 {
   struct epoll_event events[EVENTS];
   int n = epoll_wait(lab->epoll_fd, events, EVENTS, 0);
   for (int i = 0; i < n; i++) note(events[i].data.ptr, events[i].events);
+  return n == EVENTS;
+}
+
+static void hurry_one(void *ctx, struct lab_socket *s)
+{
+  bool *any = ctx;
+  if (s->udp == NULL || !s->hung_up) return;
+  dgram_close(s);
+  *any = true;
+}
+
+bool lab_sockets_hurry(struct lab *lab)
+{
+  bool any = false;
+  lab_socket_each(lab, hurry_one, &any);
+  return any;
 }
 
 void lab_socket_each(struct lab *lab, void (*fn)(void *ctx, struct lab_socket *s), void *ctx)
@@ -211,7 +232,7 @@ bool lab_socket_wait(struct lab_socket *s, struct lab_client *client, const stru
 {
   struct lab_wait *w = malloc(sizeof *w);
   if (w == NULL) return false;
-  *w = (struct lab_wait){.client = client, .id = request->id, .kind = request->kind};
+  *w = (struct lab_wait){.client = client, .id = request->id, .kind = request->kind, .pid = request->arg[0]};
   struct lab_wait **p = &s->waits;
   while (*p != NULL) p = &(*p)->next;
   *p = w;

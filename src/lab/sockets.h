@@ -26,13 +26,24 @@ struct lab_wait {
   struct lab_client *client;
   uint64_t id;
   uint32_t kind; /* LAB_CONNECT, LAB_ACCEPT */
+  int pid;       /* LAB_ACCEPT: who will have it */
+};
+
+/* The value of an option that makes no difference here. */
+struct lab_kept {
+  struct lab_kept *next;
+  const struct lab_option *option;
+  int value;
 };
 
 /* A sender of datagrams and the descriptor that stands for it (see dgram.c). */
 struct lab_source {
-  struct yeon_addr addr;
+  struct yeon_addr addr; /* the sender's */
+  struct yeon_ip to;
   int fd; /* -1: free */
 };
+
+struct lab_option;
 
 struct lab_socket {
   struct lab *lab;
@@ -59,15 +70,18 @@ struct lab_socket {
   int error;            /* errno that SO_ERROR gives, 0: none */
   int cause;            /* errno the connection died of; stays */
   uint32_t program;
-  int pid;              /* of the process that made it */
+  int pid;              /* of the process that made or accepted it */
   unsigned host;
   struct yeon_tcp *tcp; /* NULL: UDP, or over */
+  struct yeon_addr was; /* over: its local address, which getsockname goes on to give */
   struct yeon_udp *udp;
   struct lab_wait *waits;
   uint8_t *left;        /* read from the program and not yet taken by TCP */
   uint32_t left_len, left_at;
   int sndbuf, rcvbuf;   /* what the program asked for, doubled; 0: nothing */
   int keep_idle_s, keep_interval_s; /* as set; 0: not */
+  struct lab_kept *kept;
+  unsigned info;              /* LAB_INFO_ */
   struct lab_source *sources; /* LAB_SOURCES, UDP only; NULL: none yet */
   unsigned next_source;
   struct lab_socket *returned, *returned_next; /* listener: accepted ones that came back */
@@ -85,7 +99,10 @@ void lab_socket_free(struct lab_socket *s);
 void lab_socket_bury(struct lab_socket *s);
 /* It has something to do: looked at by the pump. */
 void lab_socket_ready(struct lab_socket *s);
-void lab_sockets_poll(struct lab *lab);
+/* What the pairs have to tell. Whether there may be more. */
+bool lab_sockets_poll(struct lab *lab);
+/* Closes UDP sockets whose programs have closed them and whose last datagrams still wait for the cable: their ports are wanted. Whether there were any. */
+bool lab_sockets_hurry(struct lab *lab);
 /* Frees what died in this turn. */
 void lab_sockets_reap(struct lab *lab);
 void lab_sockets_close(struct lab *lab);
@@ -130,6 +147,10 @@ void stream_fail_turn(struct lab_socket *s);
 void stream_poisoned(struct lab_socket *s);
 /* The program's end is gone. */
 void stream_close(struct lab_socket *s);
+/* Both directions are shut, perhaps because the program's end is gone, perhaps not: it is closed and remembered. */
+void stream_over(struct lab_socket *s);
+/* shutdown.c */
+void lab_call_shutdown(struct lab_socket *s, struct lab_client *client, const struct lab_message *m);
 
 /* dgram.c */
 int dgram_open(struct lab_socket *s);

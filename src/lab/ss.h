@@ -9,6 +9,8 @@
 #define SS_WIDTH_MIN 80
 #define SS_WIDTH_MAX 160
 
+#define SS_NAME 32
+
 enum ss_kind { SS_LISTENER, SS_CONNECTION, SS_UDP };
 
 struct ss_row {
@@ -16,6 +18,7 @@ struct ss_row {
   unsigned host;
   struct yeon_tcp_info info;       /* UDP: local and remote only */
   const struct lab_socket *socket; /* NULL: no program holds it */
+  char program[SS_NAME];           /* of the process that made or accepted it */
   uint32_t pair_out, pair_in;      /* bytes between program and lab: written by it, not read by it */
   size_t peer;                     /* the other end's row; SIZE_MAX: none */
   bool half_open;                  /* the other host knows nothing of it */

@@ -29,7 +29,7 @@ static void put_owner(const struct ss *ss, const struct ss_row *r)
     return;
   }
   fputs(", \"program\": ", ss->out);
-  put_text(ss->out, lab_socket_program(r->socket));
+  put_text(ss->out, r->program);
   fprintf(ss->out, ", \"pid\": %d", r->socket->pid);
 }
 

@@ -18,8 +18,8 @@ static const char *host_name(const struct ss *ss, const struct ss_row *r) { retu
 static void write_owner(const struct ss_row *r, char out[CELL])
 {
   if (r->socket == NULL) snprintf(out, CELL, "no program");
-  else if (r->socket->hung_up) snprintf(out, CELL, "closed by %s (%d)", lab_socket_program(r->socket), r->socket->pid);
-  else snprintf(out, CELL, "%s (%d)", lab_socket_program(r->socket), r->socket->pid);
+  else if (r->socket->hung_up) snprintf(out, CELL, "closed by %s (%d)", r->program, r->socket->pid);
+  else snprintf(out, CELL, "%s (%d)", r->program, r->socket->pid);
 }
 
 /* "1.448 s", "12.3 s", "85 us". */

@@ -48,19 +48,31 @@ static int introduce(struct run *run, struct run_program *p, pid_t pid)
   return -rc;
 }
 
+/* In place, since it is mounted over /etc/hosts: what is longer first, then cut, so that no reader finds it empty. */
+void run_hosts_fill(struct run *run, const struct lab_letter *lines)
+{
+  char text[RUN_HOSTS_TEXT];
+  if (run->hosts_fd < 0) return;
+  int len = snprintf(text, sizeof text, "127.0.0.1 localhost\n::1 localhost ip6-localhost\n%.*s", (int)lines->head.len, (const char *)lines->payload);
+  if (len < 0 || (size_t)len >= sizeof text || pwrite(run->hosts_fd, text, (size_t)len, 0) != len || ftruncate(run->hosts_fd, len) != 0)
+    run_log(run, "the hosts file of the programs can not be written: %s", strerror(errno));
+}
+
 static int write_hosts(struct run *run)
 {
   struct lab_message m = {.kind = LAB_HOSTS, .id = ++run->next_id};
-  if (run->hosts_path[0] != '\0') return 0;
+  if (run->hosts_fd >= 0) return 0;
   int rc = lab_message_send(run->lab_fd, &m, NULL, -1);
   if (rc == 0) rc = wait_answer(run, m.id);
   if (rc != 0) return -rc;
   snprintf(run->hosts_path, sizeof run->hosts_path, "/tmp/yeon-hosts-XXXXXX");
-  int fd = mkostemp(run->hosts_path, O_CLOEXEC);
-  if (fd < 0) return errno;
-  dprintf(fd, "127.0.0.1 localhost\n::1 localhost ip6-localhost\n%.*s", (int)run->in.head.len, (const char *)run->in.payload);
-  (void)fchmod(fd, 0644);
-  close(fd);
+  run->hosts_fd = mkostemp(run->hosts_path, O_CLOEXEC);
+  if (run->hosts_fd < 0) {
+    run->hosts_path[0] = '\0';
+    return errno;
+  }
+  (void)fchmod(run->hosts_fd, 0644);
+  run_hosts_fill(run, &run->in);
   return 0;
 }
 

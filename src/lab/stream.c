@@ -140,7 +140,7 @@ static void turn_connected(struct lab_socket *s)
 {
   yeon_time now = lab_now();
   if (s->unread) {
-    stream_close(s);
+    stream_over(s);
     return;
   }
   if (!s->hung_up && stream_to_program(s)) tell_end(s);
@@ -150,7 +150,7 @@ static void turn_connected(struct lab_socket *s)
   }
   from_program(s, now);
   if (s->state != LAB_CONNECTED) return;
-  if (s->unread || (s->hung_up && s->eof_read && s->left == NULL)) stream_close(s);
+  if (s->unread || (s->hung_up && s->eof_read && s->left == NULL)) stream_over(s);
 }
 
 void stream_turn(struct lab_socket *s)

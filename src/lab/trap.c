@@ -15,6 +15,7 @@
 #include "lab/run.h"
 
 #define OPTION_MAX 256
+#define PROTOCOL_MAX 262 /* IPPROTO_MPTCP, the highest that Linux knows */
 
 bool run_alive(const struct run_program *p, uint64_t cookie)
 {
@@ -92,10 +93,13 @@ static void ask_patiently(struct run_trap *t, struct lab_message *head, const vo
 static void on_socket(struct run_trap *t)
 {
   int domain = (int)t->args[0], type = (int)t->args[1], protocol = (int)t->args[2];
-  if (domain == AF_UNIX || domain == AF_NETLINK) {
+  bool sound = (type & ~(0xf | SOCK_NONBLOCK | SOCK_CLOEXEC)) == 0 && (type & 0xf) <= SOCK_PACKET && protocol >= 0 && protocol <= PROTOCOL_MAX;
+  if ((domain == AF_INET || domain == AF_INET6) && !sound) {
+    answer(t, -EINVAL);
+  } else if (domain == AF_UNIX || domain == AF_NETLINK) {
     run_continue(t->program, t->cookie);
   } else if (domain == AF_INET || domain == AF_INET6) {
-    struct lab_message m = {.kind = LAB_SOCKET, .arg = {domain, type & 0xf, protocol, (int)t->tid}};
+    struct lab_message m = {.kind = LAB_SOCKET, .arg = {domain, type & 0xf, protocol, (int)run_process_of(t->run, t->tid)}};
     run_ask(t, &m, NULL);
   } else {
     run_log(t->run, "%s (%d): socket(%d, %d, %d) refused", t->program->what->argv[0], (int)t->tid, domain, type, protocol);
@@ -117,8 +121,12 @@ static void on_bind(struct run_trap *t)
   uint8_t bytes[128];
   int len = read_addr(t, bytes);
   struct lab_message m = {.kind = LAB_BIND, .len = len > 0 ? (uint32_t)len : 0};
-  if (len < 0) answer(t, len);
-  else run_ask(t, &m, bytes);
+  if (len < 0) {
+    answer(t, len);
+    return;
+  }
+  run_pending_check(t->run, run_now()); /* an interrupted recvfrom must not hold a socket open whose port may be wanted */
+  run_ask(t, &m, bytes);
 }
 
 static void on_connect(struct run_trap *t)
@@ -138,10 +146,17 @@ static void on_listen(struct run_trap *t)
 
 static void on_accept(struct run_trap *t)
 {
-  struct lab_message m = {.kind = LAB_ACCEPT};
+  struct lab_message m = {.kind = LAB_ACCEPT, .arg = {(int)run_process_of(t->run, t->tid)}};
   int flags = t->nr == SYS_accept4 ? (int)t->args[3] : 0;
   if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) answer(t, -EINVAL);
   else ask_patiently(t, &m, NULL, SO_RCVTIMEO, EAGAIN);
+}
+
+static void on_shutdown(struct run_trap *t)
+{
+  struct lab_message m = {.kind = LAB_SHUTDOWN, .arg = {(int)t->args[1]}};
+  if (m.arg[0] < SHUT_RD || m.arg[0] > SHUT_RDWR) answer(t, -EINVAL);
+  else run_ask(t, &m, NULL);
 }
 
 static void on_name(struct run_trap *t)
@@ -180,10 +195,10 @@ static void on_getsockopt(struct run_trap *t)
 static void on_data(struct run_trap *t)
 {
   bool sends = t->nr == SYS_sendto || t->nr == SYS_sendmsg || t->nr == SYS_sendmmsg;
-  bool plain = t->nr == SYS_sendto || t->nr == SYS_recvfrom;
+  bool plain = t->nr != SYS_sendmsg && t->nr != SYS_recvmsg; /* flags are the fourth argument */
   if (!t->socket->stream) {
     (sends ? run_dgram_send : run_dgram_recv)(t);
-  } else if (plain && ((int)t->args[3] & MSG_OOB)) {
+  } else if ((int)t->args[plain ? 3 : 2] & MSG_OOB) {
     run_log(t->run, "%s (%d): urgent data (MSG_OOB) is not supported", t->program->what->argv[0], (int)t->tid);
     answer(t, sends ? -EOPNOTSUPP : -EINVAL);
   } else if (t->nr == SYS_sendto && t->args[4] != 0) {
@@ -200,7 +215,7 @@ static const struct {
     {SYS_bind, on_bind},         {SYS_connect, on_connect},         {SYS_listen, on_listen},         {SYS_accept, on_accept},
     {SYS_accept4, on_accept},    {SYS_getsockname, on_name},        {SYS_getpeername, on_name},      {SYS_setsockopt, on_setsockopt},
     {SYS_getsockopt, on_getsockopt}, {SYS_sendto, on_data},         {SYS_recvfrom, on_data},         {SYS_sendmsg, on_data},
-    {SYS_recvmsg, on_data},      {SYS_sendmmsg, on_data},           {SYS_recvmmsg, on_data},
+    {SYS_recvmsg, on_data},      {SYS_sendmmsg, on_data},           {SYS_recvmmsg, on_data},         {SYS_shutdown, on_shutdown},
 };
 
 /* A call on a socket that is not ours. AF_UNIX and the like are the kernel's affair; an INET socket that came from elsewhere is refused. */

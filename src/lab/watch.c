@@ -300,7 +300,7 @@ static void say_end(const struct lab_watch *w)
   int n = 0;
   if (w->captured) n = snprintf(text, sizeof text, "%llu frames", (unsigned long long)w->frames);
   if (w->left_out > 0) n += snprintf(text + n, sizeof text - (size_t)n, ", %llu left out: the reader was too slow", (unsigned long long)w->left_out);
-  if (!whole) n += snprintf(text + n, sizeof text - (size_t)n, "; not all of it could be written");
+  if (!whole) n += snprintf(text + n, sizeof text - (size_t)n, "%s", w->captured ? "; not all of it could be written" : "not all of a ladder could be written");
   reply.len = (uint32_t)n;
   lab_answer(w->client, &reply, text, -1);
 }

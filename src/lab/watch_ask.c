@@ -105,9 +105,11 @@ void lab_watch_stop(int lab_fd, struct lab_letter *letter)
   bool begun;
   if (lab_message_send(lab_fd, &head, NULL, -1) != 0) return;
   /* one answer for each that ends, then ours */
-  do
-    if (hear(lab_fd, LAB_WATCH, letter, &begun) < 0) return;
-  while (letter->head.id != STOP_ID);
+  do {
+    int rc = hear(lab_fd, LAB_WATCH, letter, &begun);
+    if (rc < 0) return;
+    if (rc > 0) tell(letter);
+  } while (letter->head.id != STOP_ID);
 }
 
 /* Until the lab says that it is over, or somebody stops us. */

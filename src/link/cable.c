@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "event/event.h"
 #include "link/cable_way.h"
 
@@ -23,8 +24,7 @@ struct yeon_cable {
 
 static yeon_time advance(struct yeon_cable *c, yeon_time now)
 {
-  if (now > c->now) c->now = now;
-  return c->now;
+  return clock_take(&c->now, now);
 }
 
 static void tell(struct yeon_cable *c, enum yeon_cable_op op, unsigned direction, uint32_t len, const char *text)
@@ -246,8 +246,7 @@ int yeon_cable_set(struct yeon_cable *c, unsigned mask, const struct yeon_cable_
 
 void yeon_cable_get(const struct yeon_cable *c, unsigned direction, struct yeon_cable_way *out)
 {
-  assert(direction <= 1);
-  *out = c->way[direction].set;
+  *out = direction <= 1 ? c->way[direction].set : (struct yeon_cable_way){.delay_us = 0};
 }
 
 /* Everything that has not arrived is gone. In the order of arrival: what is due comes out of the heap first and goes back in. */
@@ -312,7 +311,8 @@ void yeon_cable_set_sink(struct yeon_cable *c, const struct yeon_event_sink *sin
 
 void yeon_cable_stats(const struct yeon_cable *c, unsigned direction, struct yeon_cable_stats *out)
 {
-  assert(direction <= 1);
+  *out = (struct yeon_cable_stats){.put = 0};
+  if (direction > 1) return;
   const struct way *w = &c->way[direction];
   *out = w->stats;
   out->waiting_bytes = (uint32_t)way_waiting(w);

@@ -87,6 +87,7 @@ static yeon_time serialise(struct way *w, uint32_t len, yeon_time now)
     uint64_t num = w->busy_part + (uint64_t)len * 8 * (uint64_t)YEON_SEC;
     w->busy_at += (yeon_time)(num / w->set.rate_bps);
     w->busy_part = num % w->set.rate_bps;
+    if (w->busy_at > YEON_TIME_LAST) w->busy_at = YEON_TIME_LAST; /* a long queue at a bit a second: not in this age */
   }
   return w->busy_at + (w->busy_part != 0);
 }

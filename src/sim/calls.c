@@ -1,8 +1,6 @@
 /* Scheduled calls: a binary heap by instant, equal instants in the order of scheduling. */
 #include "sim/sim.h"
 
-#include <assert.h>
-
 static bool before(const struct sim_call *a, const struct sim_call *b)
 {
   return a->at != b->at ? a->at < b->at : a->order < b->order;
@@ -10,7 +8,7 @@ static bool before(const struct sim_call *a, const struct sim_call *b)
 
 int yeon_sim_at(struct yeon_sim *sim, yeon_time at, yeon_sim_fn *fn, void *ctx)
 {
-  assert(fn != NULL);
+  if (fn == NULL) return YEON_ERR_INVALID;
   void *calls = sim->calls;
   if (!sim_grow(sim, &calls, &sim->cap_calls, sim->n_calls, sizeof *sim->calls)) return YEON_ERR_NO_MEMORY;
   sim->calls = calls;

@@ -24,6 +24,7 @@ yeon_time yeon_sim_next(const struct yeon_sim *sim)
     yeon_time at = sim->nodes[i].host != NULL ? yeon_host_next(sim->nodes[i].host) : YEON_NEVER;
     if (at < next) next = at;
   }
+  if (next > YEON_TIME_LAST) return YEON_NEVER; /* clocks stand still there, and nothing would ever come to pass */
   return next > sim->now ? next : sim->now;
 }
 
@@ -113,5 +114,5 @@ void yeon_sim_run_until(struct yeon_sim *sim, yeon_time at)
   settle(sim);
   while (yeon_sim_next(sim) <= at && yeon_sim_step(sim)) {
   }
-  if (sim->now < at && at != YEON_NEVER) sim->now = at;
+  if (sim->now < at && at != YEON_NEVER) sim->now = at < YEON_TIME_LAST ? at : YEON_TIME_LAST;
 }

@@ -60,7 +60,7 @@ static int open_endpoint(struct yeon_host *host, struct socket *s, enum yeon_typ
 int yeon_socket(struct yeon_loop *loop, struct yeon_host *host, enum yeon_domain domain, enum yeon_type type)
 {
   if (!host && loop->n_hosts > 0) host = loop->hosts[0];
-  if (!host || (domain != YEON_IPV4 && domain != YEON_IPV6) || (type != YEON_STREAM && type != YEON_DGRAM))
+  if (!loop_has_host(loop, host) || (domain != YEON_IPV4 && domain != YEON_IPV6) || (type != YEON_STREAM && type != YEON_DGRAM))
     return YEON_ERR_INVALID;
   int rc = 0;
   struct socket *s = socket_add(loop, &rc);
@@ -171,7 +171,8 @@ int64_t yeon_sendto(struct yeon_loop *loop, int number, const void *buf, size_t 
 {
   struct socket *s = socket_at(loop, number);
   if (!s) return YEON_ERR_CLOSED;
-  if ((!buf && len > 0) || (s->tcp && to) || len > INT64_MAX) return YEON_ERR_INVALID;
+  const unsigned known = YEON_SEND_URGENT | YEON_SEND_MORE | YEON_DONTWAIT;
+  if ((!buf && len > 0) || (s->tcp && to) || len > INT64_MAX || (flags & ~known) != 0) return YEON_ERR_INVALID;
   if (to && !fits(s, to)) return YEON_ERR_ADDRESS;
   struct transfer t = {.s = s, .source = buf, .len = len, .flags = flags, .to = to};
   bool wait = may_wait(s, flags);
@@ -214,7 +215,8 @@ int64_t yeon_recvfrom(struct yeon_loop *loop, int number, void *buf, size_t size
 {
   struct socket *s = socket_at(loop, number);
   if (!s) return YEON_ERR_CLOSED;
-  if (!buf && size > 0) return YEON_ERR_INVALID;
+  const unsigned known = YEON_RECV_PEEK | YEON_RECV_URGENT | YEON_DONTWAIT | YEON_WAITALL;
+  if ((!buf && size > 0) || (flags & ~known) != 0) return YEON_ERR_INVALID;
   if (s->udp && (flags & (YEON_RECV_PEEK | YEON_RECV_URGENT | YEON_WAITALL))) return YEON_ERR_UNSUPPORTED;
   struct transfer t = {.s = s, .bytes = buf, .len = size, .flags = flags, .from = from};
   bool wait = may_wait(s, flags), all = s->tcp && (flags & YEON_WAITALL) && (flags & YEON_RECV_PEEK) == 0;

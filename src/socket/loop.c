@@ -27,7 +27,8 @@ static yeon_time monotonic(void)
 
 yeon_time yeon_loop_now(const struct yeon_loop *loop)
 {
-  return loop->config.clock ? loop->config.clock(loop->config.ctx) : monotonic();
+  yeon_time now = loop->config.clock ? loop->config.clock(loop->config.ctx) : monotonic();
+  return now < YEON_TIME_LAST ? now : YEON_TIME_LAST;
 }
 
 yeon_time loop_deadline(const struct yeon_loop *loop, int64_t timeout_ms)
@@ -39,6 +40,7 @@ yeon_time loop_deadline(const struct yeon_loop *loop, int64_t timeout_ms)
 int yeon_loop_new(struct yeon_loop **out, const struct yeon_loop_config *config)
 {
   static const struct yeon_loop_config usual;
+  if (!out) return YEON_ERR_INVALID;
   if (!config) config = &usual;
   if (!config->clock != !config->wait || config->max_sockets > 1048576) return YEON_ERR_INVALID;
   struct yeon_loop *loop = calloc(1, sizeof *loop);
@@ -80,9 +82,17 @@ int yeon_loop_add_host(struct yeon_loop *loop, const struct yeon_host_config *co
   return 0;
 }
 
+bool loop_has_host(const struct yeon_loop *loop, const struct yeon_host *host)
+{
+  for (unsigned i = 0; i < loop->n_hosts; i++) {
+    if (loop->hosts[i] == host) return true;
+  }
+  return false;
+}
+
 int yeon_loop_add_link(struct yeon_loop *loop, struct yeon_host *host, struct yeon_link *link)
 {
-  if (!host || !link) return YEON_ERR_INVALID;
+  if (!link || !loop_has_host(loop, host)) return YEON_ERR_INVALID;
   if (loop->n_ports == YEON_LOOP_LINKS) return YEON_ERR_LIMIT;
   int number = yeon_host_add_link(host, &link->config);
   if (number < 0) return number;

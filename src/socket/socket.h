@@ -45,6 +45,7 @@ struct yeon_loop {
 };
 
 /* loop.c */
+bool loop_has_host(const struct yeon_loop *loop, const struct yeon_host *host); /* a foreign host would never be driven */
 yeon_time loop_deadline(const struct yeon_loop *loop, int64_t timeout_ms); /* < 0: YEON_NEVER */
 /* One round: frames in, frames out, reports taken. Whether anything moved. */
 bool loop_turn(struct yeon_loop *loop);

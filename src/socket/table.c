@@ -94,6 +94,7 @@ int yeon_socket_info(struct yeon_loop *loop, int number, struct yeon_socket_info
 {
   struct socket *s = socket_at(loop, number);
   if (!s) return YEON_ERR_CLOSED;
+  if (!out) return YEON_ERR_INVALID;
   memset(out, 0, sizeof *out);
   out->s = number;
   out->domain = (enum yeon_domain)s->domain;
@@ -153,6 +154,7 @@ static bool match(void *ctx, const struct yeon_socket_info *info)
 int yeon_socket_find(struct yeon_loop *loop, enum yeon_type type, const struct yeon_addr *local,
                      const struct yeon_addr *remote)
 {
+  if (!local) return YEON_ERR_INVALID;
   struct search w = {type, local, remote, YEON_ERR_NOT_CONNECTED};
   yeon_socket_each(loop, match, &w);
   return w.found;

@@ -52,10 +52,7 @@ static void begin(const struct yeon_tcp *c, struct tcp_out *out)
                           .iss = c->iss,
                           .irs = c->irs};
   if (c->path_mtu <= tcp_least_mtu(c)) out->dont_fragment = false;
-  if (c->extra != NULL) {
-    if (c->extra->hop_limit != 0) out->hop_limit = c->extra->hop_limit;
-    out->traffic_class = c->extra->traffic_class;
-  }
+  tcp_fill_class(c, out);
   wire_tcp_init(&out->h);
   out->h.src_port = c->record.key.local_port;
   out->h.dst_port = c->record.key.remote_port;

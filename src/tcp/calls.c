@@ -73,6 +73,7 @@ static int begin_listening(struct yeon_tcp *c, unsigned backlog, yeon_time now)
 
 int yeon_tcp_listen(struct yeon_tcp *c, unsigned backlog, yeon_time now)
 {
+  now = clock_take(c->t->clock, now);
   int error = 0;
   if (backlog == 0 || backlog > 65535)
     error = YEON_ERR_INVALID;
@@ -110,6 +111,7 @@ bool tcp_inherit(struct yeon_tcp *c, const struct yeon_tcp *listener)
 
 int yeon_tcp_accept(struct yeon_tcp *listener, struct yeon_tcp **out, yeon_time now)
 {
+  now = clock_take(listener->t->clock, now);
   *out = NULL;
   if (listener->state != YEON_TCP_LISTEN) return YEON_ERR_INVALID;
   struct yeon_tcp *c = tcp_list_pop(listener->t, &listener->extra->accept);
@@ -145,6 +147,7 @@ static void stop_receiving(struct yeon_tcp *c)
 
 int yeon_tcp_shutdown(struct yeon_tcp *c, unsigned how, yeon_time now)
 {
+  now = clock_take(c->t->clock, now);
   int error = 0;
   if (how == 0 || (how & ~(YEON_SHUT_RD | YEON_SHUT_WR)) != 0)
     error = YEON_ERR_INVALID;
@@ -206,6 +209,7 @@ static void close_connection(struct yeon_tcp *c, yeon_time now)
 
 void yeon_tcp_close(struct yeon_tcp *c, yeon_time now)
 {
+  now = clock_take(c->t->clock, now);
   tcp_trace_call(c, YEON_CALL_CLOSE, 0, 0, now);
   switch ((enum yeon_tcp_state)c->state) {
   case YEON_TCP_LISTEN: close_listener(c, now); return;
@@ -227,6 +231,7 @@ void yeon_tcp_close(struct yeon_tcp *c, yeon_time now)
 
 void yeon_tcp_abort(struct yeon_tcp *c, yeon_time now)
 {
+  now = clock_take(c->t->clock, now);
   tcp_trace_call(c, YEON_CALL_ABORT, 0, 0, now);
   if (c->state == YEON_TCP_LISTEN) {
     close_listener(c, now);

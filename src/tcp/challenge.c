@@ -31,6 +31,7 @@ void tcp_challenge(struct tcp_in *in, struct yeon_tcp *c)
   if (too_soon(c, in->now)) return;
   if (!tcp_challenge_allowed(c->t, in->now)) return;
   c->oow_ms = tcp_ms(c->t, in->now);
+  c->flags2 |= TCP_G_PLAIN_ACK;
   tcp_ack_now(c);
 }
 

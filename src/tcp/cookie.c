@@ -32,7 +32,9 @@ bool tcp_cookie_send(struct tcp_in *in, struct yeon_tcp *listener)
   o->h.ack = h->seq + 1;
   o->h.flags = YEON_TCP_SYN | YEON_TCP_ACK;
   o->h.window = (uint16_t)(listener->rcvbuf < 65535 ? listener->rcvbuf : 65535);
-  o->h.mss = tcp_announced_mss(&key.remote, in->t->link_mtu[in->s->path.link], in->t->options.mss_max);
+  uint16_t limit = listener->extra->mss_max != 0 ? listener->extra->mss_max : in->t->options.mss_max;
+  o->h.mss = tcp_announced_mss(&key.remote, in->t->link_mtu[in->s->path.link], limit);
+  tcp_fill_class(listener, o);
   in->t->cookie_at = in->now > 0 ? in->now : 1;
   in->t->counters->tcp_cookie_sent++;
   return true;

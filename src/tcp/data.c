@@ -33,6 +33,7 @@ static int64_t enqueue(struct yeon_tcp *c, const void *buf, size_t len)
 
 int64_t yeon_tcp_send(struct yeon_tcp *c, const void *buf, size_t len, unsigned flags, yeon_time now)
 {
+  now = clock_take(c->t->clock, now);
   int64_t n = send_error(c);
   if (n == 0 && ((buf == NULL && len > 0) || (flags & ~(YEON_SEND_URGENT | YEON_SEND_MORE)) != 0)) n = YEON_ERR_INVALID;
   if (n == 0 && (flags & YEON_SEND_URGENT) != 0 && tcp_extra(c) == NULL) n = YEON_ERR_NO_MEMORY;
@@ -115,6 +116,7 @@ static int64_t nothing_to_read(struct yeon_tcp *c)
 
 int64_t yeon_tcp_recv(struct yeon_tcp *c, void *buf, size_t size, unsigned flags, yeon_time now)
 {
+  now = clock_take(c->t->clock, now);
   int64_t result;
   if ((flags & ~(YEON_RECV_PEEK | YEON_RECV_URGENT)) != 0 || (buf == NULL && size > 0)) return YEON_ERR_INVALID;
   if ((flags & YEON_RECV_URGENT) != 0) return recv_urgent(c, buf, size, flags);
@@ -148,6 +150,7 @@ size_t yeon_tcp_peek_slices(struct yeon_tcp *c, struct yeon_slice *slices, size_
 
 int yeon_tcp_consume(struct yeon_tcp *c, size_t n, yeon_time now)
 {
+  now = clock_take(c->t->clock, now);
   if (n > readable(c)) return YEON_ERR_INVALID;
   if (n == 0) return 0;
   drop_read(c, (uint32_t)n);

@@ -20,7 +20,8 @@ void tcp_ack_data(struct yeon_tcp *c, const struct tcp_in *in)
   const struct yeon_tcp_options *o = &c->t->options;
   note_segment_size(c, in);
   uint32_t unacked = c->rcv_nxt - c->last_ack;
-  bool full = unacked >= (uint32_t)o->delack_segments * (c->rcv_mss > 0 ? c->rcv_mss : 1u);
+  bool second = o->delack_any_size && o->delack_segments > 1 && tcp_timer_on(c, YEON_TIMER_DELACK);
+  bool full = second || unacked >= (uint32_t)o->delack_segments * (c->rcv_mss > 0 ? c->rcv_mss : 1u);
   if (o->delack_us == 0 || full || (c->flags & TCP_F_QUICKACK) != 0 || tcp_ooo(c) != NULL) {
     tcp_ack_now(c);
   } else if (c->quick_acks > 0) {
@@ -35,6 +36,7 @@ void tcp_ack_sent(struct yeon_tcp *c, yeon_time now)
 {
   c->last_ack = c->rcv_nxt;
   c->flags &= ~(TCP_F_ACK_NOW | TCP_F_DSACK);
+  c->flags2 &= ~TCP_G_PLAIN_ACK;
   if (c->acks_owed > 0) c->acks_owed--;
   tcp_timer_stop(c, YEON_TIMER_DELACK, now);
 }

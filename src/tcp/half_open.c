@@ -52,7 +52,7 @@ static void fill_syn_ack(struct tcp *t, const struct tcp_half_open *h, struct tc
     o->h.tsecr = h->ts_recent;
   }
   o->conn = h->id;
-  if (listener != NULL && listener->extra->hop_limit != 0) o->hop_limit = listener->extra->hop_limit;
+  if (listener != NULL) tcp_fill_class(listener, o);
   o->dont_fragment = t->options.path_mtu;
   o->again = h->retries > 0;
   o->iss = h->iss;
@@ -90,6 +90,8 @@ static void answer(struct tcp_in *in, const struct tcp_half_open *h)
   fill_syn_ack(in->t, h, o, in->now);
   o->h.flags = YEON_TCP_ACK;
   o->h.seq = h->iss + 1;
+  /* RFC 7323 2.2: only a SYN's window is not scaled. */
+  if ((h->flags & TCP_H_WSCALE) != 0) o->h.window = (uint16_t)(o->h.window >> tcp_window_scale_for(&in->t->options));
   o->h.mss = 0;
   o->h.sack_ok = false;
   o->h.wscale = -1;
@@ -205,7 +207,7 @@ void tcp_input_half_open(struct tcp_in *in, uint32_t id)
   }
   if ((in->flags & YEON_TCP_RST) != 0) {
     /* RFC 9293 3.10.7.4, second: exactly the next number, or a challenge. */
-    if (in->seq == h->irs + 1)
+    if (in->seq == h->irs + 1 || !in->t->options.challenge_ack)
       tcp_half_open_drop(in->t, h, YEON_CAUSE_RST, in->now);
     else
       answer(in, h);

@@ -23,6 +23,7 @@ static enum tcp_step step_reset(struct tcp_in *in, struct yeon_tcp *c)
   if (c->state == YEON_TCP_SYN_RECEIVED) error = YEON_ERR_REFUSED;
   /* With both streams at their end it is no failure; bytes that were never acknowledged are. */
   bool closing = c->state == YEON_TCP_CLOSING || c->state == YEON_TCP_LAST_ACK || c->state == YEON_TCP_TIME_WAIT;
+  if (in->t->options.late_reset_is_error && c->state != YEON_TCP_TIME_WAIT) closing = false;
   if (closing && ring_len(c->snd) == 0) error = 0;
   tcp_conn_end(c, error, YEON_CAUSE_RST, in->now);
   return TCP_STOP;
@@ -47,6 +48,7 @@ static void input_others(struct tcp_in *in, struct yeon_tcp *c)
   if (step_reset(in, c) == TCP_STOP) return;
   if (step_syn(in, c) == TCP_STOP) return;
   if (tcp_step_ack(in, c) == TCP_STOP) return;
+  tcp_remember_timestamp(in, c);
   tcp_user_timeout_heard(c, &in->s->h, in->now);
   tcp_step_urgent(in, c);
   tcp_step_text(in, c);
@@ -68,6 +70,7 @@ void tcp_input_conn(struct tcp_in *in, struct yeon_tcp *c)
   in->window = in->s->h.window;
   if ((in->flags & YEON_TCP_SYN) == 0) in->window <<= c->snd_wscale;
   if (c->state == YEON_TCP_TIME_WAIT && tcp_time_wait_syn(in, c) == TCP_STOP) return;
+  if (c->state == YEON_TCP_TIME_WAIT && tcp_time_wait_bsd(in, c) == TCP_STOP) return;
   if (c->state == YEON_TCP_SYN_SENT)
     tcp_input_syn_sent(in, c);
   else

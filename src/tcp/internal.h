@@ -8,6 +8,7 @@
 
 #include <assert.h>
 
+#include "base/clock.h"
 #include "base/ranges.h"
 #include "base/seq.h"
 #include "cc/cc.h"
@@ -109,6 +110,7 @@ enum tcp_urgent { TCP_URGENT_NONE, TCP_URGENT_COMING, TCP_URGENT_HERE, TCP_URGEN
 #define TCP_G_RESCUED (1u << 9)      /* RFC 6675 4, NextSeg (4): once a recovery */
 #define TCP_G_RECOVERED (1u << 10)   /* snd_una is where a recovery ended (RFC 6582 3.2, step 1), while busy is NULL */
 #define TCP_G_WANTS_ROOM (1u << 11)  /* a send filled the buffer: tell when there is room */
+#define TCP_G_PLAIN_ACK (1u << 13)   /* the acknowledgment due is a challenge: as short as can be */
 #define TCP_G_STARVED (1u << 12)     /* memory for what was due was refused: the retransmission timer tries again */
 
 /* What matters only while something is going on: bytes in flight, ranges out of order, a duplicate to tell. Borrowed by tcp_busy, given back by
@@ -350,6 +352,7 @@ yeon_time tcp_timer_earliest(const struct yeon_tcp *c, enum yeon_tcp_timer *whic
 /* input.c and the steps of RFC 9293 3.10.7.4 */
 void tcp_input_conn(struct tcp_in *in, struct yeon_tcp *c);
 enum tcp_step { TCP_GO_ON, TCP_STOP };
+void tcp_remember_timestamp(const struct tcp_in *in, struct yeon_tcp *c);
 enum tcp_step tcp_step_sequence(struct tcp_in *in, struct yeon_tcp *c);
 enum tcp_step tcp_step_ack(struct tcp_in *in, struct yeon_tcp *c);
 void tcp_step_urgent(struct tcp_in *in, struct yeon_tcp *c);
@@ -385,6 +388,7 @@ bool tcp_cookie_send(struct tcp_in *in, struct yeon_tcp *listener);
 bool tcp_cookie_check(struct tcp_in *in, struct yeon_tcp *listener);
 /* The conn enters TIME-WAIT; becomes a compact record at once when the application has closed. */
 void tcp_enter_time_wait(struct yeon_tcp *c, enum yeon_cause cause, yeon_time now);
+enum tcp_step tcp_time_wait_bsd(struct tcp_in *in, struct yeon_tcp *c);
 enum tcp_step tcp_time_wait_syn(struct tcp_in *in, struct yeon_tcp *c);
 /* A segment for a connection that waits while its endpoint is still held. */
 void tcp_time_wait_again(struct tcp_in *in, struct yeon_tcp *c);
@@ -407,6 +411,8 @@ struct tcp_out *tcp_reply_new(struct tcp *t, const struct tcp_key *key, uint8_t 
 bool tcp_replies_grow(struct tcp *t);
 /* The oldest reply for this link. */
 bool tcp_reply_take(struct tcp *t, unsigned link, struct tcp_out *out);
+/* The hop limit and traffic class its application chose (RFC 9293 3.9.1.9, 3.9.2). */
+void tcp_fill_class(const struct yeon_tcp *c, struct tcp_out *o);
 /* RST for a connection about to go. */
 void tcp_send_reset(struct yeon_tcp *c, yeon_time now);
 
@@ -466,6 +472,8 @@ unsigned tcp_sack_wanted(const struct yeon_tcp *c);
 void tcp_sack_fill(struct yeon_tcp *c, struct wire_tcp *h);
 void tcp_sack_remember(struct yeon_tcp *c, uint32_t seq);
 /* window.c */
+/* What is acceptable from rcv_nxt on: at least the window that was announced. */
+uint32_t tcp_rcv_room(const struct yeon_tcp *c);
 uint32_t tcp_rcv_wnd(const struct yeon_tcp *c);
 /* The window field for a segment about to leave; moves rcv_adv. */
 uint16_t tcp_window_announce(struct yeon_tcp *c);

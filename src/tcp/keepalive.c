@@ -19,6 +19,15 @@ uint8_t tcp_keepcnt(const struct yeon_tcp *c)
                                                              : c->t->options.keepalive_probes;
 }
 
+/* RFC 5482 4.2: keepalive asks later than an adopted user timeout ends. */
+static yeon_time idle_time(const struct yeon_tcp *c)
+{
+  uint32_t ms = tcp_keepidle_ms(c);
+  if (c->extra != NULL && c->extra->user_timeout_adopted && ms <= c->extra->user_timeout_ms)
+    ms = c->extra->user_timeout_ms + 1000;
+  return (yeon_time)ms * YEON_MS;
+}
+
 static bool applies(const struct yeon_tcp *c)
 {
   if ((c->flags & TCP_F_KEEPALIVE) == 0) return false;
@@ -47,7 +56,7 @@ void tcp_keepalive_start(struct yeon_tcp *c, yeon_time now)
     return;
   }
   yeon_time from = quiet_since(c, now);
-  yeon_time at = from + (yeon_time)tcp_keepidle_ms(c) * YEON_MS;
+  yeon_time at = from + idle_time(c);
   tcp_timer_set(c, YEON_TIMER_KEEPALIVE, at > now ? at : now, now);
 }
 
@@ -62,7 +71,7 @@ static bool peer_is_gone(const struct yeon_tcp *c, yeon_time now)
 void tcp_on_keepalive_timer(struct yeon_tcp *c, yeon_time now)
 {
   if (!applies(c)) return;
-  yeon_time idle = (yeon_time)tcp_keepidle_ms(c) * YEON_MS;
+  yeon_time idle = idle_time(c);
   yeon_time from = quiet_since(c, now);
   bool busy = tcp_outstanding(c) || tcp_timer_on(c, YEON_TIMER_PERSIST);
   if (busy || (c->probes == 0 && now - from < idle)) {

@@ -51,6 +51,8 @@ static void set_flag(struct yeon_tcp *c, const struct flag_option *f, bool on)
 static void after_flag(struct yeon_tcp *c, enum yeon_tcp_option option, yeon_time now)
 {
   if (!connected(c)) return;
+  /* Switching Nagle off pushes what CORK holds back, too, once (tcp(7) has it so). */
+  if (option == YEON_TCP_NODELAY && (c->flags & TCP_F_NODELAY) != 0 && ring_len(c->snd) > 0) c->flags2 |= TCP_G_SWS_OVERRIDE;
   if (option == YEON_TCP_NODELAY || option == YEON_TCP_CORK) tcp_want_output(c);
   if (option == YEON_TCP_QUICKACK && c->rcv_nxt != c->last_ack) tcp_ack_now(c);
   if (option == YEON_TCP_KEEPALIVE) tcp_keepalive_start(c, now);
@@ -89,6 +91,7 @@ static int set_extra(struct yeon_tcp *c, enum yeon_tcp_option option, int64_t va
 
 int yeon_tcp_set(struct yeon_tcp *c, enum yeon_tcp_option option, int64_t value, yeon_time now)
 {
+  now = clock_take(c->t->clock, now);
   if ((unsigned)option >= YEON_TCP_OPTIONS || spans[option].high == 0) return YEON_ERR_UNSUPPORTED;
   if (value < spans[option].low || value > spans[option].high) return YEON_ERR_INVALID;
   /* What a bound endpoint hears has been settled, and checked against others. */

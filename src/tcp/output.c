@@ -158,6 +158,7 @@ static uint32_t sendable(const struct yeon_tcp *c, uint32_t seq, uint32_t max_pa
   uint32_t room = cwnd_room(c), len = avail;
   uint32_t most = max_payload > size ? max_payload / size * size : size;
   if (most > SEGS_MAX * size) most = SEGS_MAX * size;
+  if ((c->flags & TCP_F_URGENT) != 0) most = size; /* cutting up a super-segment would repeat its pointer */
   if (len > most) len = most;
   if (len > window) len = window;
   if (len > room) len = room;
@@ -223,7 +224,7 @@ static bool send_window_probe(struct yeon_tcp *c, struct tcp_out *out, yeon_time
 static bool send_keepalive(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
 {
   c->flags &= ~TCP_F_KEEPALIVE_PROBE;
-  /* RFC 9293 3.8.4: a number the peer has acknowledged already, and no data (SHLD-27). */
+  /* RFC 9293 3.8.4: a number the peer has acknowledged already, and no data (SHLD-12). */
   tcp_build(c, c->snd_nxt - 1, 0, YEON_TCP_ACK, out, now);
   return true;
 }
@@ -235,10 +236,23 @@ static uint32_t ack_seq(const struct yeon_tcp *c)
   return seq_gt(c->snd_max, edge) ? seq_max(edge, c->snd_una) : c->snd_max;
 }
 
+/* Our FIN is out, not acknowledged, and nothing before it is being sent again. */
+static bool fin_is_last(const struct yeon_tcp *c)
+{
+  return (c->flags & TCP_F_FIN_SENT) != 0 && (c->flags2 & TCP_G_FIN_ACKED) == 0 && c->snd_nxt == c->snd_max &&
+         c->snd_max == c->snd_fin + 1;
+}
+
 static bool send_ack(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
 {
   if (c->state < YEON_TCP_SYN_RECEIVED || ((c->flags & TCP_F_ACK_NOW) == 0 && c->acks_owed == 0)) return false;
-  tcp_build(c, ack_seq(c), 0, YEON_TCP_ACK, out, now);
+  uint32_t seq = ack_seq(c);
+  uint8_t flags = YEON_TCP_ACK;
+  if (c->t->options.ack_repeats_fin && (c->flags2 & TCP_G_PLAIN_ACK) == 0 && fin_is_last(c)) {
+    seq = c->snd_fin;
+    flags |= YEON_TCP_FIN;
+  }
+  tcp_build(c, seq, 0, flags, out, now);
   tcp_ack_sent(c, now);
   return true;
 }

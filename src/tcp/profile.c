@@ -13,7 +13,7 @@
 static const struct yeon_tcp_options linux_options = {
   .rto_initial_us = 1 * S, .rto_min_us = 200 * MS, .rto_max_us = 120 * S,
   .retries_syn = 6, .retries_syn_ack = 5, .retries_data = 15, .retries_orphan = 8,
-  .linux_timeout = true, .rto_floor_on_variance = true, .probe_with_data = false,
+  .linux_timeout = true, .rto_floor_on_variance = true, .probe_with_data = false, .shut_rd_keeps = true, .late_reset_is_error = true,
   .delack_us = 40 * MS, .delack_segments = 2, .quick_acks = 16,
   .keepalive_idle_ms = 7200 * 1000, .keepalive_interval_ms = 75 * 1000, .keepalive_probes = 9,
   .time_wait_ms = 60 * 1000, .fin_wait_2_ms = 60 * 1000, .time_wait_reuse = true,
@@ -29,12 +29,13 @@ static const struct yeon_tcp_options linux_options = {
 static const struct yeon_tcp_options freebsd_options = {
   .rto_initial_us = 1 * S, .rto_min_us = 230 * MS, .rto_max_us = 64 * S,
   .retries_syn = 6, .retries_syn_ack = 3, .retries_data = 12, .retries_orphan = 12,
-  .probe_with_data = true,
+  .probe_with_data = true, .require_timestamps = true, .icmp_refuses = true, .whole_segments = true,
+  .window_follows = true, .ack_repeats_fin = true, .delack_any_size = true, .late_reset_is_error = true, .time_wait_bsd = true,
   .delack_us = 40 * MS, .delack_segments = 2,
   .keepalive_idle_ms = 7200 * 1000, .keepalive_interval_ms = 75 * 1000, .keepalive_probes = 8,
   .time_wait_ms = 60 * 1000, .fin_wait_2_ms = 60 * 1000, .time_wait_reuse = true,
   .rcvbuf = 65536, .rcvbuf_max = 2097152, .sndbuf = 32768, .sndbuf_max = 2097152,
-  .initial_window_segments = 10,
+  .initial_window_segments = 10, .option_layout = YEON_TCP_OPTIONS_PACKED,
   .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
   .challenge_per_second = 200, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
   .port_first = 10000, .port_last = 65535};
@@ -45,7 +46,7 @@ static const struct yeon_tcp_options freebsd_options = {
 static const struct yeon_tcp_options windows_options = {
   .rto_initial_us = 1 * S, .rto_min_us = 300 * MS, .rto_max_us = 60 * S,
   .retries_syn = 4, .retries_syn_ack = 4, .retries_data = 5, .retries_orphan = 5,
-  .probe_with_data = true,
+  .probe_with_data = true, .require_timestamps = true,
   .delack_us = 40 * MS, .delack_segments = 2,
   .keepalive_idle_ms = 7200 * 1000, .keepalive_interval_ms = 1000, .keepalive_probes = 10,
   .time_wait_ms = 120 * 1000, .fin_wait_2_ms = 120 * 1000, .time_wait_reuse = true,
@@ -60,7 +61,7 @@ static const struct yeon_tcp_options windows_options = {
 static const struct yeon_tcp_options lecture_options = {
   .rto_initial_us = 1 * S, .rto_min_us = 1 * S, .rto_max_us = 60 * S,
   .retries_syn = 5, .retries_syn_ack = 5, .retries_data = 5, .retries_orphan = 5,
-  .probe_with_data = true,
+  .probe_with_data = true, .require_timestamps = true,
   .delack_us = 200 * MS, .delack_segments = 2,
   .keepalive_idle_ms = 7200 * 1000, .keepalive_interval_ms = 75 * 1000, .keepalive_probes = 9,
   .time_wait_ms = 240 * 1000, .fin_wait_2_ms = 240 * 1000, .time_wait_reuse = true,
@@ -117,7 +118,8 @@ int yeon_tcp_options_check(const struct yeon_tcp_options *o, const char **field)
                                   o->rto_min_us > o->rto_initial_us ? o->rto_min_us : o->rto_initial_us, 3600 * S},
                                  {"retries_data", o->retries_data, 1, 100},
                                  {"retries_orphan", o->retries_orphan, 1, 100},
-                                 {"delack_us", o->delack_us, 0, 500 * MS},
+                                 {"delack_us", o->delack_us, 0,
+                                  500 * MS - 1}, /* RFC 9293 3.8.6.3: less than half a second */
                                  {"delack_segments", o->delack_segments, 1, 2},
                                  {"quick_acks", o->quick_acks, 0, 255},
                                  {"keepalive_idle_ms", o->keepalive_idle_ms, 1, 32767000},
@@ -130,6 +132,7 @@ int yeon_tcp_options_check(const struct yeon_tcp_options *o, const char **field)
                                  {"sndbuf_max", o->sndbuf_max, o->sndbuf, 1u << 30},
                                  {"mss_max", o->mss_max, o->mss_max == 0 ? 0 : 64, 65495},
                                  {"initial_window_segments", o->initial_window_segments, 0, 1000},
+                                 {"option_layout", o->option_layout, 0, YEON_TCP_OPTIONS_PACKED},
                                  {"challenge_per_second", o->challenge_per_second, 1, UINT32_MAX - 1},
                                  {"ack_limit_us", o->ack_limit_us, 0, 60 * S},
                                  {"dupthresh", o->dupthresh, 1, 255},

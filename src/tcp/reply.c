@@ -66,6 +66,13 @@ bool tcp_reply_take(struct tcp *t, unsigned link, struct tcp_out *out)
   return true;
 }
 
+void tcp_fill_class(const struct yeon_tcp *c, struct tcp_out *o)
+{
+  if (c->extra == NULL) return;
+  if (c->extra->hop_limit != 0) o->hop_limit = c->extra->hop_limit;
+  o->traffic_class = c->extra->traffic_class;
+}
+
 void tcp_reply_reset(struct tcp_in *in)
 {
   const struct wire_tcp *h = &in->s->h;
@@ -86,7 +93,6 @@ void tcp_reply_reset(struct tcp_in *in)
 
 void tcp_send_reset(struct yeon_tcp *c, yeon_time now)
 {
-  (void)now;
   /* States whose peer might still believe in the connection (RFC 9293 3.10.5). */
   switch ((enum yeon_tcp_state)c->state) {
   case YEON_TCP_CLOSED:
@@ -103,5 +109,12 @@ void tcp_send_reset(struct yeon_tcp *c, yeon_time now)
   o->h.ack = c->rcv_nxt;
   o->h.flags = YEON_TCP_RST | YEON_TCP_ACK;
   o->conn = c->id;
+  tcp_fill_class(c, o);
+  /* RFC 7323 5.2: once agreed, the reset of an abort carries timestamps too. */
+  if ((c->flags & TCP_F_TS) != 0) {
+    o->h.has_ts = true;
+    o->h.tsval = tcp_ts_now(c->t, &c->record.key, now);
+    o->h.tsecr = c->ts_recent;
+  }
   c->t->counters->tcp_rst_out++;
 }

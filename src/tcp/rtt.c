@@ -2,6 +2,8 @@
  * sent more than once is not timed (Karn), but with timestamps agreed the echo says which copy was acknowledged (RFC 7323 4.1). */
 #include "tcp/internal.h"
 
+#define CLOCK_G_US 1000u /* RFC 6298 2.3: the variance term counts at least as one tick of a clock as others have it */
+
 /* RFC 6298 section 2; variance gain 1/4, mean gain 1/8. */
 void tcp_rtt_sample(struct yeon_tcp *c, uint32_t sample_us, yeon_time now)
 {
@@ -19,10 +21,9 @@ void tcp_rtt_sample(struct yeon_tcp *c, uint32_t sample_us, yeon_time now)
     if (c->srtt_us == 0) c->srtt_us = 1;
     if (r < c->rtt_min_us) c->rtt_min_us = r;
   }
-  uint64_t rto =
-      o->rto_floor_on_variance
-          ? (uint64_t)c->srtt_us + (4ull * c->rttvar_us > o->rto_min_us ? 4ull * c->rttvar_us : o->rto_min_us)
-          : (uint64_t)c->srtt_us + 4ull * c->rttvar_us;
+  uint64_t variance = 4ull * c->rttvar_us > CLOCK_G_US ? 4ull * c->rttvar_us : CLOCK_G_US;
+  if (o->rto_floor_on_variance && variance < o->rto_min_us) variance = o->rto_min_us;
+  uint64_t rto = c->srtt_us + variance;
   if (rto < o->rto_min_us) rto = o->rto_min_us;
   if (rto > o->rto_max_us) rto = o->rto_max_us;
   c->rto_us = (uint32_t)rto;

@@ -13,8 +13,9 @@ static bool paws_rejects(const struct tcp_in *in, const struct yeon_tcp *c)
   return clock_s(in->t, in->now) - c->ts_recent_s < PAWS_STALE_S;
 }
 
-/* RFC 7323 4.3 and 5.3, R3: from the segment that the next acknowledgment answers. */
-static void remember_timestamp(const struct tcp_in *in, struct yeon_tcp *c)
+/* RFC 7323 4.3 and 5.3, R3: from the segment that the next acknowledgment answers. Its own acknowledgment has been checked: a forged one must not
+ * move the clock on, for PAWS would then refuse all that the peer sends. */
+void tcp_remember_timestamp(const struct tcp_in *in, struct yeon_tcp *c)
 {
   const struct wire_tcp *h = &in->s->h;
   if ((c->flags & TCP_F_TS) == 0 || !h->has_ts || !seq_le(h->seq, c->last_ack)) return;
@@ -37,6 +38,7 @@ static void trim_front(struct tcp_in *in, struct yeon_tcp *c)
   if (!seq_lt(in->seq, c->rcv_nxt)) return;
   if (old > in->len) old = in->len;
   note_duplicate(c, in->seq, in->seq + old);
+  if (old > 0) tcp_ack_now(c); /* RFC 2883: or the peer learns too late that it sent too much */
   in->skip += old;
   in->seq += old;
   in->len -= old;
@@ -44,7 +46,7 @@ static void trim_front(struct tcp_in *in, struct yeon_tcp *c)
 
 static void trim_back(struct tcp_in *in, const struct yeon_tcp *c)
 {
-  uint32_t edge = c->rcv_nxt + tcp_rcv_wnd(c);
+  uint32_t edge = c->rcv_nxt + tcp_rcv_room(c);
   if (seq_le(in->seq + in->len, edge)) return;
   in->len = seq_lt(in->seq, edge) ? edge - in->seq : 0;
   in->flags &= (uint8_t)~YEON_TCP_FIN;
@@ -71,7 +73,24 @@ static enum tcp_step unacceptable(struct tcp_in *in, struct yeon_tcp *c, enum ye
 /* Our window is closed, and the peer probes it: its acknowledgment, urgent pointer and reset count, its bytes do not. */
 static bool is_probe(const struct tcp_in *in, const struct yeon_tcp *c)
 {
-  return tcp_rcv_wnd(c) == 0 && in->seq == c->rcv_nxt;
+  return tcp_rcv_room(c) == 0 && in->seq == c->rcv_nxt;
+}
+
+/* Nothing new, but it ends where the next byte is due: its acknowledgment may be the only one that comes (both ends closing, say). Kernels take it, the
+ * RFC would not. */
+static bool only_acknowledges(struct tcp_in *in, struct yeon_tcp *c)
+{
+  uint32_t len = tcp_in_length(in);
+  bool plain = (in->flags & (YEON_TCP_RST | YEON_TCP_SYN)) == 0 && (in->flags & YEON_TCP_ACK) != 0;
+  if (!plain || len == 0 || in->seq + len != c->rcv_nxt || c->state == YEON_TCP_TIME_WAIT) return false;
+  in->verdict = YEON_VERDICT_DUPLICATE;
+  note_duplicate(c, in->seq, in->seq + in->len);
+  tcp_ack_now(c);
+  in->seq = c->rcv_nxt;
+  in->skip += in->len;
+  in->len = 0;
+  in->flags &= (uint8_t)~YEON_TCP_FIN;
+  return true;
 }
 
 /* RFC 9293 3.5, figure 8: the answer of a simultaneous open begins with the SYN that we have already. */
@@ -91,18 +110,18 @@ enum tcp_step tcp_step_sequence(struct tcp_in *in, struct yeon_tcp *c)
   if ((c->flags & TCP_F_TS) != 0) {
     if (paws_rejects(in, c)) return unacceptable(in, c, YEON_VERDICT_PAWS);
     /* RFC 7323 3.2: once agreed, every segment but RST carries the option. */
-    if (!in->s->h.has_ts && (in->flags & YEON_TCP_RST) == 0) {
+    if (in->t->options.require_timestamps && !in->s->h.has_ts && (in->flags & YEON_TCP_RST) == 0) {
       in->verdict = YEON_VERDICT_PAWS;
       return TCP_STOP;
     }
   }
-  if (!tcp_acceptable(in->seq, tcp_in_length(in), c->rcv_nxt, tcp_rcv_wnd(c))) {
+  if (!tcp_acceptable(in->seq, tcp_in_length(in), c->rcv_nxt, tcp_rcv_room(c))) {
+    if (only_acknowledges(in, c)) return TCP_GO_ON;
     if (!is_probe(in, c)) return unacceptable(in, c, YEON_VERDICT_OUT_OF_WINDOW);
     tcp_ack_now(c);
     in->verdict = YEON_VERDICT_NO_ROOM;
   }
   if ((in->flags & (YEON_TCP_RST | YEON_TCP_SYN)) != 0) return TCP_GO_ON;
-  remember_timestamp(in, c);
   trim_front(in, c);
   trim_back(in, c);
   return TCP_GO_ON;

@@ -3,6 +3,12 @@
 
 #define MSS_FLOOR 64u /* less is an attack on our packet rate (Linux floors at 48 with its options) */
 
+static uint32_t whole_segments(const struct yeon_tcp *c, uint32_t bytes)
+{
+  uint32_t mss = c->snd_mss + ((c->flags & TCP_F_TS) != 0 ? 12u : 0u);
+  return (bytes + mss - 1) / mss * mss;
+}
+
 void tcp_take_syn_options(struct yeon_tcp *c, const struct wire_tcp *h, yeon_time now)
 {
   const struct yeon_tcp_options *o = &c->t->options;
@@ -22,6 +28,10 @@ void tcp_take_syn_options(struct yeon_tcp *c, const struct wire_tcp *h, yeon_tim
   }
   if (h->sack_ok && o->sack) c->flags |= TCP_F_SACK;
   tcp_update_mss(c);
+  if (o->whole_segments) {
+    c->rcvbuf = whole_segments(c, c->rcvbuf);
+    c->sndbuf = whole_segments(c, c->sndbuf);
+  }
 }
 
 static void begin_congestion_control(struct yeon_tcp *c)
@@ -73,6 +83,7 @@ static void take_syn(struct tcp_in *in, struct yeon_tcp *c, bool ack_ok)
     tcp_want_output(c);
     return;
   }
+  c->flags &= ~TCP_F_SEND_SYN; /* the timer may have asked for it again just before */
   tcp_rtt_on_ack(c, in);
   c->snd_una = h->ack;
   c->snd_wnd = c->max_snd_wnd = h->window;
@@ -85,8 +96,8 @@ static void take_syn(struct tcp_in *in, struct yeon_tcp *c, bool ack_ok)
   in->seq++;
   in->flags &= (uint8_t)~YEON_TCP_SYN;
   if (in->len == 0 && (in->flags & YEON_TCP_FIN) == 0) return;
-  if (in->len > tcp_rcv_wnd(c)) {
-    in->len = tcp_rcv_wnd(c);
+  if (in->len > tcp_rcv_room(c)) {
+    in->len = tcp_rcv_room(c);
     in->flags &= (uint8_t)~YEON_TCP_FIN;
   }
   tcp_step_urgent(in, c);

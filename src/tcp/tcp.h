@@ -57,6 +57,7 @@ struct tcp_icmp {
   uint32_t seq; /* of the quoted segment */
   int error;    /* YEON_ERR_*: what it means */
   bool hard;    /* port/protocol unreachable, administratively prohibited: fatal while connecting (RFC 5927 6) */
+  bool prohibited; /* administratively, of any kind, or no such protocol */
   uint32_t mtu; /* packet too big: the new path MTU; else 0 */
 };
 
@@ -74,6 +75,7 @@ struct tcp {
   struct rng *rng;
   const struct yeon_ip *const *locals; /* the host's table of local addresses: (*locals)[index] */
   void *host;                          /* opaque to TCP; for yeon_tcp_host */
+  yeon_time *clock;                    /* the host's: the latest time any call has brought */
   struct yeon_tcp_options options;
   struct ring_store *rings; /* shared with UDP and reassembly accounting */
   struct pool conns, half_opens, time_waits, sack_sets, busies, extras;

@@ -85,11 +85,11 @@ static void join_ranges(struct yeon_tcp *c)
   if (c->busy->ooo->set->n == 0) tcp_sacks_free(c->t, &c->busy->ooo);
 }
 
-/* RFC 2883: the stretch of [left, right) that had come before is told. */
-static void note_repeated(struct yeon_tcp *c, uint32_t left, uint32_t right)
+/* RFC 2883: the stretch of [left, right) that had come before is told; unless one further down in the same segment is to be told already. */
+static void note_repeated(const struct tcp_in *in, struct yeon_tcp *c, uint32_t left, uint32_t right)
 {
   const struct range *r = tcp_ooo(c) != NULL ? ranges_find(c->busy->ooo->set, left) : NULL;
-  if ((c->flags & TCP_F_SACK) == 0 || r == NULL || seq_ge(r->left, right)) return;
+  if ((c->flags & TCP_F_SACK) == 0 || in->skip > 0 || r == NULL || seq_ge(r->left, right)) return;
   c->flags |= TCP_F_DSACK;
   c->busy->dsack_left = seq_max(left, r->left);
   c->busy->dsack_right = seq_min(right, r->right);
@@ -106,7 +106,7 @@ static void take_in_order(struct tcp_in *in, struct yeon_tcp *c)
   write_payload(c, in, queued);
   c->rcv->len += in->len;
   c->rcv_nxt += in->len;
-  note_repeated(c, in->seq, in->seq + in->len);
+  note_repeated(in, c, in->seq, in->seq + in->len);
   join_ranges(c);
   c->bytes_received += c->rcv_nxt - from;
   catch_urgent(c, from);
@@ -128,7 +128,7 @@ static void take_out_of_order(struct tcp_in *in, struct yeon_tcp *c)
   if (c->busy->ooo == NULL && (c->busy->ooo = tcp_sacks_new(c->t)) == NULL) return;
   bool fits = make_room(in, c, offset + in->len);
   enum ranges_added added = RANGES_FULL;
-  if (fits) note_repeated(c, in->seq, in->seq + in->len);
+  if (fits) note_repeated(in, c, in->seq, in->seq + in->len);
   if (fits) added = ranges_add(c->busy->ooo->set, in->seq, in->seq + in->len, NULL);
   if (added == RANGES_OLD) in->verdict = YEON_VERDICT_DUPLICATE;
   if (added > RANGES_OLD) write_payload(c, in, offset);
@@ -147,7 +147,7 @@ static bool refuse(struct tcp_in *in, struct yeon_tcp *c)
     in->gone = true;
     return true;
   }
-  if ((c->flags & TCP_F_SHUT_RD) == 0) return false;
+  if ((c->flags & TCP_F_SHUT_RD) == 0 || in->t->options.shut_rd_keeps) return false;
   if (in->seq != c->rcv_nxt) {
     tcp_ack_now(c);
     in->flags &= (uint8_t)~YEON_TCP_FIN;

@@ -185,6 +185,34 @@ static void reuse(struct tcp_in *in, uint32_t number, struct yeon_tcp *listener)
   tcp_input_listen(in, listener, true, beyond);
 }
 
+/* FreeBSD's way with what arrives in TIME-WAIT (RFC 1337 for the reset). */
+static bool answered_bsd(const struct tcp_in *in, uint32_t rcv_nxt, uint32_t snd_nxt)
+{
+  if ((in->flags & YEON_TCP_RST) != 0 || (in->flags & YEON_TCP_ACK) == 0) return false;
+  return (in->flags & YEON_TCP_FIN) != 0 || in->len > 0 || in->seq != rcv_nxt || in->ack != snd_nxt;
+}
+
+static bool input_record_bsd(struct tcp_in *in, struct tcp_time_wait *w)
+{
+  if (!in->t->options.time_wait_bsd || (in->flags & YEON_TCP_SYN) != 0) return false;
+  bool fin_again = (in->flags & YEON_TCP_FIN) != 0 && in->seq + in->len + 1 == w->rcv_nxt;
+  if (!answered_bsd(in, w->rcv_nxt, w->snd_nxt)) return true;
+  if (!fin_again && !tcp_challenge_allowed(in->t, in->now)) return true;
+  acknowledge(in, w);
+  if (fin_again) restart(in->t, w, in->now);
+  return true;
+}
+
+enum tcp_step tcp_time_wait_bsd(struct tcp_in *in, struct yeon_tcp *c)
+{
+  if (!in->t->options.time_wait_bsd || (in->flags & YEON_TCP_SYN) != 0) return TCP_GO_ON;
+  if (!answered_bsd(in, c->rcv_nxt, c->snd_max)) return TCP_STOP;
+  if ((in->flags & YEON_TCP_FIN) != 0 && in->seq + in->len + 1 == c->rcv_nxt)
+    tcp_timer_set(c, YEON_TIMER_TIME_WAIT, in->now + (yeon_time)in->t->options.time_wait_ms * YEON_MS, in->now);
+  tcp_ack_now(c);
+  return TCP_STOP;
+}
+
 void tcp_input_time_wait(struct tcp_in *in, uint32_t id)
 {
   uint32_t number = id & TCP_NUMBER_MASK;
@@ -197,10 +225,15 @@ void tcp_input_time_wait(struct tcp_in *in, uint32_t id)
       return;
     }
   }
+  if (input_record_bsd(in, w)) return;
   /* From here as RFC 9293 3.10.7.4 for TIME-WAIT. The window is taken as what was left: nothing new can come, one byte serves the tests. */
   bool fits = !paws(in, w) && tcp_acceptable(in->seq, tcp_in_length(in), w->rcv_nxt, 65535);
   if ((in->flags & YEON_TCP_RST) != 0) {
-    if (in->seq == w->rcv_nxt) end(in->t, number, YEON_CAUSE_RST, in->now);
+    /* RFC 5961 3.2: exactly the next number, or a challenge. */
+    if (in->seq == w->rcv_nxt)
+      end(in->t, number, YEON_CAUSE_RST, in->now);
+    else if (fits && tcp_challenge_allowed(in->t, in->now))
+      acknowledge(in, w);
     return;
   }
   if (!fits || (in->flags & YEON_TCP_SYN) != 0) {

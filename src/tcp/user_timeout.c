@@ -55,7 +55,9 @@ void tcp_user_timeout_heard(struct yeon_tcp *c, const struct wire_tcp *h, yeon_t
   if (x == NULL) return;
   if (ms < c->t->options.user_timeout_ms) ms = c->t->options.user_timeout_ms;
   if (ms < ADOPTED_LEAST_MS) ms = ADOPTED_LEAST_MS;
+  if (ms <= tcp_rto_us(c) / 1000) ms = tcp_rto_us(c) / 1000 + 1; /* or nothing could be sent again in time */
   x->user_timeout_ms = (uint32_t)(ms < ADOPTED_MOST_MS ? ms : ADOPTED_MOST_MS);
   x->user_timeout_adopted = true;
   tcp_user_timeout_start(c, now);
+  tcp_keepalive_start(c, now);
 }

@@ -3,6 +3,14 @@
 
 uint32_t tcp_rcv_wnd(const struct yeon_tcp *c) { return seq_gt(c->rcv_adv, c->rcv_nxt) ? c->rcv_adv - c->rcv_nxt : 0; }
 
+/* FreeBSD takes what fits into the buffer, though it could not say so much in the header. */
+uint32_t tcp_rcv_room(const struct yeon_tcp *c)
+{
+  uint32_t wnd = tcp_rcv_wnd(c), queued = ring_len(c->rcv);
+  if (!c->t->options.window_follows || c->rcvbuf < queued) return wnd;
+  return c->rcvbuf - queued > wnd ? c->rcvbuf - queued : wnd;
+}
+
 uint8_t tcp_window_scale_for(const struct yeon_tcp_options *o)
 {
   uint8_t shift = 0;
@@ -14,16 +22,22 @@ uint8_t tcp_window_scale_for(const struct yeon_tcp_options *o)
 static uint32_t buffer_limit(const struct yeon_tcp *c)
 {
   uint32_t clamp = c->extra != NULL ? c->extra->window_clamp : 0;
-  uint32_t limit = clamp != 0 && clamp < c->rcvbuf ? clamp : c->rcvbuf;
-  uint32_t most = 65535u << c->rcv_wscale; /* what the header can say */
+  return clamp != 0 && clamp < c->rcvbuf ? clamp : c->rcvbuf;
+}
+
+/* The largest window that the buffer and the header have room for. */
+static uint32_t largest(const struct yeon_tcp *c)
+{
+  uint32_t limit = buffer_limit(c), most = 65535u << c->rcv_wscale;
   return limit < most ? limit : most;
 }
 
 /* Where the right edge may go. */
 static uint32_t wanted_edge(const struct yeon_tcp *c)
 {
-  uint32_t queued = ring_len(c->rcv), limit = buffer_limit(c);
-  return c->rcv_nxt + (limit > queued ? limit - queued : 0);
+  uint32_t queued = ring_len(c->rcv), limit = buffer_limit(c), most = largest(c);
+  uint32_t room = limit > queued ? limit - queued : 0;
+  return c->rcv_nxt + (room < most ? room : most);
 }
 
 /* RFC 9293 3.8.6.2.2: the edge moves only by a worthwhile step, and never back (3.8.6). */
@@ -32,14 +46,21 @@ static bool worthwhile(const struct yeon_tcp *c, uint32_t edge, uint32_t segment
   if (seq_le(edge, c->rcv_adv)) return false;
   /* Not by what the peer happens to send: one that writes byte by byte would be offered byte by byte. */
   uint32_t step = segments * (c->rcv_mss > c->snd_mss ? c->rcv_mss : c->snd_mss);
-  if (step > buffer_limit(c) / 2) step = buffer_limit(c) / 2;
+  if (step > largest(c) / 2) step = largest(c) / 2;
   return edge - c->rcv_adv >= step;
+}
+
+/* FreeBSD's rule: silly windows are avoided by offering none, not by holding the edge. */
+static bool enough_free(const struct yeon_tcp *c, uint32_t edge)
+{
+  uint32_t room = edge - c->rcv_nxt;
+  return seq_gt(edge, c->rcv_adv) && (room >= largest(c) / 4 || room >= c->snd_mss);
 }
 
 uint16_t tcp_window_announce(struct yeon_tcp *c)
 {
   uint32_t edge = wanted_edge(c);
-  if (worthwhile(c, edge, 1)) c->rcv_adv = edge;
+  if (c->t->options.window_follows ? enough_free(c, edge) : worthwhile(c, edge, 1)) c->rcv_adv = edge;
   uint32_t wnd = tcp_rcv_wnd(c);
   /* Rounded up to the scale's unit, lest the edge go back with every byte received. */
   uint32_t field = (wnd + (1u << c->rcv_wscale) - 1) >> c->rcv_wscale;

@@ -149,6 +149,7 @@ int64_t yeon_udp_recv(struct yeon_udp *udp, void *buf, size_t size, struct yeon_
                       size_t *full_len)
 {
   struct udp_record r;
+  if (!buf && size > 0) return YEON_ERR_INVALID;
   if (udp->error) return yeon_udp_take_error(udp);
   if (!ring_len(udp->rcv)) return YEON_ERR_AGAIN;
   ring_read(udp->rcv, 0, &r, sizeof r);

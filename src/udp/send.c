@@ -123,6 +123,8 @@ static int check(struct yeon_udp *s, size_t len, const struct yeon_addr *to)
 int64_t yeon_udp_send(struct yeon_udp *udp, const void *buf, size_t len, const struct yeon_addr *to, yeon_time now)
 {
   struct udp_order o;
+  if (!buf && len > 0) return YEON_ERR_INVALID;
+  now = clock_take(udp->udp->clock, now);
   udp_settle(udp);
   if (!to && udp->flags & UDP_CONNECTED) to = &udp->remote;
   int err = check(udp, len, to);

@@ -4,6 +4,7 @@
 
 #include <yeon/udp.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/pool.h"
 #include "base/ring.h"
@@ -29,6 +30,7 @@ struct udp {
   struct rng *rng;
   struct ip *ip;
   void *host;                     /* opaque; for yeon_udp_host */
+  yeon_time *clock; /* the host's: the latest time any call has brought */
   uint16_t port_first, port_last; /* ephemeral range */
   struct pool pool;
   struct table table; /* bound endpoints: by port, or when connected by port and peer */

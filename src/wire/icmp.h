@@ -23,6 +23,8 @@ enum wire_icmp4_unreachable {
   WIRE_ICMP4_PORT = 3,
   WIRE_ICMP4_FRAG_NEEDED = 4, /* carries the next hop's MTU */
   WIRE_ICMP4_SOURCE_ROUTE = 5,
+  WIRE_ICMP4_NET_ADMIN = 9,
+  WIRE_ICMP4_HOST_ADMIN = 10,
   WIRE_ICMP4_ADMIN = 13
 };
 

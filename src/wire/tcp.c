@@ -116,15 +116,6 @@ static size_t sack_count(const struct wire_tcp *h)
   return h->n_sack < fit ? h->n_sack : fit;
 }
 
-size_t wire_tcp_size(const struct wire_tcp *h)
-{
-  size_t size = WIRE_TCP_HEADER + (h->has_uto ? 4u : 0u);
-  if ((h->flags & YEON_TCP_SYN) != 0)
-    return size + (h->mss != 0 ? 4u : 0u) + (h->has_ts ? 12u : h->sack_ok ? 4u : 0u) + (h->wscale >= 0 ? 4u : 0u);
-  size_t n = sack_count(h);
-  return size + (h->has_ts ? 12u : 0u) + (n > 0 ? 4 + 8 * n : 0);
-}
-
 /* Two bytes before an option so that its numbers are aligned; in a SYN they can hold "SACK permitted". */
 static uint8_t *put_lead(uint8_t *p, bool sack_ok)
 {
@@ -133,14 +124,18 @@ static uint8_t *put_lead(uint8_t *p, bool sack_ok)
   return p + 2;
 }
 
-static uint8_t *put_timestamps(const struct wire_tcp *h, uint8_t *p, bool sack_ok)
+static uint8_t *put_timestamp(const struct wire_tcp *h, uint8_t *p)
 {
-  p = put_lead(p, sack_ok);
   p[0] = OPTION_TS;
   p[1] = 10;
   wire_put32(p + 2, h->tsval);
   wire_put32(p + 6, h->tsecr);
   return p + 10;
+}
+
+static uint8_t *put_timestamps(const struct wire_tcp *h, uint8_t *p, bool sack_ok)
+{
+  return put_timestamp(h, put_lead(p, sack_ok));
 }
 
 static uint8_t *put_syn_options(const struct wire_tcp *h, uint8_t *p)
@@ -167,11 +162,9 @@ static uint8_t *put_syn_options(const struct wire_tcp *h, uint8_t *p)
   return p;
 }
 
-static uint8_t *put_sack(const struct wire_tcp *h, uint8_t *p)
+static uint8_t *put_blocks(const struct wire_tcp *h, uint8_t *p)
 {
   size_t n = sack_count(h);
-  if (n == 0) return p;
-  p = put_lead(p, false);
   p[0] = OPTION_SACK;
   p[1] = (uint8_t)(2 + 8 * n);
   p += 2;
@@ -182,7 +175,22 @@ static uint8_t *put_sack(const struct wire_tcp *h, uint8_t *p)
   return p;
 }
 
-static uint8_t *put_options(const struct wire_tcp *h, uint8_t *p)
+static uint8_t *put_sack(const struct wire_tcp *h, uint8_t *p)
+{
+  return sack_count(h) == 0 ? p : put_blocks(h, put_lead(p, false));
+}
+
+static uint8_t *put_uto(const struct wire_tcp *h, uint8_t *p)
+{
+  if (!h->has_uto) return p;
+  p[0] = OPTION_UTO;
+  p[1] = 4;
+  wire_put16(p + 2, h->user_timeout);
+  return p + 4;
+}
+
+/* As most systems lay them out: every option begins where its numbers are aligned, and NOPs stand in front. */
+static uint8_t *put_aligned(const struct wire_tcp *h, uint8_t *p)
 {
   if ((h->flags & YEON_TCP_SYN) != 0) {
     p = put_syn_options(h, p);
@@ -190,13 +198,53 @@ static uint8_t *put_options(const struct wire_tcp *h, uint8_t *p)
     p = h->has_ts ? put_timestamps(h, p, false) : p;
     p = put_sack(h, p);
   }
-  if (h->has_uto) {
-    p[0] = OPTION_UTO;
+  return put_uto(h, p);
+}
+
+/* NOPs until the next byte stands `place` bytes behind a multiple of `step`. */
+static uint8_t *put_nops(const uint8_t *begin, uint8_t *p, unsigned step, unsigned place)
+{
+  while ((size_t)(p - begin) % step != place) *p++ = OPTION_NOP;
+  return p;
+}
+
+/* As the BSDs do: window scale before SACK permitted, no more NOPs than alignment needs, and zeroes at the end. */
+static uint8_t *put_packed(const struct wire_tcp *h, uint8_t *begin)
+{
+  uint8_t *p = begin;
+  bool syn = (h->flags & YEON_TCP_SYN) != 0;
+  if (syn && h->mss != 0) {
+    p[0] = OPTION_MSS;
     p[1] = 4;
-    wire_put16(p + 2, h->user_timeout);
+    wire_put16(p + 2, h->mss);
     p += 4;
   }
+  if (syn && h->wscale >= 0) {
+    *p++ = OPTION_NOP;
+    *p++ = OPTION_WSCALE;
+    *p++ = 3;
+    *p++ = (uint8_t)h->wscale;
+  }
+  if (syn && h->sack_ok) {
+    *p++ = OPTION_SACK_OK;
+    *p++ = 2;
+  }
+  if (h->has_ts) p = put_timestamp(h, put_nops(begin, p, 4, 2));
+  if (!syn && sack_count(h) > 0) p = put_blocks(h, put_nops(begin, p, 4, 2));
+  if (h->has_uto) p = put_uto(h, put_nops(begin, p, 4, 0));
+  while ((size_t)(p - begin) % 4 != 0) *p++ = OPTION_END;
   return p;
+}
+
+static uint8_t *put_options(const struct wire_tcp *h, uint8_t *p)
+{
+  return h->packed ? put_packed(h, p) : put_aligned(h, p);
+}
+
+size_t wire_tcp_size(const struct wire_tcp *h)
+{
+  uint8_t room[OPTIONS_MAX + 4];
+  return WIRE_TCP_HEADER + (size_t)(put_options(h, room) - room);
 }
 
 size_t wire_tcp_emit(struct wire_tcp *h, uint8_t *p)

@@ -25,6 +25,7 @@ struct wire_tcp {
   bool has_uto;
   uint32_t tsval, tsecr;
   struct yeon_sack_block sack[4];
+  bool packed; /* emit lays the options out as the BSDs do; false: each aligned, behind NOPs */
 };
 
 void wire_tcp_init(struct wire_tcp *h);
@@ -32,8 +33,7 @@ void wire_tcp_init(struct wire_tcp *h);
  * illegal). MSS, window scale and SACK-permitted are taken from SYN segments only. Unknown options are skipped; of repeated ones the last counts.
  * A SACK block whose right is not after its left is left out. */
 int wire_tcp_parse(const uint8_t *p, size_t len, struct wire_tcp *out);
-/* Bytes that emit will write: 20 + options padded to 4, in the field's usual order: SYN: MSS, SACK permitted, timestamps, window scale;
- * others: timestamps (NOP NOP first), SACK. Drops SACK blocks that do not fit into 40 bytes. */
+/* Bytes that emit will write: 20 + options padded to 4. Drops SACK blocks that do not fit into 40 bytes. */
 size_t wire_tcp_size(const struct wire_tcp *h);
 /* Writes the header with its checksum field 0; the length, which is wire_tcp_size. h->header_len is set. */
 size_t wire_tcp_emit(struct wire_tcp *h, uint8_t *p);

@@ -22,6 +22,7 @@ LONG = "int yeon_long(int x);\nint yeon_long(int x)\n{\n" + "  x++;\n" * 70 + " 
 AT_LIMIT = "int yeon_long(int x);\nint yeon_long(int x)\n{\n" + "  x++;\n" * 66 + "  return x;\n}\n"
 RFC = "RFC"  # kept apart from the number, so that nobody reads this file as a citation
 ROW = "| {} | {} | a rule | {} | {} | {} |\n"
+NUMBERED = "| 9293 | 3.1 | {} | `seq_lt` | `test_order` | done |\n"
 
 # (rule, file, its text; None: appended to docs/rfc-map.md; line that must be named or 0)
 PLANTS = [
@@ -52,8 +53,22 @@ PLANTS = [
     ("rfc-map-row", "docs/rfc-map.md", ROW.format("9293", "3.1", "`tcp/no_such_file.c`", "", "done"), 0),
     ("rfc-map-row", "docs/rfc-map.md", ROW.format("9293", "3.1", "`seq_lt`", "`no_such_test`", "done"), 0),
     ("rfc-map-row", "docs/rfc-map.md", ROW.format("9293", "3.1", "`seq_lt`", "", "perhaps"), 0),
+    ("rfc-map-row", "docs/rfc-map.md", ROW.format("9293", "3.1", "`seq_lt`", "", "done"), 0),
+    ("rfc-map-row", "docs/rfc-map.md", ROW.format("9293", "3.1", "`seq_lt`", "none: ", "done"), 0),
+    ("rfc-map-row", "docs/rfc-map.md", ROW.format("9293", "3.1", "", "", "differs"), 0),
+    ("rfc-map-row", "docs/rfc-map.md", "| 1122 | 3.2.2 | MUST: x | `seq_lt` | none: wording | done |\n", 0),
+    ("rfc-map-numbers", "docs/rfc-map.md", NUMBERED.format("MUST-1: once more"), 0),
+    ("rfc-map-numbers", "docs/rfc-map.md", NUMBERED.format("SHLD-99: nobody asked"), 0),
+    ("rfc-map-numbers", "docs/rfc-map.md", NUMBERED.replace("9293", "1122").format("MUST-1: not there"), 0),
     ("links", "docs/plant.md", "[a](nowhere.md)\n", 1),
     ("links", "docs/plant.md", "`src/tcp/nowhere.c`\n", 1),
+]
+# (rule, file, what is there, what stands there instead, rules that may have something to say too)
+EDITS = [
+    ("rfc-map-numbers", "docs/rfc-map.md", "| MUST-23: ", "| ", {"rfc-map-totals"}),
+    ("rfc-map-row", "docs/rfc-map.md", "`test_window_is_unsigned`", "", {"rfc-map-totals"}),
+    ("rfc-map-row", "docs/rfc-map.md", "`test_window_is_unsigned`", "`test_window_is_signed`", set()),
+    ("rfc-map-totals", "docs/rfc-map.md", "| MUST, numbered in RFC 9293 | 69 |", "| MUST, numbered in RFC 9293 | 68 |", set()),
 ]
 # What must not be taken for a violation.
 INNOCENT = [
@@ -61,6 +76,8 @@ INNOCENT = [
     ("a number that is no citation", "src/tcp/plant.c", f"/* {RFC} 9293, 793 bytes */\n"),
     ("#if in a comment and a string", "src/tcp/plant.c", '/*\n#if 1\n*/\nconst char yeon_x[] = "#if";\n'),
     ("an obsoleted number in the history of the map", "docs/rfc-map.md", f"\n## History\n{RFC} 793 came first.\n"),
+    ("no test for a matter of wording", "docs/rfc-map.md", ROW.format("9293", "3.1", "`seq_lt`", "none: wording", "done")),
+    ("no test for what differs", "docs/rfc-map.md", ROW.format("9293", "3.1", "", "", "differs: left out")),
     ("cli's own header", "cli/plant.c", '#include "plant.h"\n'),
 ]
 # (rule, file, text) compiled to the only object of a library.
@@ -152,6 +169,16 @@ def test_plants(tree, before):
         report(good, f"{rule}: {path}", new or ["nothing was said"])
 
 
+def test_edits(tree, before):
+    for rule, path, old, new, also in EDITS:
+        text = (tree / path).read_text(encoding="utf-8")
+        with Planted(tree, path, text.replace(old, new, 1), False):
+            status, said = lint(tree)
+        fresh = said - before
+        broken = {text.split(": ")[1] for text in fresh if ": " in text}
+        report(old in text and status == 1 and rule in broken and broken <= {rule} | also, f"{rule}: {old} edited", fresh)
+
+
 def test_innocent(tree, before):
     for name, path, text in INNOCENT:
         with Planted(tree, path, text, appended(tree, path)), Planted(tree, "cli/plant.h", "\n", False):
@@ -176,7 +203,7 @@ def test_compiled(tree):
 def test_every_rule_is_planted():
     rules = subprocess.run([sys.executable, str(LINT), "--rules"], capture_output=True, text=True, check=True).stdout
     named = {line.split()[0] for line in rules.splitlines()}
-    planted = {plant[0] for plant in PLANTS} | {plant[0] for plant in COMPILED}
+    planted = {plant[0] for plant in PLANTS + EDITS} | {plant[0] for plant in COMPILED}
     report(named == planted, "every rule has a plant", sorted(named ^ planted))
 
 
@@ -190,6 +217,7 @@ def main():
         report(status == home_status and before == home, "the copy is as clean as the tree", before ^ home)
         test_every_rule_is_planted()
         test_plants(tree, before)
+        test_edits(tree, before)
         test_innocent(tree, before)
         test_compiled(tree)
     print(f"1..{count}")

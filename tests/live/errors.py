@@ -43,10 +43,14 @@ def words_of(stage, serve, client, kill):
     return program.output()
 
 
-def same(name, serve, client, kill=False):
-    """The client's words are those it says over the kernel's loopback."""
+def same(name, serve, client, kill=False, but=()):
+    """The client's words are those it says over the kernel's loopback, but for these lines: (the kernel's, what docs/run.md promises instead)."""
     with Stage("k-" + name) as stage:
         expected = words_of(stage, serve, client, kill)
+    for kernel, promised in but:
+        if kernel not in expected:
+            raise Failed("no %r over the kernel's loopback: %s" % (kernel, expected))
+        expected = expected.replace(kernel, promised, 1)
     with Lab("y-" + name) as lab:
         got = words_of(lab, serve, client, kill)
         if got != expected:
@@ -161,6 +165,9 @@ def lab_killed(name):
         pass
 
 
+# A datagram goes into the pair unseen, so only a receiver can be told.
+UDP_REFUSED = (("udp send -> ECONNREFUSED", "udp send -> 1"), ("udp recv -> EAGAIN", "udp recv -> ECONNREFUSED"))
+
 TESTS = [
     ("a long cut, lecture profile: ETIMEDOUT after 63 s", lecture),
     ("a long cut with TCP_USER_TIMEOUT 3 s", lambda n: timed(n, "user_timeout", 2.9, 3.6, DYNAMIC)),
@@ -171,7 +178,7 @@ TESTS = [
     ("half open: cut, kill -9, join", half_open),
     ("kill -9 of a server that sends, as over the kernel", lambda n: same(n, "pour", "killed", True)),
     ("kill -9 of a server with bytes unread, as over the kernel", lambda n: same(n, "deaf", "killed_unread", True)),
-    ("refused, as over the kernel", lambda n: same(n, "keep", "refused")),
+    ("refused, as over the kernel", lambda n: same(n, "keep", "refused", but=UDP_REFUSED)),
     ("calls out of place, as over the kernel", lambda n: same(n, "keep", "calls")),
     ("ends and resets, as over the kernel", lambda n: same(n, "close", "ends")),
     ("SIGPIPE, as over the kernel", lambda n: same(n, "close", "sigpipe")),

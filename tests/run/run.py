@@ -16,7 +16,8 @@ import time
 
 sys.dont_write_bytecode = True
 from bench import Bench, Failed, Skip, TESTS  # noqa: E402
-import behaviour  # noqa: E402,F401  (its tests register themselves)
+import behaviour  # noqa: E402,F401  (these register their tests)
+import lives  # noqa: E402,F401
 
 NOBODY = 65534
 WORKERS = 3       # most of the time a test waits

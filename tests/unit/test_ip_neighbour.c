@@ -329,6 +329,34 @@ static void a_router_is_asked_for_and_heard(void **state)
   pair_close(p);
 }
 
+/* RFC 4861 7.2.5: a router that says it is none any more is no default router; one whose word is not taken changes nothing. */
+static void a_router_that_retires_is_left(void **state)
+{
+  (void)state;
+  struct pair *p = pair_open(true, 1500);
+  struct wire_nd ra = advert();
+  struct wire_nd na = {.type = WIRE_ICMP6_NA,
+                       .target = pair_ip("fe80::5"),
+                       .has_target_mac = true,
+                       .target_mac = {2, 9}};
+  struct ip_way way;
+  struct yeon_ip far = pair_ip("2a00::1"), near = pair_ip("2001:db8::99");
+  p->filter = none_pass;
+  say_nd(p, 0, "fe80::5", "ff02::1", ra.source_mac, &ra, 255);
+  assert_int_equal(neighbour(p, 0, "fe80::5")->state, IP_NEIGH_STALE); /* 6.3.4: heard of, not yet proven */
+  p->now += 2 * YEON_SEC;
+  say_nd(p, 0, "fe80::5", "ff02::1", na.target_mac, &na, 255); /* another address, and not to override ours */
+  assert_int_equal(ip_find_way(&p->host[0]->ip, &far, IP_NONE, &way, p->now), 0);
+  na.override = na.router = true;
+  say_nd(p, 0, "fe80::5", "ff02::1", na.target_mac, &na, 255);
+  assert_int_equal(ip_find_way(&p->host[0]->ip, &far, IP_NONE, &way, p->now), 0);
+  na.router = false;
+  say_nd(p, 0, "fe80::5", "ff02::1", na.target_mac, &na, 255);
+  assert_int_equal(ip_find_way(&p->host[0]->ip, &far, IP_NONE, &way, p->now), YEON_ERR_NO_ROUTE);
+  assert_int_equal(ip_find_way(&p->host[0]->ip, &near, IP_NONE, &way, p->now), 0); /* what is on the link stays */
+  pair_close(p);
+}
+
 /* RFC 4862 5.5.3 e: a forged advertisement can not take an address away at once. */
 static void lifetimes_shrink_slowly(void **state)
 {
@@ -383,6 +411,7 @@ int main(void)
       cmocka_unit_test(discovery_needs_hop_limit_255),
       cmocka_unit_test(a_duplicate_address_is_given_up),
       cmocka_unit_test(a_router_is_asked_for_and_heard),
+      cmocka_unit_test(a_router_that_retires_is_left),
       cmocka_unit_test(lifetimes_shrink_slowly),
       cmocka_unit_test(advertised_tables_are_bounded),
   };

@@ -233,6 +233,24 @@ static void test_simultaneous_rexmit(void **state)
 }
 
 /* SYN-SENT: (what arrives, what leaves, the state after). */
+/* The timer fires and the SYN-ACK arrives before anybody has asked for the segment: nothing is left of the SYN that was to go again. */
+static void test_syn_ack_at_the_deadline(void **state)
+{
+  struct script *s = script_new(state, NULL);
+  assert_int_equal(script_connect(s), 0);
+  out("S 0(0) win 65535 mss %u ws 0 sackok ts", s->mss);
+  s->now += 5 * YEON_SEC; /* the host is not called meanwhile */
+  in("S. 0 ack 1 win 0 mss 1000");
+  out(". 1 ack 1 win 65535");
+  nothing();
+  assert_int_equal(script_info(s).timer_at, YEON_NEVER);
+  script_close(s); /* the FIN waits for the window: probes ask for it, until they are spent and the connection is gone */
+  script_advance(s, 3600 * 1000);
+  assert_true(s->n_out > s->next_out);
+  assert_int_equal(script_usage(s).connections, 0);
+  script_free(s);
+}
+
 static void test_syn_sent(void **state)
 {
   static const struct {
@@ -592,6 +610,27 @@ static void test_addresses(void **state)
   script_free(s);
 }
 
+/* RFC 7323 2.2: what answers in SYN-RECEIVED is no SYN, so its window is scaled; unscaled it would offer 128 times the buffer. */
+static void test_scale_of_half_open(void **state)
+{
+  struct script *s = script_new(state, &(struct script_setup){.use_profile = true, .profile = YEON_PROFILE_LINUX});
+  script_listen(s, 4);
+  in("S 0 mss 1000 ws 7");
+  script_learn(s);
+  out("S. 0(0) ack 1 win 65535 mss %u ws 7", s->mss);
+  in(". 200000 ack 1");
+  out(". 1 ack 1 win 511");
+  script_free(s);
+  s = script_new(state, &(struct script_setup){.use_profile = true, .profile = YEON_PROFILE_LINUX});
+  script_listen(s, 4);
+  in("S 0 mss 1000");
+  script_learn(s);
+  out("S. 0(0) ack 1 win 65535 mss %u", s->mss);
+  in(". 200000 ack 1");
+  out(". 1 ack 1 win 65535");
+  script_free(s);
+}
+
 static void test_syn_window_and_data(void **state)
 {
   struct script *s = script_connected(state, &all_options);
@@ -608,12 +647,14 @@ int main(void)
       BOTH(test_options),
       BOTH(test_options_off),
       BOTH(test_scale),
+      BOTH(test_scale_of_half_open),
       BOTH(test_syn_schedule),
       BOTH(test_syn_ack_schedule),
       BOTH(test_syn_ack_sample),
       BOTH(test_syn_again),
       BOTH(test_simultaneous),
       BOTH(test_simultaneous_rexmit),
+      BOTH(test_syn_ack_at_the_deadline),
       BOTH(test_syn_sent),
       BOTH(test_bad_ack_counted),
       BOTH(test_syn_received),

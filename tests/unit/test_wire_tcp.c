@@ -74,6 +74,7 @@ static void random_header(struct random *r, struct wire_tcp *h)
   h->tsecr = h->has_ts ? random_next(r) : 0;
   h->has_uto = random_below(r, 4) == 0;
   h->user_timeout = h->has_uto ? (uint16_t)random_next(r) : 0;
+  h->packed = random_bool(r);
 }
 
 static void assert_same(const struct wire_tcp *a, const struct wire_tcp *b)

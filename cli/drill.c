@@ -1,0 +1,165 @@
+/* yeon drill: scripts in the packetdrill language against one host in virtual time. */
+#include <stdio.h>
+#include <string.h>
+
+#include <yeon/drill.h>
+
+#include "cli.h"
+
+#define DEFINES 32
+
+static const struct cli_option options[] = {
+    {"--profile", "NAME", "whose TCP the host speaks: linux (default), freebsd, windows, lecture"},
+    {"--ip_version", "V", "ipv4, ipv6 or ipv4-mapped-ipv6, whatever the script says"},
+    {"--mtu", "N", "of the host's link, whatever the script says"},
+    {"-D", "NAME=VALUE", "a name that scripts use and leave to be defined"},
+    {"--tolerance_usecs", "N", "how far instants may be off, whatever the script says"},
+    {"--strict-end", NULL, "nothing may follow the last expected packet"},
+    {"--allow-extra", NULL, "unmentioned packets may leave together with the last expected one"},
+    {"--any-push", NULL, "do not compare the PSH flag"},
+    {"--any-window", NULL, "do not compare windows"},
+    {"--any-options", NULL, "do not compare TCP options"},
+    {"--any-time", NULL, "compare the order only, no instants"},
+    {"--seed", "N", "of the host's own chance"},
+    {"--tap", NULL, "TAP, for test harnesses"},
+    {"-q", NULL, "only what is not ok, and the sum"},
+    {"-v", NULL, "every event as it happens"},
+    {NULL, NULL, NULL},
+};
+
+struct drill {
+  struct yeon_drill_config config;
+  bool tap, quiet;
+  unsigned n, count[4]; /* by enum yeon_drill_status */
+  const char *defines[DEFINES];
+};
+
+static bool set_version(struct drill *d, const char *value)
+{
+  static const char *const names[] = {"", "ipv4", "ipv6", "ipv4-mapped-ipv6"};
+  for (unsigned i = 1; i < 4; i++)
+    if (strcmp(names[i], value) == 0) d->config.version = (enum yeon_drill_version)i;
+  return d->config.version != YEON_DRILL_AS_SCRIPTED;
+}
+
+static bool set_profile(struct drill *d, const char *value)
+{
+  int profile = yeon_profile_find(value);
+  if (profile >= 0) d->config.profile = (enum yeon_profile)profile;
+  return profile >= 0;
+}
+
+static bool *flag_of(struct drill *d, const char *name)
+{
+  const struct {
+    const char *name;
+    bool *flag;
+  } flags[] = {{"--strict-end", &d->config.strict_end},   {"--allow-extra", &d->config.allow_extra}, {"--any-push", &d->config.any_push},
+               {"--any-window", &d->config.any_window},   {"--any-options", &d->config.any_options},
+               {"--any-time", &d->config.any_time},       {"--tap", &d->tap},
+               {"-q", &d->quiet}};
+  for (unsigned i = 0; i < sizeof flags / sizeof *flags; i++)
+    if (strcmp(flags[i].name, name) == 0) return flags[i].flag;
+  return NULL;
+}
+
+/* False: told. */
+static bool set_option(struct drill *d, const struct cli_args *args)
+{
+  uint64_t n = 0;
+  bool *flag = flag_of(d, args->name);
+  if (flag != NULL) return *flag = true;
+  if (strcmp(args->name, "-v") == 0) {
+    d->config.trace = stdout;
+  } else if (strcmp(args->name, "-D") == 0) {
+    if (d->config.n_defines == DEFINES || strchr(args->value, '=') == NULL) return cli_complain("-D NAME=VALUE, at most %d", DEFINES), false;
+    d->defines[d->config.n_defines++] = args->value;
+    d->config.defines = d->defines;
+  } else if (strcmp(args->name, "--profile") == 0) {
+    if (!set_profile(d, args->value)) return cli_complain("there is no profile '%s': linux, freebsd, windows, lecture", args->value), false;
+  } else if (strcmp(args->name, "--ip_version") == 0) {
+    if (!set_version(d, args->value)) return cli_complain("'%s' is none of ipv4, ipv6, ipv4-mapped-ipv6", args->value), false;
+  } else if (!cli_number(args, 0, UINT32_MAX, &n)) {
+    return false;
+  } else if (strcmp(args->name, "--mtu") == 0) {
+    d->config.mtu = n > 65535 ? 65535 : (uint16_t)n;
+  } else if (strcmp(args->name, "--seed") == 0) {
+    d->config.seed = n;
+  } else {
+    d->config.tolerance_us = (int64_t)n;
+  }
+  return true;
+}
+
+static void tell(const struct drill *d, const char *path, const struct yeon_drill_result *result)
+{
+  static const char *const words[] = {"ok", "not ok", "ok", "not ok"};
+  bool skipped = result->status == YEON_DRILL_SKIPPED;
+  const char *p = result->text;
+  if (d->quiet && (result->status == YEON_DRILL_OK || skipped)) return;
+  if (d->tap)
+    printf("%s %u - %s%s\n", words[result->status], d->n, path, skipped ? " # SKIP" : "");
+  else
+    printf("%-7s %s\n", skipped ? "skipped" : words[result->status], path);
+  while (p != NULL && *p != 0) {
+    size_t len = strcspn(p, "\n");
+    printf("%s%.*s\n", d->tap ? "# " : "  ", (int)len, p);
+    p += len + (p[len] == '\n');
+  }
+}
+
+static void run_one(struct drill *d, const char *path)
+{
+  struct yeon_drill_result result;
+  d->n++;
+  if (d->config.trace != NULL) printf("%s\n", path);
+  d->count[yeon_drill_file(&d->config, path, &result)]++;
+  tell(d, path, &result);
+  yeon_drill_result_free(&result);
+}
+
+static int finish(const struct drill *d)
+{
+  char relaxed[128];
+  unsigned bad = d->count[YEON_DRILL_FAILED] + d->count[YEON_DRILL_BROKEN];
+  yeon_drill_relaxations(&d->config, relaxed, sizeof relaxed);
+  if (d->tap) printf("1..%u\n", d->n);
+  printf("%s%u scripts in profile %s: %u ok, %u not ok, %u skipped", d->tap ? "# " : "", d->n, yeon_profile_name(d->config.profile),
+         d->count[YEON_DRILL_OK], bad, d->count[YEON_DRILL_SKIPPED]);
+  printf("%s%s\n", relaxed[0] != 0 ? "; not compared: " : "", relaxed);
+  return d->count[YEON_DRILL_OK] == d->n ? CLI_OK : CLI_FAILED;
+}
+
+static int run(int argc, char **argv)
+{
+  struct drill d = {.tap = false};
+  enum cli_arg kind;
+  yeon_drill_config_init(&d.config);
+  /* Options first: they hold for all files, wherever they stand. */
+  struct cli_args args = cli_args_of(&cli_drill, argc, argv);
+  while ((kind = cli_args_next(&args)) != CLI_ARG_END) {
+    if (kind == CLI_ARG_ERROR || (kind == CLI_ARG_OPTION && !set_option(&d, &args))) return CLI_USAGE;
+    if (kind == CLI_ARG_HELP) {
+      cli_print_verb(&cli_drill);
+      return CLI_OK;
+    }
+    d.n += kind == CLI_ARG_PLAIN;
+  }
+  if (d.n == 0) return cli_complain("drill which scripts? yeon drill FILE.pkt ...");
+  d.n = 0;
+  args = cli_args_of(&cli_drill, argc, argv);
+  while ((kind = cli_args_next(&args)) != CLI_ARG_END)
+    if (kind == CLI_ARG_PLAIN) run_one(&d, args.value);
+  return finish(&d);
+}
+
+const struct cli_verb cli_drill = {
+    .name = "drill",
+    .arguments = "FILE.pkt...",
+    .summary = "packetdrill scripts against a host, in virtual time",
+    .details = "Every packet must come when the script says and as it says; what comes besides is a failure too.\n"
+               "A script that needs what this host does not have is skipped, and says what. The exit status\n"
+               "is 0 only when all scripts were run and hold.",
+    .options = options,
+    .run = run,
+};

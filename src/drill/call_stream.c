@@ -1,0 +1,356 @@
+/* Reading and writing, in all the ways there are. What is written is zero bytes, unless the script spells them out; what is read is compared
+ * with what the script spells out. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "drill/run.h"
+
+#define PIECE 65536
+
+/* A transfer as its caller sees it, whichever call it was. */
+struct transfer {
+  struct drill_fd *fd;
+  int64_t len;
+  int64_t flags;
+  const struct drill_value *data; /* STRING: the bytes; NULL value: EFAULT */
+  bool has_to;
+  struct yeon_addr to;
+};
+
+static bool flag(struct drill_run *r, int64_t flags, const char *name)
+{
+  int64_t bit;
+  return symbol_value(r, name, &bit) && (flags & bit) != 0;
+}
+
+static bool waits(struct drill_run *r, const struct transfer *t) { return !t->fd->nonblock && !flag(r, t->flags, "MSG_DONTWAIT"); }
+
+/* Sending */
+
+static int64_t tcp_send_some(struct drill_run *r, struct transfer *t, int64_t from, unsigned flags)
+{
+  static const uint8_t zeros[PIECE];
+  const uint8_t *bytes = zeros;
+  int64_t left = t->len - from;
+  size_t n = left < PIECE ? (size_t)left : PIECE;
+  if (!r->freebsd && yeon_tcp_state(t->fd->tcp) >= YEON_TCP_ESTABLISHED) {
+    int64_t room = linux_send_room(r, t->fd, left);
+    if (room == 0) return YEON_ERR_AGAIN;
+    if ((int64_t)n > room) n = (size_t)room;
+  }
+  bool spelled = t->data != NULL && t->data->kind == DRILL_STRING;
+  if (spelled && from < (int64_t)t->data->len) {
+    bytes = (const uint8_t *)t->data->text + from;
+    if (n > t->data->len - (size_t)from) n = t->data->len - (size_t)from;
+  }
+  if ((int64_t)n < left) flags |= YEON_SEND_MORE; /* pieces of one write */
+  int64_t sent = yeon_tcp_send(t->fd->tcp, bytes, n, flags, world_host_time(r));
+  if (sent > 0) t->fd->written += sent;
+  if (sent > 0 && !r->freebsd) world_pump(r); /* each piece is pushed as it is full */
+  return sent;
+}
+
+static enum drill_progress send_failed(struct drill_run *r, struct drill_op *op, int error)
+{
+  if (op->so_far > 0) return call_done(op, op->so_far);
+  return call_error(r, op, error);
+}
+
+static enum drill_progress tcp_send(struct drill_run *r, struct drill_op *op, struct transfer *t)
+{
+  unsigned flags = 0;
+  if (t->fd->listening) return call_errno(r, op, r->freebsd ? "ENOTCONN" : "EPIPE");
+  if (flag(r, t->flags, "MSG_OOB")) flags |= YEON_SEND_URGENT;
+  if (flag(r, t->flags, "MSG_MORE")) flags |= YEON_SEND_MORE;
+  if (!r->freebsd && op->rolling && !linux_send_ready(r, t->fd) && !t->fd->shut_wr) return DRILL_WAIT;
+  while (op->so_far < t->len) {
+    int64_t n = tcp_send_some(r, t, op->so_far, flags);
+    if (n == YEON_ERR_AGAIN && waits(r, t)) {
+      op->rolling = true;
+      return DRILL_WAIT;
+    }
+    if (n == YEON_ERR_NOT_CONNECTED && !r->freebsd) n = YEON_ERR_PIPE;
+    if (n < 0) return send_failed(r, op, (int)n);
+    op->so_far += n;
+  }
+  if (t->len == 0) {
+    int64_t n = yeon_tcp_send(t->fd->tcp, "", 0, flags, world_host_time(r));
+    if (n < 0 && n != YEON_ERR_AGAIN) return call_error(r, op, (int)n);
+  }
+  return call_done(op, op->so_far);
+}
+
+static enum drill_progress udp_send(struct drill_run *r, struct drill_op *op, struct transfer *t)
+{
+  static const uint8_t zeros[PIECE];
+  const void *bytes = t->data != NULL && t->data->kind == DRILL_STRING ? (const void *)t->data->text : zeros;
+  if (t->len > 65535) return call_errno(r, op, "EMSGSIZE");
+  if (t->has_to) {
+    flow_connect(r, t->fd, &t->to);
+    t->fd->peer = t->to;
+  }
+  int64_t n = yeon_udp_send(t->fd->udp, bytes, (size_t)t->len, t->has_to ? &t->to : NULL, world_host_time(r));
+  if (n == YEON_ERR_NOT_CONNECTED) return call_errno(r, op, "EDESTADDRREQ");
+  return n < 0 ? call_error(r, op, (int)n) : call_done(op, n);
+}
+
+static enum drill_progress send_any(struct drill_run *r, struct drill_op *op, struct transfer *t)
+{
+  if (flag(r, t->flags, "MSG_FASTOPEN")) {
+    drill_needs(r, "TCP Fast Open");
+    return DRILL_DONE;
+  }
+  if (flag(r, t->flags, "MSG_ZEROCOPY") || flag(r, t->flags, "MSG_EOR")) {
+    drill_needs(r, "zero-copy sends and record ends");
+    return DRILL_DONE;
+  }
+  if (t->fd->tcp != NULL) {
+    if (!value_is_word(t->data, "NULL") || t->len == 0) return tcp_send(r, op, t);
+    if (!r->freebsd && !t->fd->connected && !t->fd->connecting) return call_errno(r, op, "EPIPE");
+    return call_errno(r, op, "EFAULT");
+  }
+  if (t->fd->udp != NULL) return udp_send(r, op, t);
+  if (t->fd->kind != DRILL_FD_PIPE_OUT && t->fd->kind != DRILL_FD_FILE) return call_errno(r, op, "ENOTSOCK");
+  struct drill_fd *store = t->fd->kind == DRILL_FD_FILE ? t->fd : fd_find(r, t->fd->pipe_other);
+  if (store == NULL) return call_errno(r, op, "EPIPE");
+  store->file_left += t->len;
+  return call_done(op, t->len);
+}
+
+/* Receiving */
+
+static void compare_bytes(struct drill_run *r, const struct transfer *t, const uint8_t *got, int64_t n)
+{
+  if (n <= 0 || t->data == NULL || t->data->kind != DRILL_STRING) return;
+  size_t len = t->data->len < (size_t)n ? t->data->len : (size_t)n;
+  if (memcmp(got, t->data->text, len) != 0 || (!t->data->more && (size_t)n > t->data->len))
+    drill_differ(r, "other bytes", value_show(r, t->data), drill_text(r->arena, (const char *)got, len));
+}
+
+/* SHUT_RD is the socket's matter: what comes is still there. */
+static int64_t tcp_read_some(struct drill_run *r, struct transfer *t, uint8_t *buf, unsigned flags)
+{
+  return yeon_tcp_recv(t->fd->tcp, buf, (size_t)t->len, flags, world_host_time(r));
+}
+
+static enum drill_progress tcp_recv(struct drill_run *r, struct drill_op *op, struct transfer *t, uint8_t *buf)
+{
+  unsigned flags = 0;
+  bool trunc = flag(r, t->flags, "MSG_TRUNC"); /* bytes are thrown away */
+  if (flag(r, t->flags, "MSG_PEEK")) flags |= YEON_RECV_PEEK;
+  if (flag(r, t->flags, "MSG_OOB")) flags |= YEON_RECV_URGENT;
+  if (t->fd->listening) return call_errno(r, op, "ENOTCONN");
+  do {
+    int64_t n = tcp_read_some(r, t, buf, flags);
+    if (n == YEON_ERR_AGAIN && op->so_far == 0 && waits(r, t)) return DRILL_WAIT;
+    if (n == YEON_ERR_AGAIN && flag(r, t->flags, "MSG_WAITALL") && waits(r, t)) return DRILL_WAIT;
+    if (n < 0 && op->so_far == 0) return call_error(r, op, (int)n);
+    if (n <= 0) break;
+    if (!trunc) compare_bytes(r, t, buf, n);
+    op->so_far += n;
+    t->len -= n;
+  } while (t->len > 0 && flag(r, t->flags, "MSG_WAITALL") && flags == 0);
+  return call_done(op, op->so_far);
+}
+
+static enum drill_progress udp_recv(struct drill_run *r, struct drill_op *op, struct transfer *t, uint8_t *buf)
+{
+  size_t whole = 0;
+  int64_t n = yeon_udp_recv(t->fd->udp, buf, (size_t)t->len, NULL, NULL, &whole);
+  if (n == YEON_ERR_AGAIN && waits(r, t)) return DRILL_WAIT;
+  if (n < 0) return call_error(r, op, (int)n);
+  compare_bytes(r, t, buf, n);
+  return call_done(op, flag(r, t->flags, "MSG_TRUNC") ? (int64_t)whole : n);
+}
+
+static enum drill_progress stored_recv(struct drill_run *r, struct drill_op *op, struct transfer *t)
+{
+  if (t->fd->kind != DRILL_FD_FILE && t->fd->kind != DRILL_FD_PIPE_IN) return call_errno(r, op, "EINVAL");
+  int64_t n = t->len < t->fd->file_left ? t->len : t->fd->file_left;
+  t->fd->file_left -= n;
+  return call_done(op, n);
+}
+
+#define READ_MAX (64 << 20)
+
+static enum drill_progress recv_any(struct drill_run *r, struct drill_op *op, struct transfer *t)
+{
+  if (flag(r, t->flags, "MSG_ERRQUEUE")) {
+    drill_needs(r, "an error queue");
+    return DRILL_DONE;
+  }
+  if (t->len < 0 || t->len > READ_MAX) return call_errno(r, op, "EINVAL");
+  t->len -= op->so_far;
+  if (t->len == 0 && t->fd->tcp != NULL) return call_done(op, op->so_far);
+  if (value_is_word(t->data, "NULL") && t->len > 0 && t->fd->tcp != NULL && !flag(r, t->flags, "MSG_TRUNC")) {
+    if ((yeon_tcp_ready(t->fd->tcp) & YEON_READABLE) != 0) return call_errno(r, op, "EFAULT");
+  }
+  if (t->fd->tcp == NULL && t->fd->udp == NULL) return stored_recv(r, op, t);
+  uint8_t *buf = malloc((size_t)t->len + 1);
+  if (buf == NULL) return call_errno(r, op, "ENOMEM");
+  enum drill_progress p = t->fd->tcp != NULL ? tcp_recv(r, op, t, buf) : udp_recv(r, op, t, buf);
+  free(buf);
+  return p;
+}
+
+/* The calls */
+
+static struct transfer simple(struct drill_run *r, struct drill_op *op, bool has_flags)
+{
+  struct transfer t = {.fd = fd_arg(r, op), .data = value_arg(op, 1), .len = value_arg_number(r, op, 2)};
+  if (has_flags) t.flags = value_arg_number(r, op, 3);
+  return t;
+}
+
+enum drill_progress do_read(struct drill_run *r, struct drill_op *op)
+{
+  struct transfer t = simple(r, op, false);
+  return t.fd == NULL ? DRILL_DONE : recv_any(r, op, &t);
+}
+
+enum drill_progress do_write(struct drill_run *r, struct drill_op *op)
+{
+  struct transfer t = simple(r, op, false);
+  return t.fd == NULL ? DRILL_DONE : send_any(r, op, &t);
+}
+
+enum drill_progress do_recv(struct drill_run *r, struct drill_op *op)
+{
+  struct transfer t = simple(r, op, true);
+  return t.fd == NULL ? DRILL_DONE : recv_any(r, op, &t);
+}
+
+enum drill_progress do_send(struct drill_run *r, struct drill_op *op)
+{
+  struct transfer t = simple(r, op, true);
+  return t.fd == NULL ? DRILL_DONE : send_any(r, op, &t);
+}
+
+enum drill_progress do_recvfrom(struct drill_run *r, struct drill_op *op) { return do_recv(r, op); }
+
+enum drill_progress do_sendto(struct drill_run *r, struct drill_op *op)
+{
+  struct transfer t = simple(r, op, true);
+  const struct drill_value *to = value_arg(op, 4);
+  if (t.fd == NULL) return DRILL_DONE;
+  t.to = (struct yeon_addr){.ip = r->remote, .port = r->connect_port};
+  t.has_to = t.fd->udp != NULL && to != NULL && !value_is_word(to, "NULL") && !t.fd->connected;
+  value_address(r, to, &t.to);
+  return send_any(r, op, &t);
+}
+
+/* [{..., 1000}, {"abc", 3}] */
+static int64_t vector_len(struct drill_run *r, const struct drill_value *v)
+{
+  int64_t total = 0, n;
+  for (const struct drill_value *one = v != NULL ? v->first : NULL; one != NULL; one = one->next) {
+    const struct drill_value *len = one->first != NULL ? one->first->next : NULL;
+    const struct drill_value *named = value_member(one, "iov_len");
+    if (!value_number(r, named != NULL ? named : len, &n)) {
+      drill_needs(r, "the vector %s", value_show(r, v));
+      return 0;
+    }
+    total += n;
+  }
+  return total;
+}
+
+static struct transfer vector(struct drill_run *r, struct drill_op *op, const struct drill_value *v)
+{
+  struct transfer t = {.fd = fd_arg(r, op), .len = vector_len(r, v)};
+  if (v != NULL && v->first != NULL && v->first->next == NULL) t.data = v->first->first;
+  return t;
+}
+
+enum drill_progress do_readv(struct drill_run *r, struct drill_op *op)
+{
+  struct transfer t = vector(r, op, value_arg(op, 1));
+  return t.fd == NULL ? DRILL_DONE : recv_any(r, op, &t);
+}
+
+enum drill_progress do_writev(struct drill_run *r, struct drill_op *op)
+{
+  struct transfer t = vector(r, op, value_arg(op, 1));
+  return t.fd == NULL ? DRILL_DONE : send_any(r, op, &t);
+}
+
+/* TCP_CM_INQ: bytes still to be read, one more at the end of the stream. */
+static int64_t inq_of(const struct drill_fd *fd)
+{
+  struct yeon_tcp_info info;
+  yeon_tcp_info(fd->tcp, &info);
+  if (info.rcv_queued > 0) return info.rcv_queued;
+  return (yeon_tcp_ready(fd->tcp) & (YEON_READ_END | YEON_CLOSED)) != 0 ? 1 : 0;
+}
+
+static void compare_control(struct drill_run *r, const struct drill_fd *fd, const struct drill_value *control)
+{
+  int64_t want;
+  for (const struct drill_value *c = control != NULL ? control->first : NULL; c != NULL; c = c->next) {
+    const struct drill_value *type = value_member(c, "cmsg_type"), *data = value_member(c, "cmsg_data");
+    if (!value_is_word(type, "TCP_CM_INQ") || fd->tcp == NULL || !fd->inq) {
+      drill_needs(r, "the control message %s", value_show(r, c));
+    } else if (value_number(r, data, &want) && want != inq_of(fd)) {
+      drill_differ(r, "another TCP_CM_INQ", value_show(r, data), drill_format(r->arena, "%lld", (long long)inq_of(fd)));
+    }
+  }
+}
+
+enum drill_progress do_recvmsg(struct drill_run *r, struct drill_op *op)
+{
+  const struct drill_value *m = value_arg(op, 1);
+  struct transfer t = vector(r, op, value_member(m, "msg_iov"));
+  t.flags = value_arg_number(r, op, 2);
+  if (t.fd == NULL) return DRILL_DONE;
+  enum drill_progress p = recv_any(r, op, &t);
+  if (p == DRILL_DONE && op->result >= 0) compare_control(r, t.fd, value_member(m, "msg_control"));
+  return p;
+}
+
+enum drill_progress do_sendmsg(struct drill_run *r, struct drill_op *op)
+{
+  const struct drill_value *m = value_arg(op, 1), *control = value_member(m, "msg_control");
+  struct transfer t = vector(r, op, value_member(m, "msg_iov"));
+  t.flags = value_arg_number(r, op, 2);
+  if (t.fd == NULL) return DRILL_DONE;
+  if (control != NULL && control->first != NULL) {
+    drill_needs(r, "sending with the control message %s", value_show(r, control->first));
+    return DRILL_DONE;
+  }
+  t.to = (struct yeon_addr){.ip = r->remote, .port = r->connect_port};
+  const struct drill_value *name = value_member(m, "msg_name");
+  t.has_to = t.fd->udp != NULL && !t.fd->connected && name != NULL && !value_is_word(name, "NULL");
+  return send_any(r, op, &t);
+}
+
+/* Bytes from a file or pipe into a socket. */
+static enum drill_progress move_bytes(struct drill_run *r, struct drill_op *op, struct drill_fd *to, struct drill_fd *from, int64_t len)
+{
+  struct transfer t = {.fd = to, .len = len < from->file_left + op->so_far ? len : from->file_left + op->so_far};
+  enum drill_progress p = send_any(r, op, &t);
+  if (p == DRILL_DONE && op->result > 0) from->file_left -= op->result;
+  return p;
+}
+
+enum drill_progress do_sendfile(struct drill_run *r, struct drill_op *op)
+{
+  struct drill_fd *to = fd_arg(r, op), *from = fd_find(r, value_arg_number(r, op, 1));
+  if (to == NULL) return DRILL_DONE;
+  if (from == NULL) return call_errno(r, op, "EBADF");
+  return move_bytes(r, op, to, from, value_arg_number(r, op, 3));
+}
+
+enum drill_progress do_splice(struct drill_run *r, struct drill_op *op)
+{
+  struct drill_fd *from = fd_arg(r, op), *to = fd_find(r, value_arg_number(r, op, 2));
+  int64_t len = value_arg_number(r, op, 4);
+  if (from == NULL) return DRILL_DONE;
+  if (to == NULL) return call_errno(r, op, "EBADF");
+  if (from->kind == DRILL_FD_PIPE_IN && to->tcp != NULL) return move_bytes(r, op, to, from, len);
+  if (from->tcp == NULL || to->kind != DRILL_FD_PIPE_OUT) return call_errno(r, op, "EINVAL");
+  struct transfer t = {.fd = from, .len = len};
+  enum drill_progress p = recv_any(r, op, &t);
+  struct drill_fd *store = fd_find(r, to->pipe_other);
+  if (p == DRILL_DONE && op->result > 0 && store != NULL) store->file_left += op->result;
+  return p;
+}
