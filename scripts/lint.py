@@ -453,6 +453,8 @@ def rfc_map_row(tree):
             yield RFC_MAP, row.line, "done, but where?"
         if row.kind == "done" and "`" not in row.test and not (row.test.startswith("none: ") and row.level != "MUST"):
             yield RFC_MAP, row.line, 'done, but which test shows it? (or "none: " and why there can be none; never for a MUST)'
+        if row.level == "MUST" and row.kind != "done" and "`" not in row.test:
+            yield RFC_MAP, row.line, "a MUST has a test, also where we differ: it shows how"
         if row.kind in ("differs", "later") and ": " not in row.state:
             yield RFC_MAP, row.line, f"{row.kind}: how, and why?"
 

@@ -1,6 +1,6 @@
-/* yeon/drill.h: scripts in the packetdrill language against one host in virtual time: what an application calls, what arrives, and what the
- * host must send, when. In process, without privileges, and the same every time. The language, as far as it is understood here: docs/drill.md.
- * Not part of libyeon.so but of a library of its own. */
+/* yeon/drill.h: scripts in the packetdrill language against one host in virtual time: what an application calls,
+ * what arrives, and what the host must send, when. In process, without privileges, and the same every time. The
+ * language, as far as it is understood here: docs/drill.md. Not part of libyeon.so but of a library of its own. */
 #ifndef YEON_DRILL_H
 #define YEON_DRILL_H
 
@@ -23,11 +23,12 @@ struct yeon_drill_config {
   int64_t tolerance_us;            /* -1: the script's --tolerance_usecs, else 4000 */
   uint64_t seed;                   /* of the host */
   uint32_t horizon_ms;             /* no wait takes longer, virtual; 0: 400 s */
-  uint16_t mtu;                    /* 0: the script's --mtu, else 1500; 1520 where IPv6 is asked for here and not by the script, so that both families
-                                      have one MSS: so the suites that are written for both are run */
-  const char *const *defines;      /* "NAME=VALUE", before those of the script; n_defines of them */
+  /* 0: the script's --mtu, else 1500; 1520 where IPv6 is asked for here and not by the script, so that both families
+   * have one MSS: so the suites that are written for both are run. */
+  uint16_t mtu;
+  const char *const *defines; /* "NAME=VALUE", before those of the script; n_defines of them */
   size_t n_defines;
-  FILE *trace;                     /* every event as it happens; NULL: none */
+  FILE *trace;     /* every event as it happens; NULL: none */
   bool strict_end; /* nothing may follow the last packet that the script expects, though the script goes on */
   /* Relaxations. */
   bool allow_extra; /* packets that the script does not mention may leave together with its last expected one */
@@ -51,17 +52,18 @@ enum yeon_drill_status {
 
 struct yeon_drill_result {
   enum yeon_drill_status status;
-  char *text;            /* why, several lines, each ended; NULL when OK. Free with yeon_drill_result_free. */
-  unsigned events;       /* of the script that took place */
-  unsigned packets_in;   /* put into the host */
-  unsigned packets_out;  /* compared */
+  char *text;           /* why, several lines, each ended; NULL when OK. Free with yeon_drill_result_free. */
+  unsigned events;      /* of the script that took place */
+  unsigned packets_in;  /* put into the host */
+  unsigned packets_out; /* compared */
 };
 
 /* Runs one script. The result's status. */
-enum yeon_drill_status yeon_drill_file(const struct yeon_drill_config *config, const char *path, struct yeon_drill_result *out);
-/* The same with the script in memory; path names it, and the files it mentions are looked for beside it. */
-enum yeon_drill_status yeon_drill_text(const struct yeon_drill_config *config, const char *path, const char *text, size_t len,
+enum yeon_drill_status yeon_drill_file(const struct yeon_drill_config *config, const char *path,
                                        struct yeon_drill_result *out);
+/* The same with the script in memory; path names it, and the files it mentions are looked for beside it. */
+enum yeon_drill_status yeon_drill_text(const struct yeon_drill_config *config, const char *path, const char *text,
+                                       size_t len, struct yeon_drill_result *out);
 void yeon_drill_result_free(struct yeon_drill_result *result);
 
 #ifdef __cplusplus

@@ -59,7 +59,7 @@ YEON_API int yeon_host_set_mtu(struct yeon_host *host, unsigned link, uint16_t m
 /* prefix_len in bits of the address's own family (0..32, 0..128). The subnet becomes reachable through the link. */
 YEON_API int yeon_host_add_addr(struct yeon_host *host, unsigned link, const struct yeon_ip *ip, unsigned prefix_len);
 YEON_API int yeon_host_del_addr(struct yeon_host *host, unsigned link, const struct yeon_ip *ip);
-/* Longest prefix wins, then the oldest. gateway NULL: on-link. */
+/* Longest prefix wins, then the oldest; one whose gateway does not answer goes behind its equals. gateway NULL: on-link. */
 YEON_API int yeon_host_add_route(struct yeon_host *host, const struct yeon_ip *dst, unsigned prefix_len,
                                  const struct yeon_ip *gateway, unsigned link);
 YEON_API int yeon_host_join_group(struct yeon_host *host, unsigned link, const struct yeon_ip *group);
@@ -91,21 +91,25 @@ struct yeon_ready {
 /* Takes the next report. False: none. */
 YEON_API bool yeon_host_event(struct yeon_host *host, struct yeon_ready *ready);
 
-/* Counters, by cause. Read-only; a snapshot is a copy. */
+/* Counters, by cause. Read-only; a snapshot is a copy. Every frame that has no effect raises the counter of a cause; only what merely repeats
+ * what is known (a bare acknowledgment) needs none. */
 /* clang-format off */
 #define YEON_COUNTERS(X)                                                                                              \
-  X(frames_in) X(frames_out) X(bytes_in) X(bytes_out)                                                                 \
+  X(frames_in) X(frames_out) X(bytes_in) X(bytes_out) X(drop_frame)                                                   \
   X(drop_eth_short) X(drop_eth_type) X(drop_eth_not_mine)                                                             \
   X(drop_ip_short) X(drop_ip_version) X(drop_ip_header) X(drop_ip_checksum) X(drop_ip_not_mine) X(drop_ip_source)     \
   X(drop_ip_option) X(drop_ip_protocol)                                                                               \
-  X(frag_in) X(frag_reassembled) X(frag_overlap) X(frag_timeout) X(frag_limit) X(frag_bad) X(frag_out)                \
-  X(drop_arp_bad) X(drop_nd_bad) X(neighbour_failed) X(neighbour_queue_full) X(neighbour_limit)                       \
+  X(frag_in) X(frag_reassembled) X(frag_overlap) X(frag_timeout) X(frag_limit) X(frag_bad) X(frag_duplicate)          \
+  X(frag_out)                                                                                                         \
+  X(drop_arp_bad) X(drop_nd_bad) X(arp_ignored) X(nd_ignored) X(neighbour_failed) X(neighbour_queue_full)             \
+  X(neighbour_limit)                                                                                                  \
   X(icmp_in) X(icmp_out) X(icmp_bad) X(icmp_limited) X(icmp_ignored)                                                  \
   X(tcp_in) X(tcp_out) X(tcp_bad_header) X(tcp_bad_checksum) X(tcp_bad_option) X(tcp_no_connection) X(tcp_rst_out)    \
-  X(tcp_out_of_window) X(tcp_paws) X(tcp_bad_ack) X(tcp_duplicate) X(tcp_out_of_order) X(tcp_no_room)                 \
-  X(tcp_challenge_sent) X(tcp_challenge_limited) X(tcp_backlog_full) X(tcp_half_open_full) X(tcp_cookie_sent)         \
-  X(tcp_cookie_ok) X(tcp_cookie_bad) X(tcp_rexmit_rto) X(tcp_rexmit_fast) X(tcp_rexmit_bytes) X(tcp_timeout)          \
-  X(tcp_opened_active) X(tcp_opened_passive) X(tcp_closed) X(tcp_reset_in) X(tcp_time_wait_reused) X(tcp_time_wait_full)\
+  X(tcp_bad_flags) X(tcp_after_end) X(tcp_out_of_window) X(tcp_paws) X(tcp_bad_ack) X(tcp_duplicate)                  \
+  X(tcp_out_of_order) X(tcp_no_room) X(tcp_challenge_sent) X(tcp_challenge_limited) X(tcp_backlog_full)               \
+  X(tcp_half_open_full) X(tcp_cookie_sent) X(tcp_cookie_ok) X(tcp_cookie_bad) X(tcp_rexmit_rto) X(tcp_rexmit_fast)    \
+  X(tcp_rexmit_bytes) X(tcp_timeout) X(tcp_opened_active) X(tcp_opened_passive) X(tcp_closed) X(tcp_reset_in)         \
+  X(tcp_time_wait_reused) X(tcp_time_wait_full)                                                                       \
   X(udp_in) X(udp_out) X(udp_bad_header) X(udp_bad_checksum) X(udp_no_port) X(udp_no_room)                            \
   X(no_memory)
 /* clang-format on */

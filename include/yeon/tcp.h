@@ -73,6 +73,8 @@ struct yeon_tcp_options {
   bool ack_repeats_fin;
   uint8_t option_layout;            /* enum yeon_tcp_option_layout */
   /* Features */
+  bool restart_after_idle;  /* the congestion window falls back after an RTO of idleness (RFC 5681 4.1) */
+  bool ignore_unsent_ack;   /* an acknowledgment of bytes never sent is not answered, as in Linux; false: RFC 9293 3.10.7.4 */
   bool window_scale, timestamps, sack, nagle, path_mtu, challenge_ack, cookies;
   uint32_t challenge_per_second;  /* host-wide limit of challenge ACKs (RFC 5961 section 7) */
   uint32_t ack_limit_us;          /* at least this between two answers to out-of-window segments of one connection */
@@ -110,7 +112,7 @@ YEON_API int yeon_tcp_accept(struct yeon_tcp *listener, struct yeon_tcp **out, y
 
 #define YEON_SEND_URGENT 0x01u /* the last byte is urgent (RFC 9293 3.8.5; new programs should not) */
 #define YEON_SEND_MORE                                                                                                 \
-  0x02u /* more follows: hold a partial segment back, for at most 200 ms once nothing is in flight */
+  0x02u /* more follows: hold a partial segment back until the peer is heard, or for 200 ms once nothing is in flight */
 /* Copies into the send buffer; the bytes taken (may be fewer than len), or YEON_ERR_AGAIN (full, or not connected yet),
  * YEON_ERR_PIPE (this end has shut its sending side, or the connection is over), YEON_ERR_NOT_CONNECTED, YEON_ERR_INVALID,
  * YEON_ERR_NO_MEMORY; a failed connection gives its error once. */

@@ -8,8 +8,8 @@
 struct cc;
 
 struct cc_ack {
-  uint32_t acked;   /* bytes newly acknowledged, > 0 */
-  uint32_t flight;  /* bytes that were in flight before this acknowledgment */
+  uint32_t acked;   /* bytes newly known to have arrived, > 0 */
+  uint32_t flight;  /* most bytes in flight within the last round trip */
   uint32_t srtt_us; /* 0: unknown */
   yeon_time now;
 };

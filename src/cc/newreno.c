@@ -5,7 +5,7 @@
 /* A window that was not used proves nothing about the path (RFC 7661 is the full treatment). */
 static bool limited_by_window(const struct cc *cc, const struct cc_ack *ack)
 {
-  if (cc->cwnd < cc->ssthresh) return ack->flight >= cc->cwnd / 2;
+  if (cc->cwnd < cc->ssthresh) return ack->flight > cc->cwnd / 2;
   return ack->flight + 2 * cc->mss >= cc->cwnd;
 }
 

@@ -1,4 +1,5 @@
-/* Calls: finding what is to be done, doing it now or later, comparing the outcome. One call at a time may be under way, as in a thread. */
+/* Calls: finding what is to be done, doing it now or later, comparing the outcome. One call at a time may be under
+ * way, as in a thread. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,24 +13,42 @@ struct entry {
 };
 
 static const struct entry entries[] = {
-    {"socket", do_socket, 3},         {"bind", do_bind, 3},
-    {"listen", do_listen, 2},         {"accept", do_accept, 3},
-    {"accept4", do_accept, 4},        {"connect", do_connect, 3},
-    {"shutdown", do_shutdown, 2},     {"close", do_close, 1},
-    {"getsockname", do_getsockname, 3}, {"getpeername", do_getpeername, 3},
-    {"read", do_read, 3},             {"write", do_write, 3},
-    {"readv", do_readv, 3},           {"writev", do_writev, 3},
-    {"recv", do_recv, 4},             {"send", do_send, 4},
-    {"recvfrom", do_recvfrom, 4},     {"sendto", do_sendto, 4},
-    {"recvmsg", do_recvmsg, 3},       {"sendmsg", do_sendmsg, 3},
-    {"sendfile", do_sendfile, 4},     {"splice", do_splice, 6},
-    {"pipe", do_pipe, 1},             {"open", do_open, 2},
-    {"fcntl", do_fcntl, 2},           {"ioctl", do_ioctl, 2},
-    {"getsockopt", do_getsockopt, 5}, {"setsockopt", do_setsockopt, 5},
-    {"poll", do_poll, 3},             {"epoll_create", do_epoll_create, 1},
-    {"epoll_create1", do_epoll_create, 1}, {"epoll_ctl", do_epoll_ctl, 3},
-    {"epoll_wait", do_epoll_wait, 4}, {"cap_set", do_nothing, 0},
-    {"kill", do_kill, 2},             {"dup", do_dup, 1},
+    {"socket", do_socket, 3},
+    {"bind", do_bind, 3},
+    {"listen", do_listen, 2},
+    {"accept", do_accept, 3},
+    {"accept4", do_accept, 4},
+    {"connect", do_connect, 3},
+    {"shutdown", do_shutdown, 2},
+    {"close", do_close, 1},
+    {"getsockname", do_getsockname, 3},
+    {"getpeername", do_getpeername, 3},
+    {"read", do_read, 3},
+    {"write", do_write, 3},
+    {"readv", do_readv, 3},
+    {"writev", do_writev, 3},
+    {"recv", do_recv, 4},
+    {"send", do_send, 4},
+    {"recvfrom", do_recvfrom, 4},
+    {"sendto", do_sendto, 4},
+    {"recvmsg", do_recvmsg, 3},
+    {"sendmsg", do_sendmsg, 3},
+    {"sendfile", do_sendfile, 4},
+    {"splice", do_splice, 6},
+    {"pipe", do_pipe, 1},
+    {"open", do_open, 2},
+    {"fcntl", do_fcntl, 2},
+    {"ioctl", do_ioctl, 2},
+    {"getsockopt", do_getsockopt, 5},
+    {"setsockopt", do_setsockopt, 5},
+    {"poll", do_poll, 3},
+    {"epoll_create", do_epoll_create, 1},
+    {"epoll_create1", do_epoll_create, 1},
+    {"epoll_ctl", do_epoll_ctl, 3},
+    {"epoll_wait", do_epoll_wait, 4},
+    {"cap_set", do_nothing, 0},
+    {"kill", do_kill, 2},
+    {"dup", do_dup, 1},
     {"usleep", do_nothing, 1},
 };
 
@@ -63,13 +82,15 @@ enum drill_progress call_errno(struct drill_run *r, struct drill_op *op, const c
 
 static const char *outcome(struct drill_run *r, const struct drill_op *op)
 {
-  if (op->result < 0 && op->error != 0) return drill_format(r->arena, "%" PRId64 " %s", op->result, symbol_errno_name(r, op->error));
+  if (op->result < 0 && op->error != 0)
+    return drill_format(r->arena, "%" PRId64 " %s", op->result, symbol_errno_name(r, op->error));
   return drill_format(r->arena, "%" PRId64, op->result);
 }
 
 static const char *wanted(struct drill_run *r, const struct drill_call *c)
 {
-  return c->error != NULL ? drill_format(r->arena, "%s %s", value_show(r, c->result), c->error) : value_show(r, c->result);
+  return c->error != NULL ? drill_format(r->arena, "%s %s", value_show(r, c->result), c->error)
+                          : value_show(r, c->result);
 }
 
 static bool result_agrees(struct drill_run *r, const struct drill_op *op)
@@ -92,7 +113,8 @@ static void check_end_time(struct drill_run *r, const struct drill_op *op)
   if (share > slack) slack = share;
   if (off <= slack && off >= -slack) return;
   drill_differ(r, off > 0 ? "the call returns too late" : "the call returns too early",
-               drill_format(r->arena, "%.6f", (double)op->end_wanted / 1e9), drill_format(r->arena, "%.6f", (double)op->ended_at / 1e9));
+               drill_format(r->arena, "%.6f", (double)op->end_wanted / 1e9),
+               drill_format(r->arena, "%.6f", (double)op->ended_at / 1e9));
 }
 
 static void ended(struct drill_run *r)
@@ -128,7 +150,8 @@ void call_finish(struct drill_run *r)
     if (world_step(r, limit) && ++steps < 1000000) continue;
     if (!r->op.active || r->over) return;
     r->event = r->op.event;
-    drill_differ(r, "the call does not return", wanted(r, r->op.call), drill_format(r->arena, "still waiting after %.0f s", (double)r->horizon / 1e9));
+    drill_differ(r, "the call does not return", wanted(r, r->op.call),
+                 drill_format(r->arena, "still waiting after %.0f s", (double)r->horizon / 1e9));
   }
 }
 
@@ -146,8 +169,13 @@ void call_begin(struct drill_run *r, const struct drill_event *e)
     return;
   }
   yeon_time base = e->when == DRILL_RELATIVE ? r->last_at : 0;
-  r->op = (struct drill_op){.event = e, .call = e->call, .go = entry->fn, .active = true, .began_at = r->now,
-                            .end_wanted = base + e->call->end, .give_up_at = YEON_NEVER};
+  r->op = (struct drill_op){.event = e,
+                            .call = e->call,
+                            .go = entry->fn,
+                            .active = true,
+                            .began_at = r->now,
+                            .end_wanted = base + e->call->end,
+                            .give_up_at = YEON_NEVER};
   drill_trace(r, "%s", e->source);
   call_retry(r);
   r->op.waited = true;

@@ -4,6 +4,8 @@
 
 #include "drill/run.h"
 
+#define FREEBSD_SYN_RETRIES 12
+
 /* How an option's number relates to the host's. */
 enum unit { PLAIN, SECONDS, HARMLESS, NEEDS, SPECIAL };
 struct option {
@@ -34,9 +36,9 @@ static const struct option table[] = {
   {"SO_RCVTIMEO", NEEDS, -1, -1, "time-outs of calls"},
   {"SO_SNDTIMEO", NEEDS, -1, -1, "time-outs of calls"},
   {"SO_RCVLOWAT", NEEDS, -1, -1, "low-water marks"},
-  {"SO_TIMESTAMPING", NEEDS, -1, -1, "timestamps of sent bytes"},
+  {"SO_TIMESTAMPING", SPECIAL, -1, -1, NULL},
   {"SO_TIMESTAMP", NEEDS, -1, -1, "timestamps of received bytes"},
-  {"SO_ZEROCOPY", NEEDS, -1, -1, "zero-copy sends"},
+  {"SO_ZEROCOPY", SPECIAL, -1, -1, NULL},
   {"SO_MAX_PACING_RATE", NEEDS, -1, -1, "pacing"},
   {"TCP_NODELAY", PLAIN, YEON_TCP_NODELAY, -1, NULL},
   {"TCP_CORK", PLAIN, YEON_TCP_CORK, -1, NULL},
@@ -53,7 +55,7 @@ static const struct option table[] = {
   {"TCP_NOTSENT_LOWAT", SPECIAL, -1, -1, NULL},
   {"TCP_DEFER_ACCEPT", NEEDS, -1, -1, "deferred accepts"},
   {"TCP_LINGER2", NEEDS, -1, -1, "TCP_LINGER2"},
-  {"TCP_KEEPINIT", NEEDS, -1, -1, "TCP_KEEPINIT"},
+  {"TCP_KEEPINIT", SPECIAL, -1, -1, NULL},
   {"TCP_NOOPT", NEEDS, -1, -1, "TCP_NOOPT"},
   {"TCP_FASTOPEN", NEEDS, -1, -1, "TCP Fast Open"},
   {"TCP_FASTOPEN_CONNECT", NEEDS, -1, -1, "TCP Fast Open"},
@@ -89,7 +91,8 @@ static const struct option *find(const struct drill_value *v)
 
 static int host_set(struct drill_run *r, struct drill_fd *fd, const struct option *o, int64_t value)
 {
-  if (fd->tcp != NULL && o->tcp >= 0) return yeon_tcp_set(fd->tcp, (enum yeon_tcp_option)o->tcp, value, world_host_time(r));
+  if (fd->tcp != NULL && o->tcp >= 0)
+    return yeon_tcp_set(fd->tcp, (enum yeon_tcp_option)o->tcp, value, world_host_time(r));
   if (fd->udp != NULL && o->udp >= 0) return yeon_udp_set(fd->udp, (enum yeon_udp_option)o->udp, value);
   return YEON_ERR_UNSUPPORTED;
 }
@@ -109,7 +112,8 @@ static int64_t buffer_size(const struct drill_run *r, const struct option *o, in
   return 2 * asked < least ? least : 2 * asked;
 }
 
-static enum drill_progress set_buffer(struct drill_run *r, struct drill_op *op, struct drill_fd *fd, const struct option *o, int64_t n)
+static enum drill_progress set_buffer(struct drill_run *r, struct drill_op *op, struct drill_fd *fd,
+                                      const struct option *o, int64_t n)
 {
   int64_t size = buffer_size(r, o, n);
   bool kept_here = !r->freebsd && fd->tcp != NULL && strncmp(o->name, "SO_SND", 6) == 0; /* linux_send.c */
@@ -123,7 +127,8 @@ static enum drill_progress set_buffer(struct drill_run *r, struct drill_op *op, 
 }
 
 /* {onoff=1, linger=0} or [1, 0] */
-static enum drill_progress set_linger(struct drill_run *r, struct drill_op *op, struct drill_fd *fd, const struct option *o)
+static enum drill_progress set_linger(struct drill_run *r, struct drill_op *op, struct drill_fd *fd,
+                                      const struct option *o)
 {
   const struct drill_value *v = value_arg(op, 3), *on = value_member(v, "onoff"), *time = value_member(v, "linger");
   int64_t onoff, seconds;
@@ -139,13 +144,31 @@ static enum drill_progress set_linger(struct drill_run *r, struct drill_op *op, 
   return error != 0 ? call_error(r, op, error) : call_done(op, 0);
 }
 
-static enum drill_progress set_special(struct drill_run *r, struct drill_op *op, struct drill_fd *fd, const struct option *o, int64_t n)
+/* FreeBSD gives up connecting after so many seconds, or when all its doublings are spent. */
+static void limit_connecting(struct drill_run *r, struct drill_fd *fd, int64_t seconds)
+{
+  fd->keepinit_s = seconds;
+  if (fd->tcp == NULL || yeon_tcp_state(fd->tcp) >= YEON_TCP_ESTABLISHED) return;
+  yeon_tcp_set(fd->tcp, YEON_TCP_RETRIES_SYN, FREEBSD_SYN_RETRIES, world_host_time(r));
+  yeon_tcp_set(fd->tcp, YEON_TCP_USER_TIMEOUT_MS, seconds * 1000,
+               world_host_time(r)); /* undone once connected: world.c */
+}
+
+static enum drill_progress set_special(struct drill_run *r, struct drill_op *op, struct drill_fd *fd,
+                                       const struct option *o, int64_t n)
 {
   if (strstr(o->name, "BUF") != NULL) return set_buffer(r, op, fd, o, n);
   if (strcmp(o->name, "SO_ERROR") == 0) return call_errno(r, op, "ENOPROTOOPT");
   if (strcmp(o->name, "TCP_INQ") == 0) {
     if (n < 0 || n > 1) return call_errno(r, op, "EINVAL");
     fd->inq = n != 0;
+  } else if (strcmp(o->name, "TCP_KEEPINIT") == 0) {
+    limit_connecting(r, fd, n);
+  } else if (strcmp(o->name, "SO_ZEROCOPY") == 0) {
+    fd->zerocopy = n != 0;
+  } else if (strcmp(o->name, "SO_TIMESTAMPING") == 0) {
+    fd->timestamping = (uint32_t)n;
+    fd->stamp_base = fd->written;
   } else if (strcmp(o->name, "TCP_NOTSENT_LOWAT") == 0) {
     fd->notsent_lowat = (uint32_t)n;
     fd->notsent_lowat_set = true;
@@ -208,6 +231,9 @@ static int64_t get_special(struct drill_run *r, struct drill_fd *fd, const struc
   int64_t n = 0;
   if (strcmp(o->name, "SO_ERROR") == 0) return take_error(r, fd);
   if (strcmp(o->name, "TCP_INQ") == 0) return fd->inq;
+  if (strcmp(o->name, "TCP_KEEPINIT") == 0) return fd->keepinit_s != 0 ? fd->keepinit_s : r->keepinit_ms / 1000;
+  if (strcmp(o->name, "SO_ZEROCOPY") == 0) return fd->zerocopy;
+  if (strcmp(o->name, "SO_TIMESTAMPING") == 0) return fd->timestamping;
   if (strcmp(o->name, "TCP_NOTSENT_LOWAT") == 0) return fd->notsent_lowat_set ? fd->notsent_lowat : 0;
   if (!r->freebsd && strncmp(o->name, "SO_SND", 6) == 0 && fd->tcp != NULL) return linux_send_buffer(r, fd);
   if (!r->freebsd && strncmp(o->name, "SO_RCV", 6) == 0 && fd->rcvbuf_set != 0) return fd->rcvbuf_set;
@@ -219,7 +245,8 @@ static void compare_number(struct drill_run *r, const struct drill_op *op, int64
 {
   const struct drill_value *v = value_arg(op, 3);
   int64_t want;
-  if (v->kind == DRILL_ELLIPSIS || (v->kind == DRILL_LIST && v->first != NULL && v->first->kind == DRILL_ELLIPSIS)) return;
+  if (v->kind == DRILL_ELLIPSIS || (v->kind == DRILL_LIST && v->first != NULL && v->first->kind == DRILL_ELLIPSIS))
+    return;
   if (!value_number(r, v, &want)) {
     drill_needs(r, "the option value %s", value_show(r, v));
     return;
@@ -227,7 +254,8 @@ static void compare_number(struct drill_run *r, const struct drill_op *op, int64
   if ((int32_t)want == (int32_t)got) return;
   bool is_error = value_is_word(value_arg(op, 2), "SO_ERROR");
   drill_differ(r, "another value", value_show(r, v),
-               is_error ? drill_format(r->arena, "[%s]", symbol_errno_name(r, (int)got)) : drill_format(r->arena, "[%" PRId64 "]", got));
+               is_error ? drill_format(r->arena, "[%s]", symbol_errno_name(r, (int)got))
+                        : drill_format(r->arena, "[%" PRId64 "]", got));
 }
 
 static enum drill_progress get_linger(struct drill_run *r, struct drill_op *op, const struct drill_fd *fd)
@@ -237,7 +265,8 @@ static enum drill_progress get_linger(struct drill_run *r, struct drill_op *op, 
   value_number(r, value_member(v, "onoff"), &on);
   value_number(r, value_member(v, "linger"), &time);
   if ((on != 0) != fd->linger_on || (fd->linger_on && time != fd->linger_s))
-    drill_differ(r, "another value", value_show(r, v), drill_format(r->arena, "{onoff=%d, linger=%d}", fd->linger_on, fd->linger_s));
+    drill_differ(r, "another value", value_show(r, v),
+                 drill_format(r->arena, "{onoff=%d, linger=%d}", fd->linger_on, fd->linger_s));
   return call_done(op, 0);
 }
 

@@ -30,7 +30,7 @@ enum drill_progress do_fcntl(struct drill_run *r, struct drill_op *op)
   if (fd == NULL) return DRILL_DONE;
   symbol_value(r, "O_NONBLOCK", &nonblock);
   if (command == 3) return call_done(op, 2 | (fd->nonblock ? nonblock : 0)); /* F_GETFL: O_RDWR */
-  if (command == 4) {                                                       /* F_SETFL */
+  if (command == 4) {                                                        /* F_SETFL */
     fd->nonblock = (value_arg_number(r, op, 2) & nonblock) != 0;
     return call_done(op, 0);
   }
@@ -49,7 +49,8 @@ static int64_t ioctl_value(const struct drill_value *request, const struct yeon_
   uint32_t sent = info->snd_max - info->snd_una;
   if (value_is_word(request, "SIOCOUTQNSD")) return info->snd_queued > sent ? info->snd_queued - sent : 0;
   if (is_any_of(request, "SIOCOUTQ", "TIOCOUTQ", "FIONWRITE")) return info->snd_queued;
-  if (value_is_word(request, "FIONSPACE")) return info->snd_limit > info->snd_queued ? info->snd_limit - info->snd_queued : 0;
+  if (value_is_word(request, "FIONSPACE"))
+    return info->snd_limit > info->snd_queued ? info->snd_limit - info->snd_queued : 0;
   (void)fin;
   return info->rcv_queued; /* SIOCINQ, FIONREAD */
 }
@@ -74,7 +75,8 @@ enum drill_progress do_ioctl(struct drill_run *r, struct drill_op *op)
   if (fd->listening) return call_errno(r, op, "EINVAL");
   yeon_tcp_info(fd->tcp, &info);
   int64_t got = ioctl_value(request, &info, false);
-  if (value_number(r, v, &want) && want != got) drill_differ(r, "another value", value_show(r, v), drill_format(r->arena, "[%" PRId64 "]", got));
+  if (value_number(r, v, &want) && want != got)
+    drill_differ(r, "another value", value_show(r, v), drill_format(r->arena, "[%" PRId64 "]", got));
   return call_done(op, 0);
 }
 
@@ -89,7 +91,9 @@ enum drill_progress do_open(struct drill_run *r, struct drill_op *op)
     return DRILL_DONE;
   }
   if (!value_number(r, op->call->result, &n)) n = fd_lowest(r);
-  bool there = stat(path->text, &status) == 0;
+  const struct drill_file *made = r->files;
+  while (made != NULL && strcmp(made->path, path->text) != 0) made = made->next;
+  bool there = made != NULL || stat(path->text, &status) == 0;
   if (n < 0 && !there) return call_errno(r, op, "ENOENT");
   if (!there) {
     drill_needs(r, "the file %s", path->text);
@@ -97,7 +101,7 @@ enum drill_progress do_open(struct drill_run *r, struct drill_op *op)
   }
   struct drill_fd *fd = fd_new(r, n, DRILL_FD_FILE);
   if (fd == NULL) return DRILL_DONE;
-  fd->file_left = S_ISREG(status.st_mode) ? (int64_t)status.st_size : INT64_MAX / 2;
+  fd->file_left = made != NULL ? made->len : S_ISREG(status.st_mode) ? (int64_t)status.st_size : INT64_MAX / 2;
   return call_done(op, fd->number);
 }
 

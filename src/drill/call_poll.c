@@ -43,7 +43,7 @@ static uint32_t tcp_state(struct drill_run *r, struct drill_fd *fd)
   if ((ready & YEON_READABLE) != 0) now |= IN | RDNORM;
   if ((ready & YEON_URGENT) != 0) now |= PRI;
   if (writable(r, fd, &info)) now |= OUT | WRNORM;
-  if ((ready & YEON_ERROR) != 0) now |= ERR;
+  if ((ready & YEON_ERROR) != 0 || fd->notices != NULL) now |= ERR;
   return now;
 }
 
@@ -70,7 +70,8 @@ static bool timed_out(struct drill_run *r, struct drill_op *op, unsigned arg)
 static uint32_t bits(struct drill_run *r, const struct drill_value *v)
 {
   int64_t n = 0;
-  if (v != NULL && v->kind != DRILL_ELLIPSIS && !value_number(r, v, &n)) drill_needs(r, "the conditions %s", value_show(r, v));
+  if (v != NULL && v->kind != DRILL_ELLIPSIS && !value_number(r, v, &n))
+    drill_needs(r, "the conditions %s", value_show(r, v));
   return (uint32_t)n;
 }
 
@@ -131,7 +132,8 @@ static void add_watch(struct drill_run *r, struct drill_fd *set, int64_t number,
   struct drill_watch **tail = &set->watches;
   while (*tail != NULL) tail = &(*tail)->next;
   *tail = drill_alloc(r->arena, sizeof **tail);
-  **tail = (struct drill_watch){.fd = (int)number, .events = events, .seen_in = UINT64_MAX, .seen_out = UINT64_MAX, .seen_err = UINT64_MAX};
+  **tail = (struct drill_watch){
+      .fd = (int)number, .events = events, .seen_in = UINT64_MAX, .seen_out = UINT64_MAX, .seen_err = UINT64_MAX};
 }
 
 enum drill_progress do_epoll_ctl(struct drill_run *r, struct drill_op *op)
@@ -206,7 +208,8 @@ enum drill_progress do_epoll_wait(struct drill_run *r, struct drill_op *op)
     if (want == NULL || want->kind != DRILL_STRUCT) continue;
     bool other_fd = value_number(r, value_member(want, "fd"), &number) && number != w->fd;
     if (other_fd || bits(r, value_member(want, "events")) != got)
-      drill_differ(r, "other conditions", value_show(r, want), drill_format(r->arena, "{events=0x%x, fd=%d}", got, w->fd));
+      drill_differ(r, "other conditions", value_show(r, want),
+                   drill_format(r->arena, "{events=0x%x, fd=%d}", got, w->fd));
     want = want->next;
   }
   return call_done(op, told);

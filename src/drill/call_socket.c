@@ -77,7 +77,8 @@ enum drill_progress do_listen(struct drill_run *r, struct drill_op *op)
   if (fd->tcp == NULL) return call_errno(r, op, "EOPNOTSUPP");
   int64_t backlog = value_arg_number(r, op, 1);
   /* Both systems let one more wait than was asked for. */
-  int error = yeon_tcp_listen(fd->tcp, backlog < 0 || backlog > 4095 ? 4096 : (unsigned)backlog + 1, world_host_time(r));
+  int error =
+      yeon_tcp_listen(fd->tcp, backlog < 0 || backlog > 4095 ? 4096 : (unsigned)backlog + 1, world_host_time(r));
   if (error != 0) return call_error(r, op, error);
   yeon_tcp_local(fd->tcp, &local);
   fd->listening = true;
@@ -98,7 +99,8 @@ static bool address_differs(struct drill_run *r, const struct drill_value *v, co
   return true;
 }
 
-static struct drill_fd *accepted(struct drill_run *r, struct drill_op *op, struct drill_fd *listener, struct yeon_tcp *tcp)
+static struct drill_fd *accepted(struct drill_run *r, struct drill_op *op, struct drill_fd *listener,
+                                 struct yeon_tcp *tcp)
 {
   struct drill_fd *fd = fd_new(r, expected_fd(r, op), DRILL_FD_TCP);
   if (fd == NULL) return NULL;
@@ -111,6 +113,8 @@ static struct drill_fd *accepted(struct drill_run *r, struct drill_op *op, struc
   fd->linger_s = listener->linger_s;
   fd->user_timeout_ms = listener->user_timeout_ms;
   fd->inq = listener->inq;
+  fd->zerocopy = listener->zerocopy;
+  fd->timestamping = listener->timestamping;
   fd->nonblock = r->freebsd && listener->nonblock;
   yeon_tcp_remote(tcp, &fd->peer);
   yeon_tcp_set_user(tcp, fd);
@@ -130,7 +134,8 @@ enum drill_progress do_accept(struct drill_run *r, struct drill_op *op)
   if (error != 0) return call_error(r, op, error);
   struct drill_fd *child = accepted(r, op, fd, tcp);
   if (child == NULL) return DRILL_DONE;
-  if (op->call->n_args > 3 && symbol_value(r, "SOCK_NONBLOCK", &nonblock) && (value_arg_number(r, op, 3) & nonblock) != 0)
+  if (op->call->n_args > 3 && symbol_value(r, "SOCK_NONBLOCK", &nonblock) &&
+      (value_arg_number(r, op, 3) & nonblock) != 0)
     child->nonblock = true;
   address_differs(r, value_arg(op, 1), &child->peer);
   return call_done(op, child->number);
@@ -160,7 +165,8 @@ static enum drill_progress connect_again(struct drill_run *r, struct drill_op *o
   return connect_goes_on(r, op, fd);
 }
 
-static enum drill_progress connect_udp(struct drill_run *r, struct drill_op *op, struct drill_fd *fd, const struct yeon_addr *remote)
+static enum drill_progress connect_udp(struct drill_run *r, struct drill_op *op, struct drill_fd *fd,
+                                       const struct yeon_addr *remote)
 {
   int error = yeon_udp_connect(fd->udp, remote);
   if (error != 0) return call_error(r, op, error);
@@ -202,7 +208,7 @@ enum drill_progress do_shutdown(struct drill_run *r, struct drill_op *op)
   int64_t how = value_arg_number(r, op, 1);
   if (fd == NULL) return DRILL_DONE;
   if (how < 0 || how > 2) return call_errno(r, op, "EINVAL");
-  if (fd->tcp == NULL) return call_errno(r, op, fd->connected ? "0" : "ENOTCONN");
+  if (fd->tcp == NULL) return fd->connected ? call_done(op, 0) : call_errno(r, op, "ENOTCONN");
   int error = yeon_tcp_shutdown(fd->tcp, ways[how], world_host_time(r));
   if (error != 0) return call_error(r, op, error);
   fd->shut_rd |= how != 1;

@@ -1,5 +1,5 @@
-/* Reading and writing, in all the ways there are. What is written is zero bytes, unless the script spells them out; what is read is compared
- * with what the script spells out. */
+/* Reading and writing, in all the ways there are. What is written is zero bytes, unless the script spells them out;
+ * what is read is compared with what the script spells out. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +23,10 @@ static bool flag(struct drill_run *r, int64_t flags, const char *name)
   return symbol_value(r, name, &bit) && (flags & bit) != 0;
 }
 
-static bool waits(struct drill_run *r, const struct transfer *t) { return !t->fd->nonblock && !flag(r, t->flags, "MSG_DONTWAIT"); }
+static bool waits(struct drill_run *r, const struct transfer *t)
+{
+  return !t->fd->nonblock && !flag(r, t->flags, "MSG_DONTWAIT");
+}
 
 /* Sending */
 
@@ -50,9 +53,12 @@ static int64_t tcp_send_some(struct drill_run *r, struct transfer *t, int64_t fr
   return sent;
 }
 
-static enum drill_progress send_failed(struct drill_run *r, struct drill_op *op, int error)
+static enum drill_progress send_failed(struct drill_run *r, struct drill_op *op, const struct transfer *t, int error)
 {
-  if (op->so_far > 0) return call_done(op, op->so_far);
+  if (op->so_far > 0) {
+    error_queue_sent(r, t->fd, flag(r, t->flags, "MSG_ZEROCOPY"));
+    return call_done(op, op->so_far);
+  }
   return call_error(r, op, error);
 }
 
@@ -70,13 +76,14 @@ static enum drill_progress tcp_send(struct drill_run *r, struct drill_op *op, st
       return DRILL_WAIT;
     }
     if (n == YEON_ERR_NOT_CONNECTED && !r->freebsd) n = YEON_ERR_PIPE;
-    if (n < 0) return send_failed(r, op, (int)n);
+    if (n < 0) return send_failed(r, op, t, (int)n);
     op->so_far += n;
   }
   if (t->len == 0) {
     int64_t n = yeon_tcp_send(t->fd->tcp, "", 0, flags, world_host_time(r));
     if (n < 0 && n != YEON_ERR_AGAIN) return call_error(r, op, (int)n);
   }
+  error_queue_sent(r, t->fd, flag(r, t->flags, "MSG_ZEROCOPY"));
   return call_done(op, op->so_far);
 }
 
@@ -100,8 +107,8 @@ static enum drill_progress send_any(struct drill_run *r, struct drill_op *op, st
     drill_needs(r, "TCP Fast Open");
     return DRILL_DONE;
   }
-  if (flag(r, t->flags, "MSG_ZEROCOPY") || flag(r, t->flags, "MSG_EOR")) {
-    drill_needs(r, "zero-copy sends and record ends");
+  if (flag(r, t->flags, "MSG_EOR")) {
+    drill_needs(r, "ends of records in a stream");
     return DRILL_DONE;
   }
   if (t->fd->tcp != NULL) {
@@ -176,7 +183,7 @@ static enum drill_progress stored_recv(struct drill_run *r, struct drill_op *op,
 static enum drill_progress recv_any(struct drill_run *r, struct drill_op *op, struct transfer *t)
 {
   if (flag(r, t->flags, "MSG_ERRQUEUE")) {
-    drill_needs(r, "an error queue");
+    drill_needs(r, "an error queue here");
     return DRILL_DONE;
   }
   if (t->len < 0 || t->len > READ_MAX) return call_errno(r, op, "EINVAL");
@@ -302,6 +309,7 @@ enum drill_progress do_recvmsg(struct drill_run *r, struct drill_op *op)
   struct transfer t = vector(r, op, value_member(m, "msg_iov"));
   t.flags = value_arg_number(r, op, 2);
   if (t.fd == NULL) return DRILL_DONE;
+  if (t.fd->tcp != NULL && flag(r, t.flags, "MSG_ERRQUEUE")) return error_queue_read(r, op);
   enum drill_progress p = recv_any(r, op, &t);
   if (p == DRILL_DONE && op->result >= 0) compare_control(r, t.fd, value_member(m, "msg_control"));
   return p;
@@ -324,7 +332,8 @@ enum drill_progress do_sendmsg(struct drill_run *r, struct drill_op *op)
 }
 
 /* Bytes from a file or pipe into a socket. */
-static enum drill_progress move_bytes(struct drill_run *r, struct drill_op *op, struct drill_fd *to, struct drill_fd *from, int64_t len)
+static enum drill_progress move_bytes(struct drill_run *r, struct drill_op *op, struct drill_fd *to,
+                                      struct drill_fd *from, int64_t len)
 {
   struct transfer t = {.fd = to, .len = len < from->file_left + op->so_far ? len : from->file_left + op->so_far};
   enum drill_progress p = send_any(r, op, &t);
@@ -350,6 +359,8 @@ enum drill_progress do_splice(struct drill_run *r, struct drill_op *op)
   if (from->tcp == NULL || to->kind != DRILL_FD_PIPE_OUT) return call_errno(r, op, "EINVAL");
   struct transfer t = {.fd = from, .len = len};
   enum drill_progress p = recv_any(r, op, &t);
+  /* Bytes that are there and cannot be taken this way, as an urgent one, are not waited for. */
+  if (p == DRILL_WAIT && (yeon_tcp_ready(from->tcp) & YEON_URGENT) != 0) return call_done(op, 0);
   struct drill_fd *store = fd_find(r, to->pipe_other);
   if (p == DRILL_DONE && op->result > 0 && store != NULL) store->file_left += op->result;
   return p;

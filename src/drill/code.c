@@ -1,5 +1,6 @@
-/* Code between %{ and }%: as much of Python as assertions about tcp_info are written in. Statements: assert, print, assignments. Expressions: numbers, names,
- * arithmetic, comparisons (also chained), and, or, not, parentheses. Text is understood where it is only told to people. */
+/* Code between %{ and }%: as much of Python as assertions about tcp_info are written in. Statements: assert, print,
+ * assignments. Expressions: numbers, names, arithmetic, comparisons (also chained), and, or, not, parentheses. Text
+ * is understood where it is only told to people. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -268,7 +269,8 @@ static const char *values_in(struct code *c, const char *from, size_t len)
     while (i + n < len && is_name(from[i + n])) n++;
     const char *name = drill_text(c->r->arena, from + i, n);
     double v = name_value(c, name);
-    if (strstr(out, name) == NULL) out = drill_format(c->r->arena, "%s%s%s = %.15g", out, out[0] != 0 ? ", " : "", name, v);
+    if (strstr(out, name) == NULL)
+      out = drill_format(c->r->arena, "%s%s%s = %.15g", out, out[0] != 0 ? ", " : "", name, v);
   }
   return out;
 }
@@ -286,7 +288,8 @@ static void run_assert(struct code *c)
   const char *from = c->p;
   double v = parse_or(c);
   const char *text = trimmed(c, from);
-  if (!c->stuck && !c->r->over && v == 0) drill_differ(c->r, "the assertion does not hold", text, values_in(c, text, strlen(text)));
+  if (!c->stuck && !c->r->over && v == 0)
+    drill_differ(c->r, "the assertion does not hold", text, values_in(c, text, strlen(text)));
   if (take(c, ",")) (void)parse_or(c);
 }
 

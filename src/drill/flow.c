@@ -1,5 +1,6 @@
-/* Flows: which conversation a packet of the script belongs to, and how its numbers are to be read. Scripts mostly speak of one conversation and name
- * no ports; a listener's next segment, a connect, or ports that are named begin another. */
+/* Flows: which conversation a packet of the script belongs to, and how its numbers are to be read. Scripts mostly
+ * speak of one conversation and name no ports; a listener's next segment, a connect, or ports that are named begin
+ * another. */
 #include <string.h>
 
 #include "drill/run.h"
@@ -43,7 +44,8 @@ static void find_local_port(struct drill_run *r, struct drill_flow *f)
   for (unsigned i = 0; i < DRILL_FDS && f->local.port == 0; i++) {
     struct drill_fd *fd = &r->fds[i];
     if (fd->number < 0 || fd->dead) continue;
-    if (fd->tcp != NULL && f->protocol == WIRE_PROTO_TCP && fd->peer.port == f->remote.port) yeon_tcp_local(fd->tcp, &local);
+    if (fd->tcp != NULL && f->protocol == WIRE_PROTO_TCP && fd->peer.port == f->remote.port)
+      yeon_tcp_local(fd->tcp, &local);
     if (fd->udp != NULL && f->protocol == WIRE_PROTO_UDP) yeon_udp_local(fd->udp, &local);
     f->local.port = local.port;
   }

@@ -23,7 +23,8 @@ static size_t emit_options(const struct drill_packet *k, const struct drill_flow
       memcpy(data, o->data, o->len - 2u);
     }
     uint32_t live;
-    if (o->kind == TCP_OPTION_TS && (k->flags & YEON_TCP_ACK) != 0 && flow_stamp_live(flow, wire_get32(o->data + 4), &live))
+    if (o->kind == TCP_OPTION_TS && (k->flags & YEON_TCP_ACK) != 0 &&
+        flow_stamp_live(flow, wire_get32(o->data + 4), &live))
       wire_put32(data + 4, live);
     for (unsigned b = 0; o->kind == TCP_OPTION_SACK && b + 2 < o->len; b += 4)
       wire_put32(data + b, wire_get32(data + b) + flow_local_offset(flow, syn));
@@ -71,12 +72,14 @@ static uint8_t traffic_class(const struct drill_packet *k)
   return k->ecn >= 0 ? (uint8_t)k->ecn : 0;
 }
 
-static size_t emit_ip(struct drill_run *r, const struct drill_packet *k, const struct drill_flow *flow, uint8_t protocol, uint8_t *p,
-                      size_t len)
+static size_t emit_ip(struct drill_run *r, const struct drill_packet *k, const struct drill_flow *flow,
+                      uint8_t protocol, uint8_t *p, size_t len)
 {
   uint8_t ttl = k->ttl >= 0 ? (uint8_t)k->ttl : 255;
   if (yeon_ip_is4(&r->local)) {
-    struct wire_ipv4 h = {.src = flow->remote.ip, .dst = flow->local.ip, .total_len = (uint16_t)(WIRE_IPV4_HEADER + len)};
+    struct wire_ipv4 h = {.src = flow->remote.ip,
+                          .dst = flow->local.ip,
+                          .total_len = (uint16_t)(WIRE_IPV4_HEADER + len)};
     h.ttl = ttl;
     h.protocol = protocol;
     h.tos = traffic_class(k);
@@ -93,7 +96,8 @@ static size_t emit_ip(struct drill_run *r, const struct drill_packet *k, const s
 static void put_checksum(const struct drill_flow *flow, uint8_t protocol, uint8_t *p, size_t len)
 {
   size_t field = protocol == WIRE_PROTO_TCP ? 16 : 6;
-  uint16_t sum = wire_sum_finish(wire_sum(p, len, wire_sum_pseudo(&flow->remote.ip, &flow->local.ip, protocol, (uint32_t)len)));
+  uint16_t sum =
+      wire_sum_finish(wire_sum(p, len, wire_sum_pseudo(&flow->remote.ip, &flow->local.ip, protocol, (uint32_t)len)));
   wire_put16(p + field, protocol == WIRE_PROTO_UDP && sum == 0 ? 0xffff : sum);
 }
 
@@ -106,6 +110,7 @@ void inbound_packet(struct drill_run *r, const struct drill_event *e)
   uint8_t protocol = WIRE_PROTO_TCP;
   if (k->kind == DRILL_TCP) {
     learn(k, flow);
+    if (k->len > 0 || (k->flags & YEON_TCP_SYN) != 0) r->heard_at = r->now;
     len = emit_tcp(k, flow, packet + header);
   } else if (k->kind == DRILL_UDP) {
     protocol = WIRE_PROTO_UDP;

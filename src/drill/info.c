@@ -1,4 +1,5 @@
-/* tcp_info, as code in a script names it: in the units of the platform. Linux counts segments where FreeBSD counts bytes. */
+/* tcp_info, as code in a script names it: in the units of the platform. Linux counts segments where FreeBSD counts
+ * bytes. */
 #include <string.h>
 
 #include "drill/run.h"
@@ -25,7 +26,10 @@ static double state_number(const struct view *v)
   return v->freebsd ? of_freebsd[v->i.state] : of_linux[v->i.state];
 }
 
-static double option_bits(const struct view *v) { return (v->i.ts_ok ? 1 : 0) | (v->i.sack_ok ? 2 : 0) | (v->i.wscale_ok ? 4 : 0); }
+static double option_bits(const struct view *v)
+{
+  return (v->i.ts_ok ? 1 : 0) | (v->i.sack_ok ? 2 : 0) | (v->i.wscale_ok ? 4 : 0);
+}
 
 /* Linux's machine of congestion states: Open, Disorder, CWR, Recovery, Loss. */
 static double ca_state(const struct view *v)
@@ -56,7 +60,10 @@ static double ssthresh(const struct view *v)
 
 static uint32_t in_flight(const struct view *v) { return v->i.snd_max - v->i.snd_una; }
 
-static uint32_t unsent(const struct view *v) { return v->i.snd_queued > in_flight(v) ? v->i.snd_queued - in_flight(v) : 0; }
+static uint32_t unsent(const struct view *v)
+{
+  return v->i.snd_queued > in_flight(v) ? v->i.snd_queued - in_flight(v) : 0;
+}
 
 /* What this end announced: the option's bound, or what the link allows. */
 static double announced_mss(const struct view *v)
@@ -68,7 +75,10 @@ static double announced_mss(const struct view *v)
   return mss;
 }
 
-static double unacked(const struct view *v) { return v->i.state == YEON_TCP_LISTEN ? v->i.backlog : segments(v, in_flight(v)); }
+static double unacked(const struct view *v)
+{
+  return v->i.state == YEON_TCP_LISTEN ? v->i.backlog : segments(v, in_flight(v));
+}
 
 /* The fields that are one expression. */
 static bool simple_field(const struct view *v, const char *name, double *out)
@@ -128,10 +138,13 @@ bool info_value(struct drill_run *r, const char *name, double *out)
   }
   struct view v = {.c = fd->tcp, .freebsd = r->freebsd};
   yeon_tcp_info(fd->tcp, &v.i);
-  if (memory && strcmp(name + 11, "RCVBUF") == 0)
+  if (strcmp(name, "tcpi_last_data_recv") == 0)
+    *out = (double)((r->now - r->heard_at) / YEON_MS);
+  else if (memory && strcmp(name + 11, "RCVBUF") == 0)
     *out = fd->rcvbuf_set != 0 ? (double)fd->rcvbuf_set : v.i.rcv_limit;
   else if (memory && strcmp(name + 11, "SNDBUF") == 0)
     *out = (double)linux_send_buffer(r, fd);
-  else if (memory || !simple_field(&v, name + 5, out)) drill_needs(r, "the value %s", name);
+  else if (memory || !simple_field(&v, name + 5, out))
+    drill_needs(r, "the value %s", name);
   return true;
 }

@@ -1,6 +1,7 @@
-/* How Linux measures its send buffer, where scripts see it: bytes are taken a piece at a time, a piece is as long as one super-segment may be, and
- * the limits are looked at only where a new piece begins. So a write may overshoot the limit by most of a piece, and its result tells how long
- * pieces are. The host below is given a buffer without such limits. */
+/* How Linux measures its send buffer, where scripts see it: bytes are taken a piece at a time, a piece is as long as
+ * one super-segment may be, and the limits are looked at only where a new piece begins. So a write may overshoot the
+ * limit by most of a piece, and its result tells how long pieces are. The host below is given a buffer without such
+ * limits. */
 #include <yeon/tcp.h>
 
 #include "drill/run.h"
@@ -8,6 +9,7 @@
 
 #define SUPER_MAX 65000 /* bytes of a super-segment, about */
 #define WAKE_SHARE 3    /* a writer is woken when a third of the buffer is free */
+#define PIECE_COST 1280 /* bytes of bookkeeping that a piece counts for besides its own */
 
 static uint32_t unsent(const struct yeon_tcp_info *info)
 {
@@ -23,7 +25,14 @@ static int64_t piece_size(const struct drill_fd *fd, const struct yeon_tcp_info 
   return most < mss ? mss : most / mss * mss;
 }
 
-/* What a segment costs with its bookkeeping, as Linux reckons when it lets the buffer grow with the congestion window. */
+/* What is queued, with its bookkeeping. */
+static int64_t charged(const struct yeon_tcp_info *info, int64_t piece)
+{
+  return info->snd_queued + (info->snd_queued + piece - 1) / piece * PIECE_COST;
+}
+
+/* What a segment costs with its bookkeeping, as Linux reckons when it lets the buffer grow with the congestion
+ * window. */
 static int64_t segment_cost(uint32_t mss)
 {
   int64_t data = 256;
@@ -57,12 +66,12 @@ int64_t linux_send_room(struct drill_run *r, struct drill_fd *fd, int64_t len)
   yeon_tcp_info(fd->tcp, &info);
   int64_t piece = piece_size(fd, &info), waiting = unsent(&info), tail = fd->written - fd->chunk_at;
   if (tail > waiting) tail = waiting; /* the front of the piece has left */
-  if (info.snd_queued + len < linux_send_buffer(r, fd) && lowat(r, fd) > UINT32_MAX) {
+  if (charged(&info, piece) + len + len / piece * PIECE_COST < linux_send_buffer(r, fd) && lowat(r, fd) > UINT32_MAX) {
     fd->chunk_at = fd->written + len / piece * piece; /* no limit in sight: pieces do not matter */
     return len;
   }
   if (tail == 0 || tail >= piece) {
-    if (info.snd_queued >= linux_send_buffer(r, fd) || waiting >= lowat(r, fd)) {
+    if (charged(&info, piece) >= linux_send_buffer(r, fd) || waiting >= lowat(r, fd)) {
       fd->no_space = true;
       return 0;
     }
@@ -78,5 +87,6 @@ bool linux_send_ready(struct drill_run *r, struct drill_fd *fd)
   yeon_tcp_info(fd->tcp, &info);
   if (info.state == YEON_TCP_CLOSED) return true;
   int64_t limit = linux_send_buffer(r, fd);
-  return WAKE_SHARE * (int64_t)info.snd_queued <= (WAKE_SHARE - 1) * limit && 2 * (int64_t)unsent(&info) < lowat(r, fd);
+  return WAKE_SHARE * charged(&info, piece_size(fd, &info)) <= (WAKE_SHARE - 1) * limit &&
+         2 * (int64_t)unsent(&info) < lowat(r, fd);
 }

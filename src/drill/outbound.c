@@ -7,7 +7,8 @@
 #include "wire/ipv4.h"
 #include "wire/wire.h"
 
-/* The most an instant may be off: the tolerance, or a share of the time since the event before, as packetdrill has it. */
+/* The most an instant may be off: the tolerance, or a share of the time since the event before, as packetdrill has
+ * it. */
 static yeon_time tolerance(const struct drill_run *r, yeon_time expected)
 {
   yeon_time share = (yeon_time)((double)(expected - r->last_at) * r->tolerance_percent / 100.0);
@@ -31,7 +32,10 @@ bool outbound_time_ok(struct drill_run *r, const struct drill_event *e, yeon_tim
   return false;
 }
 
-static const char *seconds(struct drill_run *r, yeon_time t) { return drill_format(r->arena, "%.6f", (double)t / (double)YEON_SEC); }
+static const char *seconds(struct drill_run *r, yeon_time t)
+{
+  return drill_format(r->arena, "%.6f", (double)t / (double)YEON_SEC);
+}
 
 static void differ(struct drill_run *r, const char *what, const struct drill_event *e, const struct drill_live *l,
                    const struct drill_flow *flow)
@@ -41,11 +45,13 @@ static void differ(struct drill_run *r, const char *what, const struct drill_eve
   const char *at = e->when == DRILL_ANY_TIME ? "*" : seconds(r, from);
   if (e->range) at = drill_format(r->arena, "%s~%s", at, seconds(r, to));
   const char *expected = drill_format(r->arena, "%s > %s", at, show_packet(r, e->packet));
-  drill_differ(r, what, expected, l == NULL ? "nothing" : drill_format(r->arena, "%s > %s", seconds(r, l->at), show_live(r, l, flow)));
+  drill_differ(r, what, expected,
+               l == NULL ? "nothing" : drill_format(r->arena, "%s > %s", seconds(r, l->at), show_live(r, l, flow)));
 }
 
 /* The next packet of the flow, as late as it may come. */
-static struct drill_live *wait_for(struct drill_run *r, const struct drill_packet *k, struct drill_flow *flow, yeon_time until)
+static struct drill_live *wait_for(struct drill_run *r, const struct drill_packet *k, struct drill_flow *flow,
+                                   yeon_time until)
 {
   struct drill_live *l;
   unsigned steps = 0;
@@ -58,12 +64,14 @@ static bool continues(const struct drill_live *l, const struct drill_live *more)
 {
   const uint16_t loose = YEON_TCP_PSH | YEON_TCP_FIN;
   return l->protocol == WIRE_PROTO_TCP && more->protocol == WIRE_PROTO_TCP && more->payload > 0 &&
-         more->seq == l->seq + l->payload && ((l->flags ^ more->flags) & ~loose & 0x1ff) == 0 && more->dst_port == l->dst_port &&
-         (l->flags & YEON_TCP_FIN) == 0 && more->ack == l->ack;
+         more->seq == l->seq + l->payload && ((l->flags ^ more->flags) & ~loose & 0x1ff) == 0 &&
+         more->dst_port == l->dst_port && (l->flags & YEON_TCP_FIN) == 0 && more->ack == l->ack;
 }
 
-/* The script's one segment may be several of the host's: what is one frame for a device that cuts super-segments is several on a wire. */
-static void join(struct drill_run *r, const struct drill_packet *k, struct drill_flow *flow, struct drill_live *l, yeon_time until)
+/* The script's one segment may be several of the host's: what is one frame for a device that cuts super-segments is
+ * several on a wire. */
+static void join(struct drill_run *r, const struct drill_packet *k, struct drill_flow *flow, struct drill_live *l,
+                 yeon_time until)
 {
   while (k->kind == DRILL_TCP && !r->strict_segments && l->payload < k->len && l->payload > 0 && drill_passing(r)) {
     unsigned steps = 0;
@@ -84,14 +92,15 @@ static bool option_differs(const struct drill_run *r, const struct drill_flow *f
 {
   if (want->kind != got->kind || want->len != got->len) return true;
   if (want->kind != TCP_OPTION_TS) return memcmp(want->data, got->data, want->len > 2 ? want->len - 2u : 0) != 0;
-  if (wire_get32(want->data + 4) != wire_get32(got->data + 4)) return true;
+  if (wire_get32(want->data + 4) != wire_get32(got->data + 4)) return true; /* the echo: the remote end's own number */
   if (r->tick_us == 0 || !flow->stamps_known) return false;
   uint32_t live = wire_get32(got->data) - flow->stamp_first_live + flow->stamp_first_script;
   int32_t off = (int32_t)(live - wire_get32(want->data));
   return (uint64_t)(off < 0 ? -(int64_t)off : off) * r->tick_us * 1000 > (uint64_t)r->tolerance;
 }
 
-static const char *compare_options(struct drill_run *r, const struct drill_packet *k, struct drill_flow *flow, const struct drill_live *l)
+static const char *compare_options(struct drill_run *r, const struct drill_packet *k, struct drill_flow *flow,
+                                   const struct drill_live *l)
 {
   struct drill_option got[DRILL_OPTIONS];
   if (k->any_options || r->config->any_options) return NULL;
@@ -99,14 +108,15 @@ static const char *compare_options(struct drill_run *r, const struct drill_packe
   for (unsigned i = 0; i < n && i < k->n_options; i++) {
     bool both_ts = got[i].kind == TCP_OPTION_TS && k->options[i].kind == TCP_OPTION_TS;
     if (both_ts) flow_stamp(r, flow, wire_get32(k->options[i].data), wire_get32(got[i].data));
-    if (option_differs(r, flow, &k->options[i], &got[i])) return both_ts ? "the timestamp is off" : "another option, or its contents";
+    if (option_differs(r, flow, &k->options[i], &got[i]))
+      return both_ts ? "the timestamp is off" : "another option, or its contents";
   }
   if (n != k->n_options) return n > k->n_options ? "options that the script does not have" : "options are missing";
   return NULL;
 }
 
-/* The flags compared. Where the script has one segment for several of the host's, PSH tells how a device's super-segments were cut, nothing of TCP:
- * Linux sets it on each of them. */
+/* The flags compared. Where the script has one segment for several of the host's, PSH tells how a device's
+ * super-segments were cut, nothing of TCP: Linux sets it on each of them. */
 static uint16_t flags_compared(const struct drill_run *r, const struct drill_live *l)
 {
   uint16_t mask = 0x1ff;
@@ -114,10 +124,12 @@ static uint16_t flags_compared(const struct drill_run *r, const struct drill_liv
   return mask;
 }
 
-static const char *compare_tcp(struct drill_run *r, const struct drill_packet *k, struct drill_flow *flow, const struct drill_live *l)
+static const char *compare_tcp(struct drill_run *r, const struct drill_packet *k, struct drill_flow *flow,
+                               const struct drill_live *l)
 {
   bool syn = (l->flags & YEON_TCP_SYN) != 0;
-  uint32_t ours = k->absolute ? 0 : flow_local_offset(flow, syn), theirs = k->absolute ? 0 : flow_remote_offset(flow, syn);
+  uint32_t ours = k->absolute ? 0 : flow_local_offset(flow, syn),
+           theirs = k->absolute ? 0 : flow_remote_offset(flow, syn);
   if (((k->flags ^ l->flags) & flags_compared(r, l)) != 0) return "other flags";
   if (l->seq - ours != k->seq) return "another sequence number";
   if (l->payload != k->len) return "another length";
@@ -137,7 +149,8 @@ static const char *compare_ip(const struct drill_packet *k, const struct drill_l
   return NULL;
 }
 
-static const char *compare(struct drill_run *r, const struct drill_packet *k, struct drill_flow *flow, const struct drill_live *l)
+static const char *compare(struct drill_run *r, const struct drill_packet *k, struct drill_flow *flow,
+                           const struct drill_live *l)
 {
   static const uint8_t protocols[][2] = {{6, 6}, {17, 17}, {1, 58}};
   if (l->protocol != protocols[k->kind][l->six]) return "another protocol";
@@ -151,8 +164,8 @@ static const char *compare(struct drill_run *r, const struct drill_packet *k, st
   return NULL;
 }
 
-/* What leaves together with the packet found, unless it only goes on with a super-segment: how much of the bytes that may go now are in one is the
- * device's matter. */
+/* What leaves together with the packet found, unless it only goes on with a super-segment: how much of the bytes
+ * that may go now are in one is the device's matter. */
 static void note_left_over(struct drill_run *r, const struct drill_live *found)
 {
   uint32_t next = found->seq + found->payload;
@@ -170,7 +183,8 @@ void outbound_packet(struct drill_run *r, const struct drill_event *e)
   yeon_time from, to;
   expected_times(r, e, &from, &to);
   yeon_time late = to + tolerance(r, from);
-  struct drill_live *l = wait_for(r, k, flow, e->when == DRILL_ANY_TIME || r->config->any_time ? r->now + r->horizon : late);
+  struct drill_live *l =
+      wait_for(r, k, flow, e->when == DRILL_ANY_TIME || r->config->any_time ? r->now + r->horizon : late);
   if (l == NULL && drill_passing(r)) { /* look further, to tell what came instead */
     l = wait_for(r, k, flow, r->now + r->horizon / 4);
     if (drill_passing(r)) differ(r, l == NULL ? "nothing is sent" : "too late", e, l, flow);
@@ -186,8 +200,8 @@ void outbound_packet(struct drill_run *r, const struct drill_event *e)
   if (what != NULL && drill_passing(r)) differ(r, what, e, l, flow);
 }
 
-/* Scripts end where their authors had seen enough: what the host answers to their last lines is not waited for, unless strict_end asks. But what left
- * together with the last packet expected is one too many. */
+/* Scripts end where their authors had seen enough: what the host answers to their last lines is not waited for,
+ * unless strict_end asks. But what left together with the last packet expected is one too many. */
 void outbound_extra(struct drill_run *r)
 {
   if (r->config->allow_extra || r->flow == NULL) return;

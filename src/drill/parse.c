@@ -149,7 +149,9 @@ static struct drill_event *parse_event(struct drill_scan *s)
 
 static bool known_symbol(const struct drill_scan *s, const char *word, size_t n, const char *profile)
 {
-  static const char *const of_linux[] = {"linux", "__linux__", "LINUX"}, *const of_freebsd[] = {"freebsd", "__FreeBSD__", "FREEBSD"};
+  static const char *const of_linux[] = {"linux", "__linux__", "LINUX"}, *const of_freebsd[] = {"freebsd",
+                                                                                                "__FreeBSD__",
+                                                                                                "FREEBSD"};
   bool linux = strcmp(profile, "linux") == 0, freebsd = strcmp(profile, "freebsd") == 0;
   for (unsigned i = 0; i < 3; i++) {
     if (linux && strlen(of_linux[i]) == n && strncmp(word, of_linux[i], n) == 0) return true;

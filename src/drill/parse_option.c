@@ -118,7 +118,7 @@ static void parse_option(struct drill_scan *s, struct drill_option *o)
     put(o, TCP_OPTION_EXP, 2 + parse_hex(s, o->data + 2, 36));
   } else if (scan_keyword(s, "FO")) {
     put(o, TCP_OPTION_FASTOPEN, parse_hex(s, o->data, 38));
-  } else if (scan_keyword(s, "ACCECN") || scan_keyword(s, "accecn")) {
+  } else if (scan_keyword(s, "ECN") || scan_keyword(s, "ACCECN") || scan_keyword(s, "accecn")) {
     parse_accecn(s, o);
   } else if (scan_keyword(s, "md5")) {
     scan_needs(s, "MD5 signatures of TCP");

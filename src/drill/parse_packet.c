@@ -130,6 +130,12 @@ static void parse_quoted(struct drill_scan *s, struct drill_packet *k)
   scan_expect(s, ']');
 }
 
+static bool quote_comes(struct drill_scan *s)
+{
+  struct drill_scan ahead = *s;
+  return scan_accept(&ahead, '[') && (scan_digit(&ahead) || scan_keyword(&ahead, "udp"));
+}
+
 static void parse_icmp(struct drill_scan *s, struct drill_packet *k)
 {
   k->kind = DRILL_ICMP;
@@ -145,7 +151,8 @@ static void parse_icmp(struct drill_scan *s, struct drill_packet *k)
     else
       break;
   }
-  if (scan_peek(s, '[')) parse_quoted(s, k);
+  if (scan_peek(s, '['))
+    parse_quoted(s, k);
   else if (scan_accept(s, '(')) {
     k->len = scan_u32(s);
     scan_expect(s, ')');
@@ -171,7 +178,10 @@ struct drill_packet *parse_packet(struct drill_scan *s)
   k->out = scan_accept(s, '>');
   if (!k->out) scan_expect(s, '<');
   refuse_encapsulation(s);
-  if (scan_peek(s, '(') || scan_peek(s, '[')) parse_ip_info(s, k);
+  if (quote_comes(s)) /* the old place, before "icmp" */
+    parse_quoted(s, k);
+  else if (scan_peek(s, '(') || scan_peek(s, '['))
+    parse_ip_info(s, k);
   refuse_encapsulation(s);
   if (scan_keyword(s, "udp"))
     parse_udp(s, k);

@@ -21,7 +21,11 @@ const char *yeon_drill_relaxations(const struct yeon_drill_config *c, char *buf,
   const struct {
     bool on;
     const char *name;
-  } all[] = {{c->allow_extra, "extra packets"}, {c->any_push, "PSH"}, {c->any_window, "window"}, {c->any_options, "options"}, {c->any_time, "time"}};
+  } all[] = {{c->allow_extra, "extra packets"},
+             {c->any_push, "PSH"},
+             {c->any_window, "window"},
+             {c->any_options, "options"},
+             {c->any_time, "time"}};
   size_t n = 0;
   buf[0] = 0;
   for (unsigned i = 0; i < sizeof all / sizeof *all; i++) {
@@ -43,6 +47,7 @@ static void prepare(struct drill_run *r)
   r->next_port = 50000;
   r->mtu = c->mtu;
   r->notsent_lowat = -1;
+  r->keepinit_ms = 75000;
   r->fatal_calls = r->fatal_packets = true;
   r->current = -1;
   r->version = c->version;
@@ -104,16 +109,16 @@ static void define_names(const struct yeon_drill_config *c, struct drill_script 
   drill_define(script, "CMSG_TYPE_RECVERR", 17, six ? "IPV6_RECVERR" : "IP_RECVERR");
 }
 
-enum yeon_drill_status yeon_drill_text(const struct yeon_drill_config *config, const char *path, const char *text, size_t len,
-                                       struct yeon_drill_result *out)
+enum yeon_drill_status yeon_drill_text(const struct yeon_drill_config *config, const char *path, const char *text,
+                                       size_t len, struct yeon_drill_result *out)
 {
   struct drill_script script = {.path = path};
   memset(out, 0, sizeof *out);
   define_names(config, &script);
   if (!drill_parse(&script, path, text, len, yeon_profile_name(config->profile))) {
     bool skip = script.error == NULL;
-    const char *why = drill_format(&script.arena, "%s:%d: %s%s\n", path, script.line, skip ? "cannot be run: needs " : "",
-                                   skip ? script.needs : script.error);
+    const char *why = drill_format(&script.arena, "%s:%d: %s%s\n", path, script.line,
+                                   skip ? "cannot be run: needs " : "", skip ? script.needs : script.error);
     out->status = skip ? YEON_DRILL_SKIPPED : YEON_DRILL_BROKEN;
     out->text = malloc(strlen(why) + 1);
     if (out->text != NULL) memcpy(out->text, why, strlen(why) + 1);
@@ -154,7 +159,8 @@ static char *read_file(const char *path, size_t *len)
   return NULL;
 }
 
-enum yeon_drill_status yeon_drill_file(const struct yeon_drill_config *config, const char *path, struct yeon_drill_result *out)
+enum yeon_drill_status yeon_drill_file(const struct yeon_drill_config *config, const char *path,
+                                       struct yeon_drill_result *out)
 {
   size_t len;
   char *text = read_file(path, &len);

@@ -1,7 +1,9 @@
-/* A script as it runs: one host on one link, a clock that jumps, descriptors, the packets that left the host, and what may go wrong.
+/* A script as it runs: one host on one link, a clock that jumps, descriptors, the packets that left the host, and
+ * what may go wrong.
  *
- * Time is the script's, from 0; the host's clock stands DRILL_EPOCH later. Nothing ever waits: a call that would block is kept (struct drill_op) and
- * tried again whenever the host has done something, while the script goes on, just as another thread's call would. */
+ * Time is the script's, from 0; the host's clock stands DRILL_EPOCH later. Nothing ever waits: a call that would
+ * block is kept (struct drill_op) and tried again whenever the host has done something, while the script goes on,
+ * just as another thread's call would. */
 #ifndef DRILL_RUN_H
 #define DRILL_RUN_H
 
@@ -35,8 +37,9 @@ struct drill_live {
   bool passed_over; /* was there already when the script found the one before it */
 };
 
-/* Who talks with whom in the script, and how its numbers map to the host's. In a SYN the script's sequence numbers are as they stand on the wire
- * (the remote end's) or begin at what the script calls the host's ISN; everywhere else they count from the ISN of their end. */
+/* Who talks with whom in the script, and how its numbers map to the host's. In a SYN the script's sequence numbers
+ * are as they stand on the wire (the remote end's) or begin at what the script calls the host's ISN; everywhere else
+ * they count from the ISN of their end. */
 struct drill_stamp {
   uint32_t script, live;
 };
@@ -53,12 +56,31 @@ struct drill_flow {
   unsigned n_stamps, room_stamps;
 };
 
-enum drill_fd_kind { DRILL_FD_NONE, DRILL_FD_TCP, DRILL_FD_UDP, DRILL_FD_EPOLL, DRILL_FD_FILE, DRILL_FD_PIPE_IN, DRILL_FD_PIPE_OUT };
+/* What Linux tells through a socket's error queue: that bytes given without copying are free again, and when bytes
+ * left or were acknowledged. */
+struct drill_notice {
+  struct drill_notice *next;
+  int64_t end;          /* due when the stream is acknowledged, or sent, up to here */
+  uint8_t origin;       /* SO_EE_ORIGIN_* */
+  uint8_t kind;         /* timestamps: SCM_TSTAMP_* */
+  uint32_t first, last; /* ee_info, ee_data */
+  yeon_time at;         /* when it became due */
+};
+
+enum drill_fd_kind {
+  DRILL_FD_NONE,
+  DRILL_FD_TCP,
+  DRILL_FD_UDP,
+  DRILL_FD_EPOLL,
+  DRILL_FD_FILE,
+  DRILL_FD_PIPE_IN,
+  DRILL_FD_PIPE_OUT
+};
 struct drill_watch { /* a descriptor in an epoll set */
   struct drill_watch *next;
   int fd;
   uint32_t events;
-  bool spent; /* EPOLLONESHOT has fired */
+  bool spent;                           /* EPOLLONESHOT has fired */
   uint64_t seen_in, seen_out, seen_err; /* activity when last told, for EPOLLET */
 };
 struct drill_fd {
@@ -71,17 +93,24 @@ struct drill_fd {
   bool connect_told; /* the outcome of connect was given to the application */
   bool shut_rd, shut_wr, inq, linger_on, v6, dead;
   int32_t linger_s;
-  int error;          /* an errno to give, from what the host told already */
+  int error;                      /* an errno to give, from what the host told already */
   int64_t sndbuf_set, rcvbuf_set; /* as SO_SNDBUF would read; 0: not set */
   int64_t notsent_lowat, user_timeout_ms, rcv_timeout_us, snd_timeout_us, fastopen, ext_options;
   struct yeon_addr peer;
-  int64_t written, chunk_at; /* bytes written so far; where the piece begins that the newest of them are in (linux_send.c) */
-  int64_t sndbuf_auto;       /* limit as it has grown by itself; 0: not yet looked at */
-  bool no_space;             /* it was found full: room is news */
+  int64_t written,
+      chunk_at;        /* bytes written so far; where the piece begins that the newest of them are in (linux_send.c) */
+  int64_t sndbuf_auto; /* limit as it has grown by itself; 0: not yet looked at */
+  bool no_space;       /* it was found full: room is news */
   uint64_t activity_out; /* times the host told that it became writable */
   uint64_t activity_err;
-  struct drill_watch *watches; /* epoll */
-  int64_t file_left;           /* file, pipe: bytes in it */
+  int64_t keepinit_s; /* 0: not set */
+  bool zerocopy;
+  uint32_t timestamping;                 /* SOF_TIMESTAMPING_* */
+  int64_t stamp_base;                    /* where its counting began */
+  uint32_t next_zerocopy;                /* number of the next send without copying */
+  struct drill_notice *coming, *notices; /* error queue: to become due, and there; oldest first */
+  struct drill_watch *watches;           /* epoll */
+  int64_t file_left;                     /* file, pipe: bytes in it */
   int pipe_other;
 };
 
@@ -95,10 +124,17 @@ struct drill_op {
   bool active;
   yeon_time began_at, ended_at, end_wanted, give_up_at;
   int64_t result;
-  int error;       /* errno of the platform, with result -1 */
-  bool waited;     /* has not been done at once */
-  bool rolling;    /* a write that has begun: goes on by itself */
-  int64_t so_far;  /* bytes of it done */
+  int error;      /* errno of the platform, with result -1 */
+  bool waited;    /* has not been done at once */
+  bool rolling;   /* a write that has begun: goes on by itself */
+  int64_t so_far; /* bytes of it done */
+};
+
+/* A file that a command of the script has made: so many zeroes. */
+struct drill_file {
+  struct drill_file *next;
+  const char *path;
+  int64_t len;
 };
 
 struct drill_run {
@@ -113,26 +149,29 @@ struct drill_run {
   bool version_scripted;
   yeon_time now, tolerance, horizon;
   double tolerance_percent; /* of the time since the event before */
-  yeon_time last_at;   /* when the event before took place */
+  yeon_time last_at;        /* when the event before took place */
   struct yeon_ip local, remote;
   uint16_t bind_port, connect_port, next_port, mtu;
   bool strict_segments, fatal_calls, fatal_packets;
-  uint64_t tick_us; /* of the peer's view of timestamps; 0: not compared */
-  uint16_t gro_mss; /* larger segments that come count as several; 0: as one */
+  uint64_t tick_us;      /* of the peer's view of timestamps; 0: not compared */
+  uint16_t gro_mss;      /* larger segments that come count as several; 0: as one */
   int64_t notsent_lowat; /* -1: none */
+  int64_t keepinit_ms;
 
   struct drill_fd fds[DRILL_FDS];
   int current; /* descriptor that code looks at; -1: none */
   struct drill_op op;
 
   struct drill_flow *flows, *flow; /* flow: the one the script speaks of when it names no ports */
-  bool awaiting_syn;   /* the next segment that comes begins a flow */
-  bool connecting;     /* the next SYN that goes shows the flow's local end */
+  bool awaiting_syn;               /* the next segment that comes begins a flow */
+  bool connecting;                 /* the next SYN that goes shows the flow's local end */
   uint16_t listen_port;
 
   struct drill_live *live, **live_tail;
   const struct drill_event *event; /* the current one */
   bool over;
+  yeon_time heard_at; /* when the newest SYN or bytes arrived, for tcp_info */
+  struct drill_file *files;
   struct drill_variable *variables; /* of code */
 };
 
@@ -162,7 +201,8 @@ yeon_time world_host_time(const struct drill_run *r);
 
 /* live.c: packets of the host, read. NULL: nothing that scripts speak of (neighbour discovery). */
 struct drill_live *live_read(struct drill_run *r, const uint8_t *packet, size_t len);
-/* The flow's next packet taken from the queue; those of other flows before it are dropped, and ICMP where it is not what is expected. NULL: none. */
+/* The flow's next packet taken from the queue; those of other flows before it are dropped, and ICMP where it is not
+ * what is expected. NULL: none. */
 struct drill_live *live_take(struct drill_run *r, const struct drill_packet *expected, struct drill_flow *flow);
 bool live_belongs(const struct drill_run *r, const struct drill_live *l, const struct drill_flow *flow);
 
@@ -236,9 +276,12 @@ void fd_free(struct drill_run *r, struct drill_fd *fd);
 int fd_lowest(const struct drill_run *r);
 
 /* call_socket.c, call_stream.c, call_message.c, call_option.c, call_poll.c, call_other.c */
-drill_call_fn do_socket, do_bind, do_listen, do_accept, do_connect, do_shutdown, do_close, do_getsockname, do_getpeername;
-drill_call_fn do_read, do_write, do_readv, do_writev, do_recv, do_send, do_recvfrom, do_sendto, do_recvmsg, do_sendmsg, do_sendfile;
-drill_call_fn do_splice, do_pipe, do_open, do_fcntl, do_ioctl, do_getsockopt, do_setsockopt, do_poll, do_epoll_create, do_epoll_ctl, do_epoll_wait;
+drill_call_fn do_socket, do_bind, do_listen, do_accept, do_connect, do_shutdown, do_close, do_getsockname,
+    do_getpeername;
+drill_call_fn do_read, do_write, do_readv, do_writev, do_recv, do_send, do_recvfrom, do_sendto, do_recvmsg, do_sendmsg,
+    do_sendfile;
+drill_call_fn do_splice, do_pipe, do_open, do_fcntl, do_ioctl, do_getsockopt, do_setsockopt, do_poll, do_epoll_create,
+    do_epoll_ctl, do_epoll_wait;
 drill_call_fn do_nothing, do_dup, do_kill;
 /* linux_send.c: how many bytes Linux would take of `len` now; 0: none. */
 int64_t linux_send_room(struct drill_run *r, struct drill_fd *fd, int64_t len);
@@ -246,6 +289,10 @@ int64_t linux_send_room(struct drill_run *r, struct drill_fd *fd, int64_t len);
 bool linux_send_ready(struct drill_run *r, struct drill_fd *fd);
 /* SO_SNDBUF as Linux tells it. */
 int64_t linux_send_buffer(struct drill_run *r, struct drill_fd *fd);
+/* error_queue.c: a send has taken bytes up to fd->written; what has become due since; recvmsg with MSG_ERRQUEUE. */
+void error_queue_sent(struct drill_run *r, struct drill_fd *fd, bool zerocopy);
+void error_queue_update(struct drill_run *r, struct drill_fd *fd);
+drill_call_fn error_queue_read;
 /* Poll conditions of a descriptor in the platform's bits (POLL* and EPOLL* share those used). */
 uint32_t poll_state(struct drill_run *r, struct drill_fd *fd);
 

@@ -113,6 +113,8 @@ int64_t scan_integer(struct drill_scan *s)
   if (defined(s, &value)) return value;
   bool negative = scan_accept(s, '-');
   if (!scan_digit(s)) {
+    const char *name = scan_at_end(s) || !isupper((unsigned char)*s->p) ? NULL : scan_word(s);
+    if (name != NULL) scan_needs(s, "a definition of %s (--define=%s=...)", name, name);
     scan_fail(s, "a number is expected here");
     return 0;
   }

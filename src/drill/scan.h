@@ -1,5 +1,6 @@
-/* Reading a script's characters. The language's words change their meaning with the place (".5" is a time, a flag with a number, or a part of "..."),
- * so there are no tokens: each rule of the parser takes from the text what it knows. After a failure everything answers "no". */
+/* Reading a script's characters. The language's words change their meaning with the place (".5" is a time, a flag
+ * with a number, or a part of "..."), so there are no tokens: each rule of the parser takes from the text what it
+ * knows. After a failure everything answers "no". */
 #ifndef DRILL_SCAN_H
 #define DRILL_SCAN_H
 

@@ -1,4 +1,5 @@
-/* A script as it was read: events in their order, each at an instant; and the memory it lives in. Nothing here knows of a host. */
+/* A script as it was read: events in their order, each at an instant; and the memory it lives in. Nothing here knows
+ * of a host. */
 #ifndef DRILL_SCRIPT_H
 #define DRILL_SCRIPT_H
 
@@ -56,10 +57,10 @@ struct drill_packet {
   bool out; /* '>': the host must send it */
   /* IP. -1: not said. */
   int tos, ecn, ttl, flow_label;
-  bool ecn_either; /* ECT(0) or ECT(1) */
+  bool ecn_either;             /* ECT(0) or ECT(1) */
   uint16_t src_port, dst_port; /* 0: not said */
   /* TCP; UDP has len alone */
-  uint16_t flags; /* YEON_TCP_*, AE: DRILL_AE */
+  uint16_t flags;                /* YEON_TCP_*, AE: DRILL_AE */
   bool has_ack, has_window, ace; /* ace: the three ECN flags are one number */
   bool absolute;                 /* "1:1(0)!": numbers are those on the wire */
   uint32_t seq, len, ack;

@@ -5,10 +5,26 @@
 #include "drill/run.h"
 
 /* Of no meaning for a host in memory. */
-static const char *const ignored[] = {"gateway_ip", "netmask_ip", "speed", "init_scripts", "code_command", "code_format", "code_sockopt",
-                                      "wire_client_dev", "wire_server_dev", "debug", "verbose", "dry_run", "send_omit_free",
-                                      "tcp_ts_ecr_scaled", "gateway_linklocal_ip", "local_linklocal_ip", "tun_dev", "persistent_tun_dev",
-                                      "no_cleanup", NULL};
+static const char *const ignored[] = {"gateway_ip",
+                                      "netmask_ip",
+                                      "speed",
+                                      "init_scripts",
+                                      "code_command",
+                                      "code_format",
+                                      "code_sockopt",
+                                      "wire_client_dev",
+                                      "wire_server_dev",
+                                      "debug",
+                                      "verbose",
+                                      "dry_run",
+                                      "send_omit_free",
+                                      "tcp_ts_ecr_scaled",
+                                      "gateway_linklocal_ip",
+                                      "local_linklocal_ip",
+                                      "tun_dev",
+                                      "persistent_tun_dev",
+                                      "no_cleanup",
+                                      NULL};
 
 static bool in_list(const char *const *list, const char *name)
 {
@@ -71,9 +87,12 @@ static bool apply(struct drill_run *r, const char *name, const char *value)
 
 static bool needed(struct drill_run *r, const char *name)
 {
-  static const char *const table[][2] = {{"udp_encapsulation", "TCP over UDP"}, {"tcp_md5_secret", "MD5 signatures of TCP"},
-                                         {"is_anyip", "any address"},           {"so_filename", "a stack loaded from a file"},
-                                         {"psp_udp_port", "PSP"},               {"wire_client", "a second machine"},
+  static const char *const table[][2] = {{"udp_encapsulation", "TCP over UDP"},
+                                         {"tcp_md5_secret", "MD5 signatures of TCP"},
+                                         {"is_anyip", "any address"},
+                                         {"so_filename", "a stack loaded from a file"},
+                                         {"psp_udp_port", "PSP"},
+                                         {"wire_client", "a second machine"},
                                          {"wire_server", "a second machine"}};
   for (unsigned i = 0; i < sizeof table / sizeof *table; i++)
     if (strcmp(table[i][0], name) == 0) drill_needs(r, "%s", table[i][1]);
@@ -83,8 +102,10 @@ static bool needed(struct drill_run *r, const char *name)
 static void default_addresses(struct drill_run *r)
 {
   bool six = r->version == YEON_DRILL_IPV6;
-  if (yeon_ip_is_any(&r->local) || yeon_ip_is4(&r->local) == six) yeon_ip_parse(six ? "fd3d:fa7b:d17d::1" : "192.168.0.1", &r->local);
-  if (yeon_ip_is_any(&r->remote) || yeon_ip_is4(&r->remote) == six) yeon_ip_parse(six ? "2001:db8::1" : "192.0.2.1", &r->remote);
+  if (yeon_ip_is_any(&r->local) || yeon_ip_is4(&r->local) == six)
+    yeon_ip_parse(six ? "fd3d:fa7b:d17d::1" : "192.168.0.1", &r->local);
+  if (yeon_ip_is_any(&r->remote) || yeon_ip_is4(&r->remote) == six)
+    yeon_ip_parse(six ? "2001:db8::1" : "192.0.2.1", &r->remote);
 }
 
 bool settings_apply(struct drill_run *r)

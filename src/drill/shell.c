@@ -1,5 +1,5 @@
-/* Shell commands of a script. None is run: the settings in them are taken, questions about the host's sockets are answered, what cannot matter is
- * passed over, and anything else is more than can be run. */
+/* Shell commands of a script. None is run: the settings in them are taken, questions about the host's sockets are
+ * answered, what cannot matter is passed over, and anything else is more than can be run. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,13 +63,18 @@ static void take_settings(struct drill_run *r, const struct words *w)
   }
 }
 
-/* The production settings that google's scripts begin with, when the file is not at hand. */
+/* The settings that public suites begin with ("defaults.sh"), when the file is not at hand. */
 static void common_defaults(struct drill_run *r)
 {
-  static const char *const settings[][2] = {{"net.ipv4.tcp_rmem", "4096 540000 15728640"}, {"net.ipv4.tcp_wmem", "4096 262144 4194304"},
-                                            {"net.ipv4.tcp_timestamps", "1"},              {"net.ipv4.tcp_syn_retries", "5"},
-                                            {"net.ipv4.tcp_synack_retries", "5"},          {"net.ipv4.tcp_sack", "1"},
-                                            {"net.ipv4.tcp_reordering", "3"},              {"net.ipv4.tcp_syncookies", "1"}};
+  static const char *const settings[][2] = {{"net.ipv4.tcp_rmem", "4096 540000 15728640"},
+                                            {"net.ipv4.tcp_wmem", "4096 262144 4194304"},
+                                            {"net.ipv4.tcp_timestamps", "1"},
+                                            {"net.ipv4.tcp_syn_retries", "5"},
+                                            {"net.ipv4.tcp_synack_retries", "5"},
+                                            {"net.ipv4.tcp_sack", "1"},
+                                            {"net.ipv4.tcp_reordering", "3"},
+                                            {"net.ipv4.tcp_syncookies", "1"},
+                                            {"net.ipv4.tcp_slow_start_after_idle", "0"}};
   for (unsigned i = 0; i < sizeof settings / sizeof *settings; i++) sysctl_set(r, settings[i][0], settings[i][1]);
 }
 
@@ -110,10 +115,12 @@ static bool count_one(void *ctx, const struct yeon_tcp_info *info, struct yeon_t
 static int state_named(const char *name)
 {
   static const char *const names[YEON_TCP_STATES] = {
-      [YEON_TCP_CLOSED] = "CLOSED",           [YEON_TCP_LISTEN] = "LISTEN",           [YEON_TCP_SYN_SENT] = "SYN_SENT",
-      [YEON_TCP_SYN_RECEIVED] = "SYN_RCVD",   [YEON_TCP_ESTABLISHED] = "ESTABLISHED", [YEON_TCP_FIN_WAIT_1] = "FIN_WAIT_1",
-      [YEON_TCP_FIN_WAIT_2] = "FIN_WAIT_2",   [YEON_TCP_CLOSE_WAIT] = "CLOSE_WAIT",   [YEON_TCP_CLOSING] = "CLOSING",
-      [YEON_TCP_LAST_ACK] = "LAST_ACK",       [YEON_TCP_TIME_WAIT] = "TIME_WAIT"};
+      [YEON_TCP_CLOSED] = "CLOSED",           [YEON_TCP_LISTEN] = "LISTEN",
+      [YEON_TCP_SYN_SENT] = "SYN_SENT",       [YEON_TCP_SYN_RECEIVED] = "SYN_RCVD",
+      [YEON_TCP_ESTABLISHED] = "ESTABLISHED", [YEON_TCP_FIN_WAIT_1] = "FIN_WAIT_1",
+      [YEON_TCP_FIN_WAIT_2] = "FIN_WAIT_2",   [YEON_TCP_CLOSE_WAIT] = "CLOSE_WAIT",
+      [YEON_TCP_CLOSING] = "CLOSING",         [YEON_TCP_LAST_ACK] = "LAST_ACK",
+      [YEON_TCP_TIME_WAIT] = "TIME_WAIT"};
   for (int i = 0; i < YEON_TCP_STATES; i++)
     if (strcmp(names[i], name) == 0) return i;
   return -1;
@@ -128,7 +135,8 @@ static void state_query(struct drill_run *r, const struct words *w)
     if (strcmp(w->word[i], "-p") == 0 && i + 1 < w->n) c.port = (uint16_t)atoi(w->word[i + 1]);
     if (strcmp(w->word[i], "-c") == 0 && i + 1 < w->n) state = state_named(w->word[i + 1]);
     if (strncmp(w->word[i], "packetdril", 10) == 0) c.held = true;
-    if (strcmp(w->word[i], "grep") == 0 && i + 1 < w->n && isdigit((unsigned char)w->word[i + 1][0])) wanted = atoi(w->word[i + 1]);
+    if (strcmp(w->word[i], "grep") == 0 && i + 1 < w->n && isdigit((unsigned char)w->word[i + 1][0]))
+      wanted = atoi(w->word[i + 1]);
   }
   if (state < 0 || wanted < 0) {
     drill_needs(r, "this question about sockets");
@@ -139,7 +147,8 @@ static void state_query(struct drill_run *r, const struct words *w)
   world_settle(r);
   yeon_tcp_each(r->host, count_one, &c);
   if (c.n != (unsigned)wanted)
-    drill_differ(r, "another number of connections", drill_format(r->arena, "%d in %s", wanted, yeon_tcp_state_name(c.state)),
+    drill_differ(r, "another number of connections",
+                 drill_format(r->arena, "%d in %s", wanted, yeon_tcp_state_name(c.state)),
                  drill_format(r->arena, "%u", c.n));
 }
 
@@ -149,7 +158,8 @@ static void drop_states(struct drill_run *r, const struct words *w)
   int state = w->n > 2 ? state_named(w->word[2]) : -1;
   for (unsigned i = 0; i < DRILL_FDS && state >= 0; i++) {
     struct drill_fd *fd = &r->fds[i];
-    if (fd->number < 0 || fd->tcp == NULL || fd->listening || yeon_tcp_state(fd->tcp) != (enum yeon_tcp_state)state) continue;
+    if (fd->number < 0 || fd->tcp == NULL || fd->listening || yeon_tcp_state(fd->tcp) != (enum yeon_tcp_state)state)
+      continue;
     yeon_tcp_abort(fd->tcp, world_host_time(r));
     fd->tcp = NULL;
     fd->dead = true;
@@ -165,7 +175,8 @@ static void route_settings(struct drill_run *r, const struct words *w)
     if (strcmp(name, "initcwnd") == 0) r->options.initial_window_segments = (uint16_t)atoi(value);
     if (strcmp(name, "advmss") == 0) r->options.mss_max = (uint16_t)atoi(value);
     if (strcmp(name, "rto_min") == 0) r->options.rto_min_us = (uint32_t)atoi(value) * 1000;
-    if (strcmp(name, "mtu") == 0 && strcmp(value, "lock") == 0) r->options.mss_max = r->options.mss_max != 0 ? r->options.mss_max : 0;
+    if (strcmp(name, "mtu") == 0 && strcmp(value, "lock") == 0)
+      r->options.mss_max = r->options.mss_max != 0 ? r->options.mss_max : 0;
     if (strcmp(name, "features") == 0 || strcmp(name, "congctl") == 0 || strcmp(name, "initrwnd") == 0)
       drill_needs(r, "a route with %s %s", name, value);
   }
@@ -184,10 +195,37 @@ static void run_ip(struct drill_run *r, const struct words *w)
   drill_needs(r, "the command ip %s", w->n > 1 ? w->word[1] : "");
 }
 
+/* The value of "name=value" among the words; NULL: none. */
+static const char *word_value(const struct words *w, const char *name)
+{
+  size_t n = strlen(name);
+  for (unsigned i = 1; i < w->n; i++)
+    if (strncmp(w->word[i], name, n) == 0 && w->word[i][n] == '=') return w->word[i] + n + 1;
+  return NULL;
+}
+
+/* dd if=/dev/zero of=FILE bs=N count=N: the file is remembered, not made. */
+static void make_file(struct drill_run *r, const struct words *w)
+{
+  const char *from = word_value(w, "if"), *to = word_value(w, "of"), *size = word_value(w, "bs"),
+             *count = word_value(w, "count");
+  if (from == NULL || to == NULL || size == NULL || count == NULL || strcmp(from, "/dev/zero") != 0) {
+    drill_needs(r, "a file made by dd");
+    return;
+  }
+  struct drill_file *f = drill_alloc(r->arena, sizeof *f);
+  f->path = drill_text(r->arena, to, strlen(to));
+  f->len = (int64_t)(strtoul(size, NULL, 10) & UINT32_MAX) * (int64_t)(strtoul(count, NULL, 10) & INT32_MAX);
+  f->next = r->files;
+  r->files = f;
+}
+
 static void run_command(struct drill_run *r, const struct words *w)
 {
-  static const char *const nothing[] = {"tc", "nstat", "true", "echo", "rm", "ifconfig", "dmesg", "modprobe", "kldload", "set", "ethtool",
-                                        "route", "exit", "export", "sync", "/bin/rm", "iptables-save", NULL};
+  static const char *const nothing[] = {"tc",       "nstat",         "true",     "echo",    "rm",
+                                        "ifconfig", "dmesg",         "modprobe", "kldload", "set",
+                                        "ethtool",  "route",         "exit",     "export",  "sync",
+                                        "/bin/rm",  "iptables-save", NULL};
   const char *command = w->word[0];
   if (strcmp(command, "sysctl") == 0 || ends_with(command, "set_sysctls.py"))
     take_settings(r, w);
@@ -197,8 +235,11 @@ static void run_command(struct drill_run *r, const struct words *w)
     run_ip(r, w);
   else if (strcmp(command, "sockstat") == 0 || strcmp(command, "netstat") == 0)
     state_query(r, w);
-  else if (strcmp(command, "tc") == 0 && w->n > 2 && strcmp(w->word[w->n - 2], "limit") == 0 && strcmp(w->word[w->n - 1], "0") == 0)
+  else if (strcmp(command, "tc") == 0 && w->n > 2 && strcmp(w->word[w->n - 2], "limit") == 0 &&
+           strcmp(w->word[w->n - 1], "0") == 0)
     drill_needs(r, "a device that takes nothing");
+  else if (strcmp(command, "dd") == 0 || ends_with(command, "/dd"))
+    make_file(r, w);
   else if (strcmp(command, "tcpdrop") == 0)
     drop_states(r, w);
   else if (strcmp(command, "sleep") == 0 && w->n > 1)

@@ -44,12 +44,24 @@ static void put_option(struct line *o, const struct drill_option *option)
   case TCP_OPTION_TS: put(o, "TS val %u ecr %u", wire_get32(d), wire_get32(d + 4)); return;
   case TCP_OPTION_SACK:
     put(o, "sack");
-    for (unsigned i = 0; 8 * i + 10 <= option->len; i++) put(o, " %u:%u", wire_get32(d + 8 * i), wire_get32(d + 8 * i + 4));
+    for (unsigned i = 0; 8 * i + 10 <= option->len; i++)
+      put(o, " %u:%u", wire_get32(d + 8 * i), wire_get32(d + 8 * i + 4));
     return;
   case TCP_OPTION_FASTOPEN: put(o, "FO"); break;
+  case TCP_OPTION_EXP: put(o, "%s", wire_get16(d) == TCP_OPTION_EXP_FASTOPEN ? "FOEXP" : "option 254"); break;
+  case TCP_OPTION_ACCECN0:
+  case TCP_OPTION_ACCECN1:
+    put(o, "ECN");
+    for (unsigned i = 0; 3 * i + 5 <= option->len; i++) {
+      static const char *const names[2][3] = {{"e0b", "ceb", "e1b"}, {"e1b", "ceb", "e0b"}};
+      put(o, " %s %u", names[option->kind == TCP_OPTION_ACCECN1][i % 3],
+          (unsigned)(d[3 * i] << 16 | d[3 * i + 1] << 8 | d[3 * i + 2]));
+    }
+    return;
   default: put(o, "option %u", option->kind); break;
   }
-  for (unsigned i = 0; i + 2 < option->len; i++) put(o, "%s%02x", i == 0 ? " " : "", d[i]);
+  unsigned from = option->kind == TCP_OPTION_EXP && wire_get16(d) == TCP_OPTION_EXP_FASTOPEN ? 2 : 0;
+  for (unsigned i = from; i + 2 < option->len; i++) put(o, "%s%02x", i == from ? " " : "", d[i]);
 }
 
 static void put_options(struct line *o, const struct drill_option *options, unsigned n)

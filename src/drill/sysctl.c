@@ -1,4 +1,5 @@
-/* The systems' settings, as far as this host has them: by table. What cannot matter here is known as such; anything else is more than can be run. */
+/* The systems' settings, as far as this host has them: by table. What cannot matter here is known as such; anything
+ * else is more than can be run. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,9 +8,9 @@
 
 enum kind {
   HARMLESS,
-  ONLY,    /* harmless at these values: a list of words */
-  FLAG,    /* bool */
-  NOT,     /* bool, the other way around */
+  ONLY, /* harmless at these values: a list of words */
+  FLAG, /* bool */
+  NOT,  /* bool, the other way around */
   U8,
   U16,
   U32,
@@ -46,7 +47,7 @@ static const struct entry of_linux[] = {
   {"tcp_tso_win_divisor", HARMLESS, 0, NULL}, {"tcp_tso_rtt_log", HARMLESS, 0, NULL}, {"tcp_autocorking", HARMLESS, 0, NULL},
   {"tcp_limit_output_bytes", HARMLESS, 0, NULL}, {"tcp_pacing_ss_ratio", HARMLESS, 0, NULL}, {"tcp_pacing_ca_ratio", HARMLESS, 0, NULL},
   {"tcp_notsent_lowat", NOTSENT, 0, NULL}, {"tcp_fack", HARMLESS, 0, NULL}, {"tcp_frto", HARMLESS, 0, NULL},
-  {"tcp_early_retrans", HARMLESS, 0, NULL}, {"tcp_recovery", HARMLESS, 0, NULL}, {"tcp_slow_start_after_idle", HARMLESS, 0, NULL},
+  {"tcp_early_retrans", HARMLESS, 0, NULL}, {"tcp_recovery", HARMLESS, 0, NULL}, {"tcp_slow_start_after_idle", FLAG, AT(restart_after_idle), NULL},
   {"tcp_moderate_rcvbuf", HARMLESS, 0, NULL}, {"tcp_thin_linear_timeouts", HARMLESS, 0, NULL}, {"tcp_no_metrics_save", HARMLESS, 0, NULL},
   {"tcp_no_ssthresh_metrics_save", HARMLESS, 0, NULL}, {"tcp_max_syn_backlog", HARMLESS, 0, NULL}, {"tcp_app_win", HARMLESS, 0, NULL},
   {"tcp_adv_win_scale", HARMLESS, 0, NULL}, {"tcp_ecn_fallback", HARMLESS, 0, NULL}, {"tcp_ecn_option", HARMLESS, 0, NULL},
@@ -59,6 +60,8 @@ static const struct entry of_linux[] = {
   {"tcp_backlog_ack_defer", HARMLESS, 0, NULL}, {"tcp_reflect_tos", ONLY, 0, "0"}, {"tcp_migrate_req", HARMLESS, 0, NULL},
   {"tcp_tw_reuse_delay", HARMLESS, 0, NULL}, {"tcp_rcvbuf_low_rtt", HARMLESS, 0, NULL}, {"tcp_syn_linear_timeouts", HARMLESS, 0, NULL},
   {"ip_local_port_range", HARMLESS, 0, NULL}, {"ip_nonlocal_bind", HARMLESS, 0, NULL}, {"tcp_allowed_congestion_control", HARMLESS, 0, NULL},
+  {"tcp_pingpong_thresh", HARMLESS, 0, NULL}, {"tcp_plb_enabled", HARMLESS, 0, NULL}, {"tcp_max_tw_buckets", HARMLESS, 0, NULL},
+  {"tcp_low_latency", HARMLESS, 0, NULL}, {"tcp_fwmark_accept", HARMLESS, 0, NULL}, {"tcp_child_ehash_entries", HARMLESS, 0, NULL},
 };
 static const struct entry of_freebsd[] = {
   {"tcp.rfc1323", OTHER, 0, NULL}, {"tcp.sack.enable", FLAG, AT(sack), NULL}, {"tcp.recvspace", U32, AT(rcvbuf), NULL},
@@ -73,15 +76,15 @@ static const struct entry of_freebsd[] = {
   {"tcp.syncookies_only", ONLY, 0, "0"}, {"tcp.drop_synfin", ONLY, 0, "0"}, {"tcp.icmp_may_rst", ONLY, 0, "1"},
   {"tcp.udp_tunneling_port", ONLY, 0, "0"}, {"tcp.cc.algorithm", ONLY, 0, "newreno cubic"},
   {"tcp.functions_default", ONLY, 0, "freebsd"}, {"tcp.hostcache.purgenow", HARMLESS, 0, NULL}, {"tcp.rexmit_slop", HARMLESS, 0, NULL},
-  {"tcp.rexmit_min", HARMLESS, 0, NULL}, {"tcp.keepinit", HARMLESS, 0, NULL}, {"tcp.ecn.maxretries", HARMLESS, 0, NULL},
+  {"tcp.rexmit_min", HARMLESS, 0, NULL}, {"tcp.keepinit", OTHER, 0, NULL}, {"tcp.ecn.maxretries", HARMLESS, 0, NULL},
   {"tcp.udp_tunneling_overhead", HARMLESS, 0, NULL}, {"tcp.fastopen.client_enable", HARMLESS, 0, NULL},
   {"tcp.fastopen.server_enable", HARMLESS, 0, NULL}, {"tcp.pmtud_blackhole_detection", HARMLESS, 0, NULL},
   {"tcp.pmtud_blackhole_mss", HARMLESS, 0, NULL}, {"tcp.v6pmtud_blackhole_mss", HARMLESS, 0, NULL}, {"tcp.v6mssdflt", HARMLESS, 0, NULL},
   {"tcp.mssdflt", HARMLESS, 0, NULL}, {"tcp.always_keepalive", HARMLESS, 0, NULL}, {"tcp.nolocaltimewait", HARMLESS, 0, NULL},
-  {"tcp.log_in_vain", HARMLESS, 0, NULL}, {"tcp.log_debug", HARMLESS, 0, NULL}, {"tcp.tolerate_missing_ts", HARMLESS, 0, NULL},
+  {"tcp.log_in_vain", HARMLESS, 0, NULL}, {"tcp.log_debug", HARMLESS, 0, NULL}, {"tcp.tolerate_missing_ts", NOT, AT(require_timestamps), NULL},
   {"tcp.recvbuf_auto", HARMLESS, 0, NULL}, {"tcp.sendbuf_auto", HARMLESS, 0, NULL}, {"tcp.hostcache.enable", HARMLESS, 0, NULL},
   {"tcp.rfc3042", HARMLESS, 0, NULL}, {"tcp.rfc3465", HARMLESS, 0, NULL}, {"tcp.rfc3390", HARMLESS, 0, NULL},
-  {"tcp.rfc6675_pipe", HARMLESS, 0, NULL}, {"tcp.do_prr", HARMLESS, 0, NULL}, {"tcp.delayed_ack", ONLY, 0, "1"},
+  {"tcp.rfc6675_pipe", HARMLESS, 0, NULL}, {"tcp.do_prr", HARMLESS, 0, NULL}, {"tcp.delayed_ack", OTHER, 0, NULL},
   {"tcp.fast_finwait2_recycle", ONLY, 0, "0"}, {"tcp.minmss", HARMLESS, 0, NULL}, {"tcp.sack.revised", HARMLESS, 0, NULL},
   {"tcp.ack_war_cnt", HARMLESS, 0, NULL}, {"tcp.ack_war_timewindow", HARMLESS, 0, NULL}, {"tcp.insecure_ack", HARMLESS, 0, NULL},
 };
@@ -135,6 +138,7 @@ static void set_other(struct yeon_tcp_options *o, const char *name, long long n)
 {
   if (strcmp(name, "tcp_orphan_retries") == 0) o->retries_orphan = n == 0 ? 8 : (uint8_t)n;
   if (strcmp(name, "tcp.msl") == 0) o->time_wait_ms = (uint32_t)(2 * n);
+  if (strcmp(name, "tcp.delayed_ack") == 0 && n == 0) o->delack_us = 0;
   if (strcmp(name, "tcp.rfc1323") == 0) {
     o->window_scale = n == 1 || n == 2;
     o->timestamps = n == 1 || n == 3;
@@ -155,7 +159,10 @@ static void set_field(struct yeon_tcp_options *o, const struct entry *e, const c
   case U8: *field = (unsigned char)(n > 255 ? 255 : n); return;
   case U16: memcpy(field, &v16, sizeof v16); return;
   case MS_TO_US:
-  case S_TO_MS: v32 *= 1000; memcpy(field, &v32, sizeof v32); return;
+  case S_TO_MS:
+    v32 *= 1000;
+    memcpy(field, &v32, sizeof v32);
+    return;
   case U32: memcpy(field, &v32, sizeof v32); return;
   case RANGE3: set_range(o, e->at, value); return;
   case OTHER: set_other(o, e->name, n); return;
@@ -183,8 +190,28 @@ static const struct entry *entry_of(const char *name)
 
 static bool of_no_matter(const char *name)
 {
-  static const char *const prefixes[] = {"net.core.", "/proc/sys/net/core/", "net.ipv6.conf.", "net.ipv4.conf.", "net.ipv4.route.",
-                                         "net.inet.icmp.icmplim", "net.inet6.ip6.", "kern.timecounter", "net.ipv4.icmp_", NULL};
+  static const char *const prefixes[] = {"net.core.",
+                                         "/proc/sys/net/core/",
+                                         "net.ipv6.conf.",
+                                         "net.ipv4.conf.",
+                                         "net.ipv4.route.",
+                                         "net.inet.icmp.icmplim",
+                                         "net.inet6.ip6.",
+                                         "kern.timecounter",
+                                         "net.ipv4.icmp_",
+                                         "net.ipv4.udp_",
+                                         "net.ipv4.neigh.",
+                                         "net.inet.ip.",
+                                         "net.inet.udp.",
+                                         "net.inet.tcp.hostcache.",
+                                         "net.inet.tcp.syncache.",
+                                         "net.inet.tcp.reass.",
+                                         "net.inet.tcp.cc.cubic.",
+                                         "net.inet.tcp.cc.newreno.",
+                                         "net.inet.tcp.rack.",
+                                         "net.inet.tcp.bbr.",
+                                         "net.inet.tcp.persm",
+                                         NULL};
   return after_prefix(name, prefixes) != NULL;
 }
 
@@ -203,6 +230,7 @@ void sysctl_set(struct drill_run *r, const char *name, const char *value)
     long long n = product(&p);
     r->notsent_lowat = n >= UINT32_MAX ? -1 : n;
   } else {
+    if (strcmp(e->name, "tcp.keepinit") == 0) r->keepinit_ms = product(&p);
     set_field(&r->options, e, value);
   }
   if (r->host == NULL) return;

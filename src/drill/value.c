@@ -63,12 +63,12 @@ static void show(struct shown *s, const struct drill_value *v)
   default: break;
   }
   bool or = v->kind == DRILL_OR;
-  if (!or) add(s, open[v->kind]);
+  if (! or) add(s, open[v->kind]);
   for (const struct drill_value *one = v->first; one != NULL; one = one->next) {
     show(s, one);
     if (one->next != NULL) add(s, or ? "|" : ", ");
   }
-  if (!or) add(s, close[v->kind]);
+  if (! or) add(s, close[v->kind]);
 }
 
 const char *value_show(struct drill_run *r, const struct drill_value *v)

@@ -97,6 +97,14 @@ static void take_reports(struct drill_run *r)
     if ((ready.events & YEON_WRITABLE) != 0) fd->activity_out++;
     if ((ready.events & (YEON_ERROR | YEON_CLOSED)) != 0) fd->activity_err++;
   }
+  for (unsigned i = 0; i < DRILL_FDS; i++) {
+    struct drill_fd *fd = &r->fds[i];
+    if (fd->coming != NULL) error_queue_update(r, fd);
+    if (fd->connecting && fd->tcp != NULL && !fd->connected && yeon_tcp_state(fd->tcp) >= YEON_TCP_ESTABLISHED) {
+      fd->connected = true;
+      if (fd->keepinit_s != 0) yeon_tcp_set(fd->tcp, YEON_TCP_USER_TIMEOUT_MS, 0, world_host_time(r));
+    }
+  }
 }
 
 void world_settle(struct drill_run *r)

@@ -47,6 +47,8 @@ static struct tcp_path path_back(struct yeon_host *h, const struct ip_packet *k,
   struct tcp_path path = {.local = k->local,
                           .mtu = wire_ip_is4(&k->src) || !l->mtu6 ? l->mtu : l->mtu6,
                           .link = k->link};
+  /* Also for what completes a half-open connection: a narrow path may be known from before. */
+  if (h->ip.pmtu_pool.used > 0) path.mtu = ip_path_mtu(&h->ip, k->link, &k->src, NULL, now);
   if (!(t->flags & YEON_TCP_SYN) || k->link == IP_LOOP) return path;
   struct ip_way way;
   if (ip_find_way(&h->ip, &k->src, k->local, &way, now) < 0) return path;

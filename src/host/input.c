@@ -70,10 +70,20 @@ static void ethernet_in(struct yeon_host *host, struct ip_packet *k, const struc
     packet_in(host, k, now);
 }
 
+/* No frame at all, or from no link of ours: a driver's fault, so nothing in it is looked at. */
+static void drop_frame(struct yeon_host *host, yeon_time now)
+{
+  host->counters.frames_in++;
+  IP_DROP(&host->ip, drop_frame, 0, now);
+}
+
 void host_frame_in(struct yeon_host *host, unsigned link, const struct yeon_frame *f, yeon_time now)
 {
   struct view v;
-  if (f->n_slices == 0 || f->n_slices > YEON_FRAME_SLICES) return;
+  if (f->n_slices == 0 || f->n_slices > YEON_FRAME_SLICES) {
+    drop_frame(host, now);
+    return;
+  }
   look_at(f, &v);
   host->counters.frames_in += f->segs > 1 ? f->segs : 1;
   host->counters.bytes_in += v.total;
@@ -118,8 +128,12 @@ void yeon_host_input(struct yeon_host *host, unsigned link, const struct yeon_fr
   now = host_clock(host, now);
   host_bury(host);
   run_timers(host, now);
-  if (link < host->ip.n_links)
-    for (size_t i = 0; i < n; i++) host_frame_in(host, link, &frames[i], now);
+  for (size_t i = 0; i < n; i++) {
+    if (link < host->ip.n_links)
+      host_frame_in(host, link, &frames[i], now);
+    else
+      drop_frame(host, now);
+  }
   host_loop(host, now);
 }
 

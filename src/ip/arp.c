@@ -57,11 +57,15 @@ void ip_arp_input(struct ip *ip, unsigned link, const uint8_t *p, uint32_t len, 
   }
   const struct ip_name *target = ip_name_find(ip, link, &a.target_ip);
   bool for_us = target && target->kind == IP_NAME_LOCAL && target->link == link;
+  bool asked = for_us && a.op == WIRE_ARP_REQUEST, learnt = false;
   if (!yeon_ip_is_any(&a.sender_ip)) {
-    struct ip_hint h = {.ip = a.sender_ip, .mac = a.sender_mac, .create = for_us && a.op == WIRE_ARP_REQUEST};
+    struct ip_hint h = {.ip = a.sender_ip, .mac = a.sender_mac, .create = asked};
     h.solicited = for_us && a.op == WIRE_ARP_REPLY;
     h.override = true;
-    ip_neigh_hint(ip, link, &h, now);
+    learnt = ip_neigh_hint(ip, link, &h, now);
   }
-  if (for_us && a.op == WIRE_ARP_REQUEST) reply(ip, link, &a);
+  if (asked)
+    reply(ip, link, &a);
+  else if (!learnt)
+    ip->counters->arp_ignored++; /* most of a network's talk; so no event */
 }

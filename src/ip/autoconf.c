@@ -160,7 +160,10 @@ void ip_autoconf_advert(struct ip *ip, unsigned link, const struct yeon_ip *rout
                         yeon_time now)
 {
   struct ip_link *l = &ip->link[link];
-  if (!l->mtu6) return;
+  if (!l->mtu6) {
+    ip->counters->nd_ignored++;
+    return;
+  }
   l->rs_left = 0;
   l->rs_at = YEON_NEVER;
   if (ra->mtu >= IP_MTU_MIN6 && ra->mtu <= l->mtu) l->mtu6 = (uint16_t)ra->mtu;

@@ -24,7 +24,10 @@ static void answer_echo(struct ip *ip, const struct ip_packet *k, const struct w
     return;
   }
   uint16_t source = k->local != IP_NONE ? k->local : ip_choose_source(ip, k->link, &k->src, now);
-  if (source == IP_NONE || yeon_ip_is_any(&k->src)) return;
+  if (source == IP_NONE || yeon_ip_is_any(&k->src)) {
+    ip->counters->icmp_ignored++;
+    return;
+  }
   uint32_t len = k->len - k->transport;
   struct ip_pkt *body = ip_pkt_new(ip, len);
   if (!body) return;
@@ -139,6 +142,7 @@ static void error_in(struct ip *ip, const struct ip_packet *k, const struct wire
     e.mtu = mtu < IP_MTU_MIN4 ? IP_MTU_MIN4 : mtu;
   }
   bool known = ip->upper.error(ip->upper.host, &e, now);
+  if (!known) ip->counters->icmp_ignored++;
   if (!known || !mtu) return;
   struct ip_way way;
   if (ip_find_way(ip, &e.remote, e.local, &way, now) == 0) ip_pmtu_learn(ip, way.link, &e.remote, mtu, now);

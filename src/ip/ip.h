@@ -116,12 +116,19 @@ struct ip_route {
 };
 
 enum ip_neigh_state { IP_NEIGH_INCOMPLETE, IP_NEIGH_REACHABLE, IP_NEIGH_STALE, IP_NEIGH_DELAY, IP_NEIGH_PROBE };
+enum ip_line_kind { IP_LINE_RETRY, IP_LINE_DELAY, IP_LINES };
+struct ip_line {
+  uint32_t first, last; /* numbers of neighbours; 0: none */
+};
+
 struct ip_neigh {
   struct yeon_ip ip;
   uint32_t chain;
   uint8_t link, state;    /* enum ip_neigh_state */
   uint8_t probes;         /* sent in this state */
   uint8_t mac[WIRE_MAC];  /* all states but INCOMPLETE */
+  uint8_t line;           /* enum ip_line_kind: the line it stands in (struct ip.neigh_line); IP_LINES: none */
+  uint32_t before, behind; /* its neighbours there; 0: none */
   yeon_time at;           /* INCOMPLETE, DELAY, PROBE: when the next step is due */
   yeon_time confirmed_at; /* REACHABLE: since when */
   yeon_time changed_at;   /* when mac was set last */
@@ -165,6 +172,7 @@ struct ip {
 
   struct pool neigh_pool;
   struct table neigh_table;
+  struct ip_line neigh_line[IP_LINES]; /* those that wait for their time, the earliest first: all of a line wait equally long */
   uint32_t neigh_hand;
   struct pool pmtu_pool;
   struct table pmtu_table;
@@ -280,6 +288,8 @@ int ip_route_add(struct ip *ip, const struct ip_route *r);
 /* Removes the one route that is the same but for its time, and as learnt as r. */
 void ip_route_del(struct ip *ip, const struct ip_route *r);
 void ip_route_expire(struct ip *ip, yeon_time now);
+/* This neighbour does not answer: its routes go behind their equals. */
+void ip_route_demote(struct ip *ip, unsigned link, const struct yeon_ip *gateway);
 /* Forgets the advertised routes through this neighbour. */
 void ip_route_retire(struct ip *ip, unsigned link, const struct yeon_ip *gateway);
 /* The next hop towards dst through this link. */

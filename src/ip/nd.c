@@ -55,11 +55,16 @@ static void advertise(struct ip *ip, const struct ip_packet *k, const struct wir
              asked->has_source_mac ? asked->source_mac : NULL);
 }
 
+static void ignore(const struct ip *ip) { ip->counters->nd_ignored++; }
+
 static void solicited(struct ip *ip, const struct ip_packet *k, const struct wire_nd *nd, yeon_time now)
 {
   uint16_t index = our_target(ip, k->link, &nd->target);
   bool probe = yeon_ip_is_any(&k->src);
-  if (index == IP_NONE || k->from_self) return;
+  if (index == IP_NONE || k->from_self) {
+    ignore(ip);
+    return;
+  }
   if (probe && ip->locals[index].flags & IP_LOCAL_PROBING) { /* two of us want it at once: neither gets it */
     ip_autoconf_conflict(ip, index, now);
     return;
@@ -81,13 +86,19 @@ static void advertised(struct ip *ip, const struct ip_packet *k, const struct wi
       IP_DROP(ip, drop_nd_bad, k->len, now);
     return;
   }
-  if (k->from_self) return;
+  if (k->from_self) {
+    ignore(ip);
+    return;
+  }
   struct ip_hint h = {.ip = nd->target,
                       .mac = nd->has_target_mac ? nd->target_mac : NULL,
                       .solicited = nd->solicited,
                       .override = nd->override};
   /* RFC 4861 7.2.5: who is believed, and says it is no router (any more), is left as one. */
-  if (ip_neigh_hint(ip, k->link, &h, now) && !nd->router) ip_route_retire(ip, k->link, &nd->target);
+  if (!ip_neigh_hint(ip, k->link, &h, now))
+    ignore(ip);
+  else if (!nd->router)
+    ip_route_retire(ip, k->link, &nd->target);
 }
 
 void ip_nd_input(struct ip *ip, const struct ip_packet *k, yeon_time now)
@@ -98,7 +109,10 @@ void ip_nd_input(struct ip *ip, const struct ip_packet *k, yeon_time now)
                         .payload_len = (uint16_t)(k->len - WIRE_IPV6_HEADER),
                         .next_header = k->protocol,
                         .hop_limit = k->hop_limit};
-  if (!ip->link[k->link].ethernet) return; /* nobody to discover there */
+  if (!ip->link[k->link].ethernet) { /* nobody to discover there */
+    ignore(ip);
+    return;
+  }
   if (k->whole || wire_nd_parse(k->p + k->transport, k->len - k->transport, &h, &nd) != WIRE_OK) {
     IP_DROP(ip, drop_nd_bad, k->len, now);
     return;
@@ -107,8 +121,11 @@ void ip_nd_input(struct ip *ip, const struct ip_packet *k, yeon_time now)
   case WIRE_ICMP6_NS: solicited(ip, k, &nd, now); break;
   case WIRE_ICMP6_NA: advertised(ip, k, &nd, now); break;
   case WIRE_ICMP6_RA:
-    if (!k->from_self) ip_autoconf_advert(ip, k->link, &k->src, &nd, now);
+    if (k->from_self)
+      ignore(ip);
+    else
+      ip_autoconf_advert(ip, k->link, &k->src, &nd, now);
     break;
-  default: break; /* router solicitations are for routers */
+  default: ignore(ip); break; /* router solicitations are for routers */
   }
 }

@@ -7,6 +7,9 @@
  * later nobody has confirmed it, it is asked directly, three times (PROBE). REACHABLE and STALE need no timer: a look at
  * confirmed_at tells.
  *
+ * Those that wait for their time stand in two lines, for a second and for 5 s; so each line is in the order of time, and a flood of strangers
+ * costs no walk over all.
+ *
  * The table has a limit. At the limit a STALE entry makes room; with none found soon, the newcomer is refused. */
 #include "ip/ip.h"
 
@@ -82,9 +85,34 @@ static uint32_t find(const struct ip *ip, unsigned link, const struct yeon_ip *a
   return 0;
 }
 
+static void leave_line(struct ip *ip, struct ip_neigh *n)
+{
+  if (n->line == IP_LINES) return;
+  struct ip_line *line = &ip->neigh_line[n->line];
+  *(n->before ? &neigh_at(ip, n->before)->behind : &line->first) = n->behind;
+  *(n->behind ? &neigh_at(ip, n->behind)->before : &line->last) = n->before;
+  n->line = IP_LINES;
+}
+
+/* The step after this one is due in as long as the line's kind says. */
+static void stand_in_line(struct ip *ip, uint32_t number, enum ip_line_kind kind, yeon_time now)
+{
+  struct ip_neigh *n = neigh_at(ip, number);
+  struct ip_line *line = &ip->neigh_line[kind];
+  leave_line(ip, n);
+  n->line = (uint8_t)kind;
+  n->at = now + (kind == IP_LINE_DELAY ? NEIGH_DELAY : NEIGH_RETRY);
+  n->before = line->last;
+  n->behind = 0;
+  *(n->before ? &neigh_at(ip, n->before)->behind : &line->first) = number;
+  line->last = number;
+  ip_want(ip, n->at);
+}
+
 static void forget(struct ip *ip, uint32_t number)
 {
   struct ip_neigh *n = neigh_at(ip, number);
+  leave_line(ip, n);
   if (ip->link[n->link].last_neighbour == number) ip->link[n->link].last_neighbour = 0;
   table_remove(&ip->neigh_table, hash_of(ip, n->link, &n->ip), number);
   pool_free(&ip->neigh_pool, number);
@@ -103,40 +131,42 @@ static void make_room(struct ip *ip, yeon_time now)
   }
 }
 
-static struct ip_neigh *create(struct ip *ip, unsigned link, const struct yeon_ip *a, yeon_time now)
+/* Its number, or 0. */
+static uint32_t create(struct ip *ip, unsigned link, const struct yeon_ip *a, yeon_time now)
 {
   uint32_t number;
   make_room(ip, now);
   struct ip_neigh *n = pool_new(&ip->neigh_pool, &number);
   if (!n) {
     ip->counters->neighbour_limit++;
-    return NULL;
+    return 0;
   }
   n->ip = *a;
   n->link = (uint8_t)link;
   n->state = IP_NEIGH_INCOMPLETE;
+  n->line = IP_LINES;
   n->at = n->confirmed_at = n->changed_at = YEON_NEVER;
   table_insert(&ip->neigh_table, hash_of(ip, link, a), number);
-  return n;
+  return number;
 }
 
-static void ask(struct ip *ip, struct ip_neigh *n, const uint8_t *mac, yeon_time now)
+static void ask(struct ip *ip, uint32_t number, const uint8_t *mac, yeon_time now)
 {
+  struct ip_neigh *n = neigh_at(ip, number);
   n->probes++;
-  n->at = now + NEIGH_RETRY;
-  ip_want(ip, n->at);
+  stand_in_line(ip, number, IP_LINE_RETRY, now);
   if (wire_ip_is4(&n->ip))
     ip_arp_request(ip, n->link, &n->ip, mac);
   else
     ip_nd_solicit(ip, n->link, &n->ip, mac);
 }
 
-static void use(struct ip *ip, struct ip_neigh *n, yeon_time now)
+static void use(struct ip *ip, uint32_t number, yeon_time now)
 {
+  struct ip_neigh *n = neigh_at(ip, number);
   if (!is_idle(n, now)) return;
   n->state = IP_NEIGH_DELAY;
-  n->at = now + NEIGH_DELAY;
-  ip_want(ip, n->at);
+  stand_in_line(ip, number, IP_LINE_DELAY, now);
 }
 
 bool ip_resolve(struct ip *ip, unsigned link, const struct yeon_ip *next_hop, uint8_t *mac, yeon_time now)
@@ -158,7 +188,7 @@ bool ip_resolve(struct ip *ip, unsigned link, const struct yeon_ip *next_hop, ui
   if (!number) return false;
   struct ip_neigh *n = neigh_at(ip, number);
   if (n->state == IP_NEIGH_INCOMPLETE) return false;
-  use(ip, n, now);
+  use(ip, number, now);
   memcpy(mac, n->mac, WIRE_MAC);
   return true;
 }
@@ -166,17 +196,18 @@ bool ip_resolve(struct ip *ip, unsigned link, const struct yeon_ip *next_hop, ui
 void ip_neigh_wait(struct ip *ip, unsigned link, struct ip_pkt *pkt, yeon_time now)
 {
   uint32_t number = find(ip, link, &pkt->next_hop);
-  struct ip_neigh *n = number ? neigh_at(ip, number) : create(ip, link, &pkt->next_hop, now);
-  if (!n) {
+  if (!number) number = create(ip, link, &pkt->next_hop, now);
+  if (!number) {
     ip_pkt_free(ip, pkt);
     return;
   }
+  struct ip_neigh *n = neigh_at(ip, number);
   if (n->wait.count == IP_NEIGHBOUR_QUEUE) {
     IP_DROP(ip, neighbour_queue_full, n->wait.first->len, now);
     ip_pkt_free(ip, ip_queue_take(&n->wait));
   }
   ip_queue_put(&n->wait, pkt);
-  if (n->probes == 0) ask(ip, n, NULL, now);
+  if (n->probes == 0) ask(ip, number, NULL, now);
 }
 
 static void tell(const struct ip *ip, const struct ip_neigh *n, bool reachable, yeon_time now)
@@ -209,11 +240,18 @@ static void set_mac(struct ip *ip, struct ip_neigh *n, const uint8_t *mac, yeon_
   n->changed_at = now;
 }
 
-static void confirm(struct ip_neigh *n, yeon_time now)
+static void confirm(struct ip *ip, struct ip_neigh *n, yeon_time now)
 {
+  leave_line(ip, n);
   n->state = IP_NEIGH_REACHABLE;
   n->confirmed_at = now;
   n->probes = 0;
+}
+
+static void go_stale(struct ip *ip, struct ip_neigh *n)
+{
+  leave_line(ip, n);
+  n->state = IP_NEIGH_STALE;
 }
 
 static void resolve_first(struct ip *ip, struct ip_neigh *n, const struct ip_hint *h, yeon_time now)
@@ -221,9 +259,9 @@ static void resolve_first(struct ip *ip, struct ip_neigh *n, const struct ip_hin
   set_mac(ip, n, h->mac, now);
   n->probes = 0;
   if (h->solicited)
-    confirm(n, now);
+    confirm(ip, n, now);
   else
-    n->state = IP_NEIGH_STALE;
+    go_stale(ip, n);
   tell(ip, n, true, now);
   release(ip, n);
 }
@@ -232,8 +270,9 @@ static void resolve_first(struct ip *ip, struct ip_neigh *n, const struct ip_hin
 bool ip_neigh_hint(struct ip *ip, unsigned link, const struct ip_hint *h, yeon_time now)
 {
   uint32_t number = find(ip, link, &h->ip);
-  struct ip_neigh *n = number ? neigh_at(ip, number) : h->create && h->mac ? create(ip, link, &h->ip, now) : NULL;
-  if (!n) return false;
+  if (!number && h->create && h->mac) number = create(ip, link, &h->ip, now);
+  if (!number) return false;
+  struct ip_neigh *n = neigh_at(ip, number);
   if (n->state == IP_NEIGH_INCOMPLETE) {
     if (h->mac) resolve_first(ip, n, h, now);
     return h->mac != NULL;
@@ -246,9 +285,9 @@ bool ip_neigh_hint(struct ip *ip, unsigned link, const struct ip_hint *h, yeon_t
   if (other && !h->solicited && n->changed_at + NEIGH_LOCK > now) return false;
   if (other) set_mac(ip, n, h->mac, now);
   if (h->solicited)
-    confirm(n, now);
+    confirm(ip, n, now);
   else if (other)
-    n->state = IP_NEIGH_STALE;
+    go_stale(ip, n);
   if (other) tell(ip, n, true, now);
   return true;
 }
@@ -261,6 +300,7 @@ static void fail(struct ip *ip, uint32_t number, yeon_time now)
   IP_DROP(ip, neighbour_failed, 0, now);
   tell(ip, n, false, now);
   bool four = wire_ip_is4(&n->ip);
+  ip_route_demote(ip, n->link, &n->ip);
   forget(ip, number);
   for (struct ip_pkt *p; (p = ip_queue_take(&lost)) != NULL;) {
     struct ip_error e;
@@ -282,19 +322,18 @@ static void step(struct ip *ip, uint32_t number, yeon_time now)
   if (n->probes >= NEIGH_TRIES)
     fail(ip, number, now);
   else
-    ask(ip, n, n->state == IP_NEIGH_PROBE ? n->mac : NULL, now);
+    ask(ip, number, n->state == IP_NEIGH_PROBE ? n->mac : NULL, now);
 }
 
 void ip_neigh_run(struct ip *ip, yeon_time now)
 {
-  for (uint32_t i = pool_next(&ip->neigh_pool, 0), next; i; i = next) {
-    const struct ip_neigh *n = neigh_at(ip, i);
-    next = pool_next(&ip->neigh_pool, i);
-    bool waits = n->state == IP_NEIGH_DELAY || n->state == IP_NEIGH_PROBE || n->state == IP_NEIGH_INCOMPLETE;
-    if (!waits) continue;
-    if (n->at <= now)
-      step(ip, i, now);
-    else
-      ip_want(ip, n->at);
+  for (unsigned kind = 0; kind < IP_LINES; kind++) {
+    struct ip_line *line = &ip->neigh_line[kind];
+    while (line->first && neigh_at(ip, line->first)->at <= now) {
+      uint32_t number = line->first;
+      leave_line(ip, neigh_at(ip, number));
+      step(ip, number, now);
+    }
+    if (line->first) ip_want(ip, neigh_at(ip, line->first)->at);
   }
 }

@@ -199,7 +199,10 @@ static bool add_part(struct ip *ip, struct ip_reasm *r, const struct ip_packet *
 {
   uint32_t at;
   enum fit fit = place(r, f, &at);
-  if (fit == FIT_DUPLICATE) return false;
+  if (fit == FIT_DUPLICATE) {
+    IP_DROP(ip, frag_duplicate, k->len, now);
+    return false;
+  }
   if (fit == FIT_OVERLAP || !end_agrees(r, f)) {
     IP_DROP(ip, frag_overlap, k->len, now);
     kill(ip, r);

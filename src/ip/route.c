@@ -1,7 +1,7 @@
 /* Routes and the choice of a source address (RFC 1122 3.3.1, RFC 8200, RFC 6724 5 in short).
  *
- * The table is an array in the order in which entries win: longest prefix first, then oldest. A look-up is a scan that stops at
- * the first match; connections look up once, datagrams each time, and tables of end hosts are short. */
+ * The table is an array in the order in which entries win: longest prefix first, then oldest (a router that did not answer goes
+ * behind its equals). A look-up is a scan that stops at the first match; connections look up once, datagrams each time, and tables of end hosts are short. */
 #include "ip/ip.h"
 
 bool ip_prefix_match(const struct yeon_ip *a, const struct yeon_ip *b, unsigned bits)
@@ -78,6 +78,20 @@ void ip_route_expire(struct ip *ip, yeon_time now)
       remove_at(ip, i - 1);
     else
       ip_want(ip, ip->routes[i - 1].until);
+  }
+}
+
+/* RFC 1122 3.3.1.5, RFC 4861 6.3.6: so that the next packet tries another router. */
+void ip_route_demote(struct ip *ip, unsigned link, const struct yeon_ip *gateway)
+{
+  for (uint32_t i = ip->n_routes; i-- > 0;) {
+    struct ip_route *r = &ip->routes[i], *end = &ip->routes[ip->n_routes - 1];
+    if (r->link != link || !yeon_ip_equal(&r->gateway, gateway)) continue;
+    for (; r < end && r[1].prefix_len == r->prefix_len; r++) {
+      struct ip_route next = r[1];
+      r[1] = *r;
+      *r = next;
+    }
   }
 }
 

@@ -84,7 +84,7 @@ bool command_share(const char *word, uint32_t *ppm)
 bool command_rate(const char *word, uint64_t *bps)
 {
   static const struct unit units[] = {{"bit", 1},       {"kbit", 1e3},   {"mbit", 1e6},   {"gbit", 1e9},  {"bit/s", 1}, {"kbit/s", 1e3},
-                                      {"mbit/s", 1e6}, {"gbit/s", 1e9}, {"", 1},          {NULL, 0}};
+                                      {"mbit/s", 1e6}, {"gbit/s", 1e9}, {NULL, 0}};
   double value;
   if (!scaled(word, units, &value)) return false;
   *bps = (uint64_t)value;
@@ -93,7 +93,7 @@ bool command_rate(const char *word, uint64_t *bps)
 
 bool command_bytes(const char *word, uint32_t *bytes)
 {
-  static const struct unit units[] = {{"", 1}, {"B", 1}, {"KB", 1e3}, {"KiB", 1024}, {"MB", 1e6}, {"MiB", 1048576}, {NULL, 0}};
+  static const struct unit units[] = {{"B", 1}, {"KB", 1e3}, {"KiB", 1024}, {"MB", 1e6}, {"MiB", 1048576}, {NULL, 0}};
   double value;
   if (!scaled(word, units, &value) || value > 4e9) return false;
   *bytes = (uint32_t)value;

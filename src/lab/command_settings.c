@@ -53,7 +53,7 @@ static int wrong_name(struct command *c, const char *word)
 static int wrong_value(struct command *c, const struct setting *s, const char *value)
 {
   static const char *const wanted[] = {"a time with its unit, as 40ms, 500us or 2s", "bits a second, as 10mbit or 500kbit",
-                                       "bytes, as 64KB, 64KiB or 1500", "a share of the frames, as 1% or 200ppm"};
+                                       "bytes, as 64KB, 64KiB or 1500B", "a share of the frames, as 1% or 200ppm"};
   fprintf(c->out, "%s wants %s, not '%s'\n", s->name, wanted[s->quantity], value != NULL ? value : "");
   return 2;
 }

@@ -1,7 +1,7 @@
 /* Which system calls a program is stopped at. All that make, name or describe a socket; those that carry data only where they carry an address with
  * it (sendto, recvfrom) or may (sendmsg, recvmsg). read, write, send, recv, poll, select, epoll, sendfile are never stopped.
  *
- * Refused at once: io_uring, which makes sockets without system calls; pidfd_getfd, which could bring in somebody else's. Other ABIs of the
+ * Refused: io_uring, which makes sockets without system calls; pidfd_getfd, which could bring in somebody else's. Other ABIs of the
  * processor (32 bit, x32) are killed, since their calls have other numbers (libseccomp's rule for architectures that a filter does not name). */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -37,11 +37,13 @@ static int add_with_address(scmp_filter_ctx ctx)
 
 static int add_refused(scmp_filter_ctx ctx)
 {
-  static const int numbers[] = {SCMP_SYS(io_uring_setup), SCMP_SYS(io_uring_enter), SCMP_SYS(io_uring_register)};
+  static const int numbers[] = {SCMP_SYS(io_uring_enter), SCMP_SYS(io_uring_register)};
   int rc = 0;
   for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && rc == 0; i++)
     rc = seccomp_rule_add_exact(ctx, SCMP_ACT_ERRNO(ENOSYS), numbers[i], 0);
-  if (rc == 0) rc = seccomp_rule_add_exact(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(pidfd_getfd), 0);
+  /* the supervisor refuses these, and tells */
+  if (rc == 0) rc = seccomp_rule_add_exact(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(io_uring_setup), 0);
+  if (rc == 0) rc = seccomp_rule_add_exact(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(pidfd_getfd), 0);
   return rc;
 }
 

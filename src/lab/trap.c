@@ -102,7 +102,7 @@ static void on_socket(struct run_trap *t)
     struct lab_message m = {.kind = LAB_SOCKET, .arg = {domain, type & 0xf, protocol, (int)run_process_of(t->run, t->tid)}};
     run_ask(t, &m, NULL);
   } else {
-    run_log(t->run, "%s (%d): socket(%d, %d, %d) refused", t->program->what->argv[0], (int)t->tid, domain, type, protocol);
+    run_log(t->run, "%s (%d): socket(%d, %d, %d) refused", t->program->what->argv[0], (int)t->tid, domain, type & 0xf, protocol);
     answer(t, domain == AF_PACKET ? -EPERM : -EAFNOSUPPORT);
   }
 }
@@ -254,6 +254,12 @@ static void on_descriptor(struct run_trap *t)
   close(t->fd);
 }
 
+static void refuse(const struct run_trap *t, const char *call, int error)
+{
+  run_log(t->run, "%s (%d): %s refused", t->program->what->argv[0], (int)t->tid, call);
+  answer(t, -error);
+}
+
 void run_trap(struct run *run, struct run_program *p)
 {
   union { /* the kernel's struct may have grown */
@@ -267,6 +273,8 @@ void run_trap(struct run *run, struct run_program *p)
   if (run->config->verbose)
     run_log(run, "trap %s (%d): call %d(%lld, %#llx, %lld)", p->what->argv[0], (int)t.tid, t.nr, (long long)t.args[0],
             (unsigned long long)t.args[1], (long long)t.args[2]);
-  if (t.nr == SYS_socket) on_socket(&t);
+  if (t.nr == SYS_io_uring_setup) refuse(&t, "io_uring_setup", ENOSYS);
+  else if (t.nr == SYS_pidfd_getfd) refuse(&t, "pidfd_getfd", EPERM);
+  else if (t.nr == SYS_socket) on_socket(&t);
   else on_descriptor(&t);
 }

@@ -7,7 +7,7 @@ static enum tcp_step check_range(struct tcp_in *in, struct yeon_tcp *c)
   bool future = seq_gt(in->ack, c->snd_max);
   bool ancient = in->t->options.challenge_ack && seq_lt(in->ack, c->snd_una - c->max_snd_wnd);
   if (!future && !ancient) return TCP_GO_ON;
-  tcp_challenge(in, c);
+  if (!future || !in->t->options.ignore_unsent_ack) tcp_challenge(in, c);
   in->verdict = YEON_VERDICT_BAD_ACK;
   return TCP_STOP;
 }
@@ -66,6 +66,9 @@ static void advance(struct yeon_tcp *c, uint32_t ack, yeon_time now)
 static bool update_window(struct tcp_in *in, struct yeon_tcp *c)
 {
   bool newer = seq_lt(c->snd_wl1, in->seq) || (c->snd_wl1 == in->seq && seq_le(c->snd_wl2, in->ack));
+  /* What acknowledges more is newer, also with an old number, as of a FIN sent again; else the old window would move on with SND.UNA, beyond the
+   * edge that the peer offers. */
+  if (seq_gt(in->ack, c->snd_una)) newer = true;
   if (!newer) return false;
   bool changed = c->snd_wnd != in->window;
   c->snd_wl1 = in->seq;
@@ -105,9 +108,22 @@ static bool is_duplicate(const struct tcp_in *in, const struct yeon_tcp *c, bool
          (in->flags & (YEON_TCP_SYN | YEON_TCP_FIN)) == 0;
 }
 
+/* Of the bytes that this acknowledges, those the peer had told of before: they have opened the window's worth already (limited transmit). */
+static uint32_t told_before(const struct yeon_tcp *c, uint32_t ack)
+{
+  uint32_t bytes = 0;
+  if (tcp_sacked(c) != NULL) {
+    const struct ranges *s = tcp_sacked(c)->set;
+    for (unsigned i = 0; i < s->n && seq_lt(s->v[i].left, ack); i++) bytes += seq_min(s->v[i].right, ack) - s->v[i].left;
+  } else if ((c->flags & TCP_F_SACK) == 0) {
+    bytes = c->dup_acks * c->snd_mss;
+  }
+  return bytes < ack - c->snd_una ? bytes : ack - c->snd_una;
+}
+
 static void take_ack(struct tcp_in *in, struct yeon_tcp *c)
 {
-  uint32_t acked = in->ack - c->snd_una, flight = tcp_pipe(c);
+  uint32_t acked = in->ack - c->snd_una, fresh = acked - told_before(c, in->ack);
   bool news = tcp_sack_take(c, in);
   bool window_changed = update_window(in, c);
   /* RFC 6675 section 2: with SACK agreed, what reports nothing new is no duplicate. */
@@ -117,7 +133,7 @@ static void take_ack(struct tcp_in *in, struct yeon_tcp *c)
     advance(c, in->ack, in->now);
     rearm(c, in->now);
   }
-  tcp_recovery_on_ack(c, in, acked, flight, duplicate);
+  tcp_recovery_on_ack(c, in, acked, fresh, duplicate);
   tune_sndbuf(c);
   if (acked > 0 || duplicate || window_changed) tcp_want_output(c);
 }
@@ -152,6 +168,7 @@ enum tcp_step tcp_step_ack(struct tcp_in *in, struct yeon_tcp *c)
   }
   c->heard_at = in->now;
   c->probes = 0;
+  c->flags &= ~TCP_F_MORE; /* what a send held back waits for the next occasion, and this is one */
   if (seq_ge(in->ack, c->snd_una)) take_ack(in, c);
   if ((c->flags2 & TCP_G_FIN_ACKED) != 0 && on_fin_acked(in, c) == TCP_STOP) return TCP_STOP;
   if (c->state == YEON_TCP_TIME_WAIT) {

@@ -15,6 +15,11 @@ static uint32_t header_bytes(const struct yeon_ip *remote)
 }
 
 /* RFC 9293 3.7.1: what we can receive, that is our link's MTU less fixed headers; options are the sender's business (MUST-15, MUST-16). */
+uint16_t tcp_mss_limit(const struct yeon_tcp *c)
+{
+  return c->extra != NULL && c->extra->mss_max != 0 ? c->extra->mss_max : c->t->options.mss_max;
+}
+
 uint16_t tcp_announced_mss(const struct yeon_ip *remote, uint16_t mtu, uint16_t limit)
 {
   uint32_t mss = mtu - header_bytes(remote);
@@ -99,12 +104,11 @@ void tcp_build_syn(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
 {
   const struct yeon_tcp_options *o = &c->t->options;
   bool answer = c->state == YEON_TCP_SYN_RECEIVED;
-  uint16_t limit = c->extra != NULL && c->extra->mss_max != 0 ? c->extra->mss_max : o->mss_max;
   begin(c, out);
   out->h.seq = c->iss;
   out->h.flags = YEON_TCP_SYN;
   out->h.window = (uint16_t)(c->rcvbuf < 65535 ? c->rcvbuf : 65535);
-  out->h.mss = tcp_announced_mss(&c->record.key.remote, c->t->link_mtu[c->link], limit);
+  out->h.mss = tcp_announced_mss(&c->record.key.remote, c->t->link_mtu[c->link], tcp_mss_limit(c));
   if (answer) {
     out->h.flags |= YEON_TCP_ACK;
     out->h.ack = c->rcv_nxt;

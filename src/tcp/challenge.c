@@ -28,7 +28,10 @@ static bool too_soon(const struct yeon_tcp *c, yeon_time now)
 void tcp_challenge(struct tcp_in *in, struct yeon_tcp *c)
 {
   in->verdict = YEON_VERDICT_CHALLENGED;
-  if (too_soon(c, in->now)) return;
+  if (too_soon(c, in->now)) {
+    in->t->counters->tcp_challenge_limited++;
+    return;
+  }
   if (!tcp_challenge_allowed(c->t, in->now)) return;
   c->oow_ms = tcp_ms(c->t, in->now);
   c->flags2 |= TCP_G_PLAIN_ACK;

@@ -11,7 +11,10 @@ void tcp_ack_now(struct yeon_tcp *c)
 static void note_segment_size(struct yeon_tcp *c, const struct tcp_in *in)
 {
   uint32_t each = in->s->segs > 1 ? in->s->len / in->s->segs : in->s->len;
-  if (each > c->rcv_mss) c->rcv_mss = (uint16_t)(each < 65535 ? each : 65535);
+  if (each <= c->rcv_mss) return;
+  /* More than we announced is several segments in one. */
+  uint16_t most = tcp_announced_mss(&c->record.key.remote, c->t->link_mtu[c->link], tcp_mss_limit(c));
+  c->rcv_mss = (uint16_t)(each < most ? each : most);
 }
 
 /* In-order bytes have arrived: rcv_nxt has moved past last_ack. */

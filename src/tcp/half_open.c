@@ -207,15 +207,20 @@ void tcp_input_half_open(struct tcp_in *in, uint32_t id)
   }
   if ((in->flags & YEON_TCP_RST) != 0) {
     /* RFC 9293 3.10.7.4, second: exactly the next number, or a challenge. */
-    if (in->seq == h->irs + 1 || !in->t->options.challenge_ack)
+    if (in->seq == h->irs + 1 || !in->t->options.challenge_ack) {
+      in->t->counters->tcp_reset_in++;
       tcp_half_open_drop(in->t, h, YEON_CAUSE_RST, in->now);
-    else
+    } else {
       answer(in, h);
+    }
     return;
   }
   if ((in->flags & YEON_TCP_SYN) != 0) {
     tcp_half_open_drop(in->t, h, YEON_CAUSE_SYN, in->now); /* fourth: back to LISTEN */
     return;
   }
-  if ((in->flags & YEON_TCP_ACK) != 0) on_ack(in, h);
+  if ((in->flags & YEON_TCP_ACK) != 0)
+    on_ack(in, h);
+  else
+    in->verdict = YEON_VERDICT_MALFORMED;
 }

@@ -81,7 +81,6 @@ void tcp_input_conn(struct tcp_in *in, struct yeon_tcp *c)
 static void input_closed(struct tcp_in *in)
 {
   in->verdict = YEON_VERDICT_NO_CONNECTION;
-  in->t->counters->tcp_no_connection++;
   tcp_reply_reset(in);
 }
 
@@ -98,6 +97,8 @@ static void count(struct tcp_in *in)
 {
   struct yeon_counters *n = in->t->counters;
   switch ((enum yeon_verdict)in->verdict) {
+  case YEON_VERDICT_NO_CONNECTION: n->tcp_no_connection++; break;
+  case YEON_VERDICT_MALFORMED: n->tcp_bad_flags++; break;
   case YEON_VERDICT_OUT_OF_WINDOW: n->tcp_out_of_window++; break;
   case YEON_VERDICT_PAWS: n->tcp_paws++; break;
   case YEON_VERDICT_BAD_ACK: n->tcp_bad_ack++; break;

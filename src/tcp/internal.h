@@ -121,6 +121,8 @@ struct tcp_busy {
   uint32_t high_rxt;  /* RFC 6675: highest retransmitted in this recovery + 1 */
   uint32_t snd_small; /* end of the last segment smaller than the MSS that left (Nagle) */
   uint32_t rtt_seq;   /* the timed segment's end; with TCP_F_TIMING */
+  uint32_t flight_max; /* RFC 7661: most bytes in flight since round_end was set */
+  uint32_t round_end;  /* snd_max then; a new round begins when it is acknowledged */
   uint32_t rcv_fin;   /* sequence number of a FIN that came before its time; with rcv_fin_known */
   bool rcv_fin_known;
   yeon_time rtt_at;                 /* when the timed segment left */
@@ -428,6 +430,8 @@ void tcp_build(struct yeon_tcp *c, uint32_t seq, uint32_t len, uint8_t flags, st
 uint32_t tcp_segment_size(const struct yeon_tcp *c);
 void tcp_build_syn(struct yeon_tcp *c, struct tcp_out *out, yeon_time now);
 void tcp_update_mss(struct yeon_tcp *c);
+/* What the application or the options allow; 0: whatever the MTU does. */
+uint16_t tcp_mss_limit(const struct yeon_tcp *c);
 uint16_t tcp_announced_mss(const struct yeon_ip *remote, uint16_t mtu, uint16_t limit);
 
 /* rtt.c */
@@ -457,7 +461,7 @@ void tcp_user_timeout_option(const struct yeon_tcp *c, struct wire_tcp *h);
 bool tcp_user_timeout_due(const struct yeon_tcp *c);
 void tcp_user_timeout_heard(struct yeon_tcp *c, const struct wire_tcp *h, yeon_time now);
 /* recovery.c: RFC 5681, 6582, 6675 */
-void tcp_recovery_on_ack(struct yeon_tcp *c, const struct tcp_in *in, uint32_t acked, uint32_t flight, bool duplicate);
+void tcp_recovery_on_ack(struct yeon_tcp *c, const struct tcp_in *in, uint32_t acked, uint32_t fresh, bool duplicate);
 void tcp_recovery_leave(struct yeon_tcp *c);
 uint32_t tcp_pipe(const struct yeon_tcp *c);
 /* The next bytes to send again in recovery, at most `most`: RFC 6675 4, NextSeg (1); when nothing new can be sent either (last), (3) and (4).

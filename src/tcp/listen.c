@@ -68,7 +68,6 @@ void tcp_input_listen(struct tcp_in *in, struct yeon_tcp *listener, bool has_min
   if ((in->flags & YEON_TCP_ACK) != 0) {
     if (tcp_cookie_check(in, listener)) return;
     in->verdict = YEON_VERDICT_NO_CONNECTION;
-    in->t->counters->tcp_no_connection++;
     tcp_reply_reset(in);
     return;
   }

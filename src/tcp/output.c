@@ -28,6 +28,11 @@ static void sent(struct yeon_tcp *c, uint32_t seq, uint32_t len, yeon_time now)
     b->rtt_at = now;
   }
   c->snd_max = seq_max(c->snd_max, end);
+  uint32_t flight = c->snd_max - c->snd_una;
+  if (seq_ge(c->snd_una, b->round_end) || flight > b->flight_max) {
+    b->flight_max = flight;
+    b->round_end = c->snd_max;
+  }
   b->sent_at = now;
   c->sent_ms = tcp_ms(c->t, now);
   if (!tcp_timer_on(c, YEON_TIMER_REXMIT)) tcp_rexmit_start(c, now);
@@ -180,7 +185,7 @@ static uint32_t next_seq(struct yeon_tcp *c)
 /* RFC 5681 4.1: after an idle time of more than one RTO the window starts again. */
 static void restart_if_idle(struct yeon_tcp *c, yeon_time now)
 {
-  if (tcp_outstanding(c) || tcp_ms(c->t, now) - c->sent_ms <= c->rto_us / 1000) return;
+  if (!c->t->options.restart_after_idle || tcp_outstanding(c) || tcp_ms(c->t, now) - c->sent_ms <= c->rto_us / 1000) return;
   cc_restart(&c->cc, cc_initial_window(c->snd_mss, c->t->options.initial_window_segments));
 }
 
@@ -189,7 +194,7 @@ static bool send_new(struct yeon_tcp *c, uint32_t max_payload, struct tcp_out *o
   bool fin;
   uint32_t seq = next_seq(c);
   if ((c->flags & TCP_F_FIN_SENT) != 0 && seq_gt(seq, c->snd_fin)) return false;
-  restart_if_idle(c, now);
+  if (seq_lt(seq, tcp_snd_end(c)) && seq_lt(seq, c->snd_una + c->snd_wnd)) restart_if_idle(c, now);
   uint32_t len = sendable(c, seq, max_payload, &fin);
   if (len == 0 && !fin) return false;
   if (seq_lt(seq, c->snd_max)) tcp_trace_rexmit(c, seq, len, len == 0 ? YEON_REXMIT_FIN : why_again(c), now);

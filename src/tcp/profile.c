@@ -14,12 +14,13 @@ static const struct yeon_tcp_options linux_options = {
   .rto_initial_us = 1 * S, .rto_min_us = 200 * MS, .rto_max_us = 120 * S,
   .retries_syn = 6, .retries_syn_ack = 5, .retries_data = 15, .retries_orphan = 8,
   .linux_timeout = true, .rto_floor_on_variance = true, .probe_with_data = false, .shut_rd_keeps = true, .late_reset_is_error = true,
+  .ignore_unsent_ack = true,
   .delack_us = 40 * MS, .delack_segments = 2, .quick_acks = 16,
   .keepalive_idle_ms = 7200 * 1000, .keepalive_interval_ms = 75 * 1000, .keepalive_probes = 9,
   .time_wait_ms = 60 * 1000, .fin_wait_2_ms = 60 * 1000, .time_wait_reuse = true,
   .rcvbuf = 131072, .rcvbuf_max = 6291456, .sndbuf = 87040, .sndbuf_max = 4194304,
   .initial_window_segments = 10,
-  .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
+  .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
   .challenge_per_second = 1000, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
   .port_first = 32768, .port_last = 60999};
 
@@ -36,7 +37,7 @@ static const struct yeon_tcp_options freebsd_options = {
   .time_wait_ms = 60 * 1000, .fin_wait_2_ms = 60 * 1000, .time_wait_reuse = true,
   .rcvbuf = 65536, .rcvbuf_max = 2097152, .sndbuf = 32768, .sndbuf_max = 2097152,
   .initial_window_segments = 10, .option_layout = YEON_TCP_OPTIONS_PACKED,
-  .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
+  .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
   .challenge_per_second = 200, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
   .port_first = 10000, .port_last = 65535};
 
@@ -52,7 +53,7 @@ static const struct yeon_tcp_options windows_options = {
   .time_wait_ms = 120 * 1000, .fin_wait_2_ms = 120 * 1000, .time_wait_reuse = true,
   .rcvbuf = 65535, .rcvbuf_max = 16777216, .sndbuf = 65536, .sndbuf_max = 4194304,
   .initial_window_segments = 10,
-  .window_scale = true, .timestamps = false, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
+  .restart_after_idle = true, .window_scale = true, .timestamps = false, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
   .challenge_per_second = 200, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 128,
   .port_first = 49152, .port_last = 65535};
 
@@ -67,7 +68,7 @@ static const struct yeon_tcp_options lecture_options = {
   .time_wait_ms = 240 * 1000, .fin_wait_2_ms = 240 * 1000, .time_wait_reuse = true,
   .rcvbuf = 65535, .rcvbuf_max = 65535, .sndbuf = 65536, .sndbuf_max = 65536,
   .initial_window_segments = 0,
-  .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = false,
+  .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = false,
   .challenge_per_second = 100, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
   .port_first = 49152, .port_last = 65535};
 

@@ -101,9 +101,11 @@ static void on_recovery_ack(struct yeon_tcp *c, uint32_t acked, yeon_time now)
   if ((c->flags & TCP_F_SACK) == 0) c->flags |= TCP_F_REXMIT_HEAD;
 }
 
-static void on_open_ack(struct yeon_tcp *c, uint32_t acked, uint32_t flight, yeon_time now)
+/* fresh: bytes of which nothing was known before. */
+static void on_open_ack(struct yeon_tcp *c, uint32_t fresh, yeon_time now)
 {
-  struct cc_ack a = {.acked = acked, .flight = flight, .srtt_us = c->srtt_us, .now = now};
+  uint32_t flight = c->busy != NULL ? c->busy->flight_max : 0;
+  struct cc_ack a = {.acked = fresh, .flight = flight, .srtt_us = c->srtt_us, .now = now};
   uint32_t before = c->cc.cwnd;
   c->dup_acks = 0;
   if ((c->flags & TCP_F_RTO_RECOVERY) != 0) {
@@ -113,18 +115,18 @@ static void on_open_ack(struct yeon_tcp *c, uint32_t acked, uint32_t flight, yeo
   } else if (c->busy != NULL && seq_gt(c->snd_una, c->busy->recover)) {
     c->busy->recover = c->snd_una - 1; /* stays within comparable distance */
   }
-  c->cc.ops->on_ack(&c->cc, &a);
+  if (a.acked > 0) c->cc.ops->on_ack(&c->cc, &a);
   if (c->cc.cwnd != before) tcp_trace_cwnd(c, c->cc.cwnd <= c->cc.ssthresh ? "slow start" : "avoidance", now);
 }
 
-void tcp_recovery_on_ack(struct yeon_tcp *c, const struct tcp_in *in, uint32_t acked, uint32_t flight, bool duplicate)
+void tcp_recovery_on_ack(struct yeon_tcp *c, const struct tcp_in *in, uint32_t acked, uint32_t fresh, bool duplicate)
 {
   bool recovering = (c->flags & TCP_F_RECOVERY) != 0;
   if (acked > 0) {
     if (recovering)
       on_recovery_ack(c, acked, in->now);
     else
-      on_open_ack(c, acked, flight, in->now);
+      on_open_ack(c, fresh, in->now);
   } else if (duplicate && c->dup_acks < UINT8_MAX && (c->flags & TCP_F_RTO_RECOVERY) == 0) {
     c->dup_acks++;
   }

@@ -114,9 +114,12 @@ void tcp_input_syn_sent(struct tcp_in *in, struct yeon_tcp *c)
     tcp_reply_reset(in);
     return;
   }
-  if ((in->flags & YEON_TCP_RST) != 0) {
-    if (ack_ok) tcp_conn_end(c, YEON_ERR_REFUSED, YEON_CAUSE_RST, in->now);
-    return;
+  if ((in->flags & YEON_TCP_RST) != 0 && ack_ok) {
+    in->t->counters->tcp_reset_in++;
+    tcp_conn_end(c, YEON_ERR_REFUSED, YEON_CAUSE_RST, in->now);
+  } else if ((in->flags & (YEON_TCP_RST | YEON_TCP_SYN)) == YEON_TCP_SYN) {
+    take_syn(in, c, ack_ok);
+  } else {
+    in->verdict = YEON_VERDICT_MALFORMED;
   }
-  if ((in->flags & YEON_TCP_SYN) != 0) take_syn(in, c, ack_ok);
 }

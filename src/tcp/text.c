@@ -163,6 +163,8 @@ static bool refuse(struct tcp_in *in, struct yeon_tcp *c)
 /* Seventh: the text. */
 void tcp_step_text(struct tcp_in *in, struct yeon_tcp *c)
 {
+  /* What follows the peer's own FIN cannot be. */
+  if (!receives(c) && tcp_in_length(in) > 0) in->t->counters->tcp_after_end++;
   if (in->len == 0 || !receives(c)) return;
   if (refuse(in, c)) return;
   if (in->seq == c->rcv_nxt)
@@ -203,8 +205,9 @@ void tcp_step_fin(struct tcp_in *in, struct yeon_tcp *c)
   bool in_order;
   if (in->gone || !receives(c)) return;
   if ((in->flags & YEON_TCP_FIN) != 0) {
-    if (in->seq + in->len != c->rcv_nxt) remember_fin(c, in->seq + in->len);
     in_order = in->seq + in->len == c->rcv_nxt;
+    if (!in_order) remember_fin(c, in->seq + in->len);
+    if (!in_order && in->verdict == YEON_VERDICT_ACCEPTED) in->verdict = YEON_VERDICT_OUT_OF_ORDER;
   } else {
     in_order = c->busy != NULL && c->busy->rcv_fin_known && c->busy->rcv_fin == c->rcv_nxt;
   }

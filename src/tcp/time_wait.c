@@ -192,11 +192,22 @@ static bool answered_bsd(const struct tcp_in *in, uint32_t rcv_nxt, uint32_t snd
   return (in->flags & YEON_TCP_FIN) != 0 || in->len > 0 || in->seq != rcv_nxt || in->ack != snd_nxt;
 }
 
+/* Not what merely repeats the last acknowledgment. */
+static void count_ignored(struct tcp_in *in)
+{
+  if ((in->flags & YEON_TCP_ACK) == 0) in->verdict = YEON_VERDICT_MALFORMED;
+  if ((in->flags & YEON_TCP_RST) != 0) in->verdict = YEON_VERDICT_NO_CONNECTION;
+}
+
 static bool input_record_bsd(struct tcp_in *in, struct tcp_time_wait *w)
 {
   if (!in->t->options.time_wait_bsd || (in->flags & YEON_TCP_SYN) != 0) return false;
   bool fin_again = (in->flags & YEON_TCP_FIN) != 0 && in->seq + in->len + 1 == w->rcv_nxt;
-  if (!answered_bsd(in, w->rcv_nxt, w->snd_nxt)) return true;
+  if (!answered_bsd(in, w->rcv_nxt, w->snd_nxt)) {
+    count_ignored(in);
+    return true;
+  }
+  in->verdict = fin_again ? YEON_VERDICT_DUPLICATE : YEON_VERDICT_OUT_OF_WINDOW;
   if (!fin_again && !tcp_challenge_allowed(in->t, in->now)) return true;
   acknowledge(in, w);
   if (fin_again) restart(in->t, w, in->now);
@@ -206,9 +217,14 @@ static bool input_record_bsd(struct tcp_in *in, struct tcp_time_wait *w)
 enum tcp_step tcp_time_wait_bsd(struct tcp_in *in, struct yeon_tcp *c)
 {
   if (!in->t->options.time_wait_bsd || (in->flags & YEON_TCP_SYN) != 0) return TCP_GO_ON;
-  if (!answered_bsd(in, c->rcv_nxt, c->snd_max)) return TCP_STOP;
-  if ((in->flags & YEON_TCP_FIN) != 0 && in->seq + in->len + 1 == c->rcv_nxt)
+  if (!answered_bsd(in, c->rcv_nxt, c->snd_max)) {
+    count_ignored(in);
+    return TCP_STOP;
+  }
+  bool fin_again = (in->flags & YEON_TCP_FIN) != 0 && in->seq + in->len + 1 == c->rcv_nxt;
+  if (fin_again)
     tcp_timer_set(c, YEON_TIMER_TIME_WAIT, in->now + (yeon_time)in->t->options.time_wait_ms * YEON_MS, in->now);
+  in->verdict = fin_again ? YEON_VERDICT_DUPLICATE : YEON_VERDICT_OUT_OF_WINDOW;
   tcp_ack_now(c);
   return TCP_STOP;
 }
@@ -232,7 +248,9 @@ void tcp_input_time_wait(struct tcp_in *in, uint32_t id)
     /* RFC 5961 3.2: exactly the next number, or a challenge. */
     if (in->seq == w->rcv_nxt)
       end(in->t, number, YEON_CAUSE_RST, in->now);
-    else if (fits && tcp_challenge_allowed(in->t, in->now))
+    else if (!fits)
+      in->verdict = YEON_VERDICT_OUT_OF_WINDOW;
+    else if (tcp_challenge_allowed(in->t, in->now))
       acknowledge(in, w);
     return;
   }
@@ -244,12 +262,18 @@ void tcp_input_time_wait(struct tcp_in *in, uint32_t id)
     if (fin_again) restart(in->t, w, in->now);
     return;
   }
-  if ((in->flags & YEON_TCP_ACK) != 0 && tcp_in_length(in) > 0) acknowledge(in, w);
+  if ((in->flags & YEON_TCP_ACK) == 0) {
+    in->verdict = YEON_VERDICT_MALFORMED;
+  } else if (tcp_in_length(in) > 0) {
+    in->t->counters->tcp_after_end++;
+    acknowledge(in, w);
+  }
 }
 
 void tcp_time_wait_again(struct tcp_in *in, struct yeon_tcp *c)
 {
   if (tcp_in_length(in) == 0) return;
+  in->t->counters->tcp_after_end++;
   tcp_ack_now(c);
 }
 

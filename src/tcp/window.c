@@ -62,6 +62,7 @@ uint16_t tcp_window_announce(struct yeon_tcp *c)
   uint32_t edge = wanted_edge(c);
   if (c->t->options.window_follows ? enough_free(c, edge) : worthwhile(c, edge, 1)) c->rcv_adv = edge;
   uint32_t wnd = tcp_rcv_wnd(c);
+  if (c->t->options.window_follows) return (uint16_t)(wnd >> c->rcv_wscale < 65535 ? wnd >> c->rcv_wscale : 65535);
   /* Rounded up to the scale's unit, lest the edge go back with every byte received. */
   uint32_t field = (wnd + (1u << c->rcv_wscale) - 1) >> c->rcv_wscale;
   if (field > 65535) field = 65535;
@@ -84,6 +85,18 @@ static void tune(struct yeon_tcp *c, yeon_time now)
   c->tune_seq = c->rcv_nxt + tcp_rcv_wnd(c);
 }
 
+/* Without bytes to acknowledge, a new window is told only when it makes a difference: FreeBSD has it so by shares of the buffer, Linux when the window
+ * doubles. */
+static bool makes_a_difference(const struct yeon_tcp *c)
+{
+  uint32_t edge = wanted_edge(c), now = tcp_rcv_wnd(c), room = edge - c->rcv_nxt;
+  if (!worthwhile(c, edge, 1)) return false;
+  if (!c->t->options.window_follows) return now <= largest(c) / 2 && room >= 2 * now;
+  uint32_t step = edge - c->rcv_adv, buffer = c->rcvbuf;
+  bool notable = step >= buffer / 4 || room <= buffer / 8 || buffer <= 8u * c->snd_mss;
+  return step >= buffer / 2 || (step >= 2u * c->snd_mss && notable);
+}
+
 /* The application has read n bytes: is the room worth telling? */
 void tcp_window_after_read(struct yeon_tcp *c, uint32_t n, yeon_time now)
 {
@@ -95,5 +108,5 @@ void tcp_window_after_read(struct yeon_tcp *c, uint32_t n, yeon_time now)
   case YEON_TCP_FIN_WAIT_2: break;
   default: return;
   }
-  if (worthwhile(c, wanted_edge(c), 2)) tcp_ack_now(c);
+  if (makes_a_difference(c)) tcp_ack_now(c);
 }

@@ -95,7 +95,8 @@ static void put_sending(struct sum *s, const struct yeon_tcp *c)
   put2(s, ours(s, c->iss), c->snd_una - c->iss);
   put2(s, c->snd_nxt - c->iss, c->snd_max - c->iss);
   put2(s, c->snd_wnd, c->max_snd_wnd);
-  put2(s, theirs(s, c->snd_wl1), ours(s, c->snd_wl2));
+  bool heard = c->state != YEON_TCP_SYN_SENT;
+  put2(s, heard ? theirs(s, c->snd_wl1) : 0, heard ? ours(s, c->snd_wl2) : 0);
   put2(s, c->sndbuf, (c->flags & TCP_F_FIN_SENT) != 0 ? c->snd_fin - c->iss : 0);
   put2(s, c->cc.cwnd, c->cc.ssthresh);
   put2(s, c->cc.credit, c->rto_us);
@@ -110,6 +111,7 @@ static void put_sending(struct sum *s, const struct yeon_tcp *c)
 
 static void put_receiving(struct sum *s, const struct yeon_tcp *c)
 {
+  if (c->state == YEON_TCP_SYN_SENT) return;
   put2(s, theirs(s, c->irs), c->rcv_nxt - c->irs);
   put2(s, c->rcv_adv - c->irs, c->last_ack - c->irs);
   put2(s, c->rcvbuf, (c->flags & TCP_F_TS) != 0 ? age_of(s->w, !s->side, c->ts_recent) : 0);

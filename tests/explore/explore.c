@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 struct options {
+  const char *budget; /* NULL: each world's own */
   uint64_t states;
   double seconds;
   const char *world, *replay; /* NULL: all; none */
@@ -117,6 +118,14 @@ static uint64_t share_of(const struct options *opt, const struct rules *rules)
 
 static void visit_here(const struct options *opt, const struct rules *rules, int out)
 {
+  static struct rules changed;
+  if (opt->budget != NULL) {
+    unsigned n[6];
+    changed = *rules;
+    if (sscanf(opt->budget, "%u,%u,%u,%u,%u,%u", &n[0], &n[1], &n[2], &n[3], &n[4], &n[5]) == 6)
+      changed.most = (struct budget){(uint8_t)n[0], (uint8_t)n[1], (uint8_t)n[2], (uint8_t)n[3], (uint8_t)n[4], (uint8_t)n[5]};
+    rules = &changed;
+  }
   struct plan plan = {.rules = rules,
                       .states = share_of(opt, rules),
                       .seconds = opt->seconds,
@@ -233,6 +242,7 @@ static bool parse(struct options *opt, int argc, char **argv)
       else if (strcmp(a, "--jobs") == 0) opt->jobs = (unsigned)strtoul(value, NULL, 10);
       else if (strcmp(a, "--finish-every") == 0) opt->finish_every = (unsigned)strtoul(value, NULL, 10);
       else if (strcmp(a, "--audit-every") == 0) opt->audit_every = (unsigned)strtoul(value, NULL, 10);
+      else if (strcmp(a, "--budget") == 0) opt->budget = value;
       else if (strcmp(a, "--replay") == 0) opt->replay = value;
       else return false;
       i++;

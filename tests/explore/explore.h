@@ -22,14 +22,14 @@
 
 /* ---- rules.c: what may happen in a world ---- */
 
-/* Each step of its kind takes one away. */
+/* Each step of its kind takes one away; what the network does wrong also one of `faults`. */
 struct budget {
-  uint8_t losses, twice, overtakes, timers, forgeries;
+  uint8_t losses, twice, overtakes, faults, timers, forgeries;
 };
 
 struct rules {
   const char *name, *about;
-  struct budget most;
+  struct budget most, few; /* few: for the short run */
   uint8_t room;          /* segments in flight each way; a full way makes the host wait */
   uint16_t piece;        /* bytes a program writes at a time */
   uint8_t writes[2];     /* how often */

@@ -134,7 +134,7 @@ static uint64_t hash_bare(const struct search *s, const uint64_t host[2])
 static uint64_t hash_full(const struct search *s, uint64_t bare)
 {
   const struct budget *b = &s->w->live.left;
-  uint64_t left = (uint64_t)b->losses << 32 | (uint64_t)b->twice << 24 | (uint64_t)b->overtakes << 16 | (uint64_t)b->timers << 8 | b->forgeries;
+  uint64_t left = (uint64_t)b->faults << 40 | (uint64_t)b->losses << 32 | (uint64_t)b->twice << 24 | (uint64_t)b->overtakes << 16 | (uint64_t)b->timers << 8 | b->forgeries;
   return mix(bare ^ mix(left + 1));
 }
 

@@ -108,15 +108,20 @@ void step_take(struct world *w, uint16_t s)
   case STEP_READ: program_read(w, side, w->rules->piece); break;
   case STEP_UNLISTEN: program_unlisten(w, side); break;
   case STEP_DELIVER:
-    if (index > 0) l->left.overtakes--;
+    if (index > 0) {
+      l->left.overtakes--;
+      l->left.faults--;
+    }
     deliver(w, side, index);
     return;
   case STEP_LOSE:
     l->left.losses--;
+    l->left.faults--;
     take_out(w, side, index);
     break;
   case STEP_TWICE:
     l->left.twice--;
+    l->left.faults--;
     l->net[side][l->n_net[side]] = l->net[side][index];
     l->n_net[side]++;
     return;
@@ -156,12 +161,14 @@ static unsigned calls_possible(const struct world *w, unsigned side, uint16_t *o
 static unsigned network_possible(const struct world *w, unsigned from, uint16_t *out)
 {
   const struct live *l = &w->live;
+  const struct budget *left = &l->left;
   unsigned n = 0;
   for (unsigned i = 0; i < l->n_net[from]; i++) {
     if (i > 0 && l->net[from][i] == l->net[from][i - 1]) continue; /* the same */
-    if (i == 0 || l->left.overtakes > 0) out[n++] = STEP(STEP_DELIVER, from, i);
-    if (l->left.losses > 0) out[n++] = STEP(STEP_LOSE, from, i);
-    if (l->left.twice > 0 && l->n_net[from] < ROOM_MOST) out[n++] = STEP(STEP_TWICE, from, i);
+    if (i == 0 || (left->faults > 0 && left->overtakes > 0)) out[n++] = STEP(STEP_DELIVER, from, i);
+    if (left->faults == 0) continue;
+    if (left->losses > 0) out[n++] = STEP(STEP_LOSE, from, i);
+    if (left->twice > 0 && l->n_net[from] < ROOM_MOST) out[n++] = STEP(STEP_TWICE, from, i);
   }
   return n;
 }

@@ -5,6 +5,7 @@ same situation, its words are the standard. Speaks TAP.
     errors.py YEON [--few] [NAME...]
 """
 import concurrent.futures
+import errno
 import os
 import re
 import signal
@@ -132,7 +133,7 @@ def half_open(name):
 
 UNSUPPORTED = (("raw socket", "EPERM", r"socket\(2, 3, 1\)"), ("packet socket", "EPERM", r"socket\(17, 3, "), ("family", "EAFNOSUPPORT", r"socket\(31, 1, 0\)"),
                ("sctp", "EPROTONOSUPPORT", r"socket\(2, 1, 132\)"), ("option", "ENOPROTOOPT", r"setsockopt level 6 option 999"),
-               ("urgent", "EOPNOTSUPP", "MSG_OOB"), ("io_uring", "ENOSYS", "io_uring_setup"), ("pidfd_getfd", "EPERM", "pidfd_getfd"))
+               ("urgent", errno.errorcode[errno.EOPNOTSUPP], "MSG_OOB"), ("io_uring", "ENOSYS", "io_uring_setup"), ("pidfd_getfd", "EPERM", "pidfd_getfd"))
 
 
 def unsupported(name):

@@ -261,9 +261,9 @@ def client_dups(host):
         _, fds, _, _ = socket.recv_fds(b, 1, 1)
         with socket.socket(fileno=fds[0]) as s:
             s.send(b"x")
+            tried("peer", lambda: s.getpeername()[1])  # before the end, which comes when it comes
             s.shutdown(socket.SHUT_WR)
             tried("recv", lambda: s.recv(10))
-            tried("peer", lambda: s.getpeername()[1])
         os._exit(0)
     os.waitpid(child, 0)
 

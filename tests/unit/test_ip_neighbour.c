@@ -357,6 +357,36 @@ static void a_router_that_retires_is_left(void **state)
   pair_close(p);
 }
 
+/* RFC 1122 3.3.1.5, RFC 4861 6.3.6: a router that does not answer goes behind its equals, and the next packet takes another. */
+static void a_silent_router_is_passed_over(void **state)
+{
+  (void)state;
+  static const char *const far[] = {"9.9.9.9:5", "[2a00::1]:5"};
+  static const char *const routers[][3] = {{"10.0.0.50", "10.0.0.51", "10.0.0.52"},
+                                           {"fd00::50", "fd00::51", "fd00::52"}};
+  for (int six = 0; six < 2; six++) {
+    struct pair *p = pair_open(true, 1500);
+    struct yeon_ip any = six ? (struct yeon_ip){{0}} : yeon_ip4(0, 0, 0, 0);
+    struct yeon_addr to = pair_addr(far[six]);
+    struct yeon_udp *u = open_udp(p->host[0], NULL);
+    struct ip_way way;
+    p->filter = none_pass;
+    for (int i = 0; i < 3; i++) {
+      struct yeon_ip router = pair_ip(routers[six][i]);
+      assert_int_equal(yeon_host_add_route(p->host[0], &any, 0, &router, 0), 0);
+    }
+    for (int i = 0; i < 5; i++) { /* round and round */
+      struct yeon_ip router = pair_ip(routers[six][i % 3]);
+      assert_int_equal(ip_find_way(&p->host[0]->ip, &to.ip, IP_NONE, &way, p->now), 0);
+      assert_true(yeon_ip_equal(&way.next_hop, &router));
+      send_to(p, u, far[six]);
+      pair_run(p, p->now + 4 * YEON_SEC);
+      assert_int_equal(count_of(p, 0)->neighbour_failed, i + 1);
+    }
+    pair_close(p);
+  }
+}
+
 /* RFC 4862 5.5.3 e: a forged advertisement can not take an address away at once. */
 static void lifetimes_shrink_slowly(void **state)
 {
@@ -412,6 +442,7 @@ int main(void)
       cmocka_unit_test(a_duplicate_address_is_given_up),
       cmocka_unit_test(a_router_is_asked_for_and_heard),
       cmocka_unit_test(a_router_that_retires_is_left),
+      cmocka_unit_test(a_silent_router_is_passed_over),
       cmocka_unit_test(lifetimes_shrink_slowly),
       cmocka_unit_test(advertised_tables_are_bounded),
   };

@@ -227,6 +227,75 @@ static bool count_solicitations(struct pair *p, int from, uint8_t *bytes, size_t
   return true;
 }
 
+/* RFC 4862 5.1: an address is probed for once (from ::, so that nobody learns of it before its time). */
+static bool count_probes(struct pair *p, int from, uint8_t *bytes, size_t *len)
+{
+  static const uint8_t none[16];
+  if (from == 0 && *len >= 62 && bytes[12] == 0x86 && bytes[20] == 58 && bytes[54] == WIRE_ICMP6_NS)
+    p->wanted += memcmp(bytes + 22, none, 16) == 0;
+  return true;
+}
+
+static void one_probe_for_a_duplicate(void **state)
+{
+  (void)state;
+  struct pair *p = pair_open(true, 1500);
+  struct yeon_ip more = pair_ip("fd00::44");
+  pair_run(p, p->now + 20 * YEON_SEC);
+  p->filter = count_probes;
+  assert_int_equal(yeon_host_add_addr(p->host[0], 0, &more, 64), 0);
+  pair_run(p, p->now + 20 * YEON_SEC);
+  assert_int_equal(p->wanted, 1);
+  pair_close(p);
+}
+
+/* What is left out (RFC 9293 3.9.2.1, RFC 1122 3.2.1.8): no packet of ours has IP options, so no route is ever chosen by its source. */
+static void packets_have_no_options(void **state)
+{
+  (void)state;
+  struct pair *p = pair_open(false, 1500);
+  struct yeon_udp *u = open_udp(p->host[0], NULL);
+  struct yeon_addr to = pair_addr("10.0.0.2:9999");
+  struct yeon_tcp *t;
+  size_t len;
+  assert_int_equal(yeon_udp_send(u, "x", 1, &to, p->now), 1);
+  assert_true(pair_move(p, 0) && pair_move(p, 1)); /* a datagram, an error */
+  assert_int_equal(pair_last(p, 0, &len)[0], 0x45);
+  assert_int_equal(pair_last(p, 1, &len)[0], 0x45);
+  assert_int_equal(yeon_tcp_open(p->host[0], &t), 0);
+  assert_int_equal(yeon_tcp_connect(t, &to, p->now), 0);
+  assert_true(pair_move(p, 0) && pair_move(p, 1)); /* a SYN, a reset */
+  assert_int_equal(pair_last(p, 0, &len)[9], WIRE_PROTO_TCP);
+  assert_int_equal(pair_last(p, 0, &len)[0], 0x45);
+  assert_int_equal(pair_last(p, 1, &len)[0], 0x45);
+  pair_close(p);
+}
+
+static void hear(void *ctx, const struct yeon_event *e)
+{
+  int *heard = ctx;
+  if (e->type == YEON_EV_ICMP_IN && (e->u.icmp.type == 0 || e->u.icmp.type == 129)) ++*heard;
+}
+
+/* RFC 1122 3.2.2.6, RFC 4443 4.2: nothing here asks for echo, so a reply is an event and a number, and has no other effect. */
+static void echo_replies_are_events(void **state)
+{
+  (void)state;
+  int heard = 0;
+  struct pair *p = pair_open(false, 1500);
+  struct yeon_event_sink sink = {.fn = hear, .ctx = &heard, .mask = YEON_EV_BIT(YEON_EV_ICMP_IN)};
+  yeon_host_set_sink(p->host[0], &sink);
+  for (int six = 0; six < 2; six++) {
+    const char *src = six ? "fd00::1" : "10.0.0.1", *dst = six ? "fd00::2" : "10.0.0.2";
+    size_t n = make_echo(body, src, dst, "abcd", 4);
+    pair_inject(p, 1, packet, make_packet(packet, src, dst, six ? 58 : 1, body, n));
+  }
+  pair_pump(p);
+  assert_int_equal(heard, 2);
+  assert_int_equal(count_of(p, 0)->icmp_ignored, 2);
+  pair_close(p);
+}
+
 static void routers_are_asked_three_times(void **state)
 {
   (void)state;
@@ -249,6 +318,9 @@ int main(void)
       cmocka_unit_test(errors_are_plain),
       cmocka_unit_test(what_an_answer_carries),
       cmocka_unit_test(routers_are_asked_three_times),
+      cmocka_unit_test(one_probe_for_a_duplicate),
+      cmocka_unit_test(packets_have_no_options),
+      cmocka_unit_test(echo_replies_are_events),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

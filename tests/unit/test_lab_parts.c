@@ -118,11 +118,12 @@ static void units(void **state)
   assert_false(command_share("1", &n));
   assert_true(command_rate("10mbit", &rate) && rate == 10000000);
   assert_true(command_rate("500kbit", &rate) && rate == 500000);
-  assert_true(command_rate("10", &rate) && rate == 10);
+  assert_false(command_rate("10", &rate));
   assert_false(command_rate("10mb", &rate));
   assert_true(command_bytes("64KB", &n) && n == 64000);
   assert_true(command_bytes("64KiB", &n) && n == 65536);
-  assert_true(command_bytes("64", &n) && n == 64);
+  assert_false(command_bytes("64", &n));
+  assert_true(command_bytes("64B", &n) && n == 64);
   assert_false(command_bytes("9999999GB", &n));
 }
 

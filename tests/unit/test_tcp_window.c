@@ -167,7 +167,7 @@ static void test_right_edge_rcvbuf(void **state)
   script_free(s);
 }
 
-/* RFC 9293 3.8.6.2.2: the window opens by min(half the buffer, MSS) at least, told at once when it was small. */
+/* RFC 9293 3.8.6.2.2: the window opens by min(half the buffer, MSS) at least, and is told unasked when it has doubled. */
 static void test_receiver_sws(void **state)
 {
   struct script *s = script_connected(state, &small_window);
@@ -177,14 +177,16 @@ static void test_receiver_sws(void **state)
   nothing();
   in(".P 4001(1) ack 1"); /* a probe: still nothing, 900 are less than a segment */
   out(". 1(0) ack 4001 win 0");
-  assert_int_equal(script_recv(s, 100), 100);
-  nothing();
-  in(".P 4001(1) ack 1"); /* 1000 are one, for whoever asks */
+  assert_int_equal(script_recv(s, 100), 100); /* 1000 are one */
   out(". 1(0) ack 4001 win 1000");
+  assert_int_equal(script_recv(s, 999), 999);
+  nothing();
+  assert_int_equal(script_recv(s, 1), 1);
+  out(". 1(0) ack 4001 win 2000");
   assert_int_equal(script_recv(s, 1999), 1999);
   nothing();
-  assert_int_equal(script_recv(s, 1), 1); /* half the buffer */
-  out(". 1(0) ack 4001 win 3000");
+  in(".P 4001(1) ack 1"); /* for whoever asks, a segment more is enough */
+  out(". 1(0) ack 4002 win 3998");
   script_free(s);
 }
 
@@ -363,6 +365,21 @@ static void test_old_window(void **state)
   script_free(s);
 }
 
+/* A FIN (or text) sent again has an older number and yet is the newest word: what it acknowledges nobody could acknowledge before. */
+static void test_window_of_rexmit(void **state)
+{
+  struct script *s = script_connected(state, &(struct script_setup){.tune = no_delay, .win = 2000});
+  assert_int_equal(script_send(s, 3000), 3000);
+  out(". 1(1000) ack 1");
+  out(". 1001(1000) ack 1");
+  in(". 2 ack 1001 win 1000"); /* its FIN at 1 was lost */
+  nothing();
+  in("F. 1 ack 2001 win 0");
+  out(". 2001(0) ack 2"); /* and not 1000 bytes that find no room */
+  assert_int_equal(script_info(s).snd_wnd, 0);
+  script_free(s);
+}
+
 /* Never beyond the offered window, whatever is queued. */
 static void test_never_beyond(void **state)
 {
@@ -447,6 +464,7 @@ int main(void)
       BOTH(test_cork),
       BOTH(test_more),
       BOTH(test_old_window),
+      BOTH(test_window_of_rexmit),
       BOTH(test_never_beyond),
       BOTH(test_window_clamp),
       BOTH(test_rcvbuf_grows),

@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+"""The kernel and yeon through the same scripts, their answers laid side by side. Speaks TAP.
+
+    differ.py PROGRAM KNOWN DOC [-v] [-k NAME] SCRIPT...
+
+PROGRAM: tests/differ built; KNOWN: the differences that are meant to be, a line each ("SCRIPT:LINE WHAT KEY", the line by its number
+or by its label: a comment "// [label]" at its end); DOC: the text that gives each KEY its reason; SCRIPTs: .pkt files, to which those
+that matrix.py makes are added. -k picks scripts whose name has NAME in it; -v shows the differences that are known.
+
+A difference that KNOWN does not name is a failure, and one it names that is gone is too. The kernel runs in real time on a machine
+with other work: what comes out as expected in one of a few runs holds.
+"""
+import concurrent.futures
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True  # nothing of ours into the source tree
+import matrix  # noqa: E402
+
+WORKERS = 12
+RUNS = int(os.environ.get("RUNS", "4"))
+FAMILIES = ("ipv4", "ipv6")
+SLACK, SHARE = 0.030, 0.04  # seconds, and of the time that has passed: a busy machine, and a clock that ticks every 4 ms
+
+
+LABEL = re.compile(r"// \[(.*)\]")
+
+
+class Event:
+    def __init__(self, line, source):
+        label = LABEL.search(source)
+        self.line, self.source = label.group(1).replace(" ", "") if label else str(line), source
+        self.packets, self.calls, self.states = [], [], []
+
+
+def read_trace(text):
+    """The events with what followed each."""
+    events = [Event("0", "(before the first event)")]
+    for line in text.splitlines():
+        mark, _, rest = line.partition(" ")
+        if mark == "@":
+            number, _, source = rest.partition(" ")
+            events.append(Event(number, source))
+        elif mark == ">":
+            seconds, _, packet = rest.partition(" ")
+            events[-1].packets.append((float(seconds), packet))
+        elif mark == "=":
+            events[-1].calls.append(rest)
+        elif mark == "#":
+            events[-1].states.append(rest)
+        else:
+            raise ValueError("no line of a trace: " + line)
+    return events
+
+
+WINDOW = re.compile(r"\bwin (\d+)")
+RESET = re.compile(r"^\d+ [^ ]*R")
+STAMP = re.compile(r"\bTS val (\d+)")
+
+
+def stamps_of(packet):
+    found = STAMP.search(packet)
+    return int(found.group(1)) / 1000 if found else None
+
+
+def plain(packet, exact_window):
+    """Without what only says how large buffers are, and what is compared as a time. A reset's window says nothing at all."""
+    if RESET.match(packet):
+        packet = WINDOW.sub("win -", packet)
+    if not exact_window:
+        packet = WINDOW.sub(lambda m: "win 0" if m.group(1) == "0" else "win +", packet)
+    return STAMP.sub("TS val T", packet)
+
+
+def close(a, b, passed=0.0):
+    return a is None and b is None if a is None or b is None else abs(a - b) <= SLACK + SHARE * max(passed, a, b)
+
+
+def packets_agree(one, other, exact_window):
+    if len(one) != len(other):
+        return False
+    return all(plain(a[1], exact_window) == plain(b[1], exact_window) and close(a[0], b[0]) and close(stamps_of(a[1]), stamps_of(b[1]))
+               for a, b in zip(one, other))
+
+
+def differences(kernel, yeon, exact_window):
+    """(line, what, the kernel's, yeon's) for each event and kind that differs."""
+    found = []
+    for a, b in zip(kernel, yeon):
+        if not packets_agree(a.packets, b.packets, exact_window):
+            found.append((a, "packets", ["%.3f %s" % p for p in a.packets], ["%.3f %s" % p for p in b.packets]))
+        if a.calls != b.calls:
+            found.append((a, "calls", a.calls, b.calls))
+        if a.states[-1:] != b.states[-1:]:
+            found.append((a, "states", a.states, b.states))
+    return found
+
+
+def run(command):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    if done.returncode != 0 or done.stderr:
+        raise RuntimeError("%s: status %d: %s" % (command[-3], done.returncode, done.stderr.strip()[-600:]))
+    return done.stdout
+
+
+def read_known(path):
+    """{script: {(line, what): key}}"""
+    known = {}
+    with open(path, encoding="utf-8") as f:
+        for number, line in enumerate(f, 1):
+            words = line.split("#")[0].split()
+            if not words:
+                continue
+            place, what, key = words
+            script, _, event = place.partition(":")
+            if what not in ("packets", "calls", "states"):
+                raise ValueError("%s:%d: not a kind of difference: %s" % (path, number, what))
+            known.setdefault(script, {})[(event, what)] = key
+    return known
+
+
+class Script:
+    def __init__(self, program, path, family, known):
+        self.program, self.path, self.family = program, path, family
+        self.name = os.path.basename(path)
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        self.exact_window = "// windows are compared" in text
+        self.only = re.search(r"// (ipv[46]) alone", text)
+        self.known = known.get(self.name, {})
+
+    def wanted(self):
+        return not self.only or self.only.group(1) == self.family
+
+    def compare(self):
+        yeon = read_trace(run([self.program, "yeon", self.family, self.path]))
+        kernel = read_trace(run(["unshare", "--net", self.program, "kernel", self.family, self.path]))
+        return differences(kernel, yeon, self.exact_window)
+
+    def result(self):
+        """What is wrong as text, "": nothing; and the differences of the last run."""
+        found, trouble = [], ""
+        for _ in range(RUNS):
+            found = self.compare()
+            seen = {(d[0].line, d[1]) for d in found}
+            trouble = "".join(self.show(d) for d in found if (d[0].line, d[1]) not in self.known)
+            trouble += "".join("%s:%s: the kernel and yeon no longer differ in %s (%s)\n" % (self.name, *where, key)
+                               for where, key in sorted(self.known.items()) if where not in seen)
+            if not trouble:
+                break
+        return trouble, found
+
+    def show(self, difference):
+        event, what, kernel, yeon = difference
+        return "%s:%s: %s differ after: %s\n%s%s" % (self.name, event.line, what, event.source, "".join("  kernel  %s\n" % k for k in kernel or ["nothing"]),
+                                                     "".join("  yeon    %s\n" % y for y in yeon or ["nothing"]))
+
+
+def judge(script):
+    try:
+        trouble, found = script.result()
+        return trouble, "".join(script.show(d) for d in found)
+    except (RuntimeError, ValueError, subprocess.SubprocessError) as e:
+        return "%s: %s\n" % (script.name, e), ""
+
+
+def inside(program, known_path, doc, rest):
+    verbose = "-v" in rest
+    picked = [b for a, b in zip(rest, rest[1:]) if a == "-k"]
+    paths = [w for w in rest if w.endswith(".pkt")]
+    with tempfile.TemporaryDirectory() as place:
+        for name, text in matrix.scripts().items():
+            paths.append(os.path.join(place, name))
+            with open(paths[-1], "w", encoding="utf-8") as f:
+                f.write(text)
+        return compare_all(program, known_path, doc, paths, picked, verbose)
+
+
+def compare_all(program, known_path, doc, paths, picked, verbose):
+    try:  # small tables for the namespaces below this one: they are made and walked much faster
+        with open("/proc/sys/net/ipv4/tcp_child_ehash_entries", "w", encoding="ascii") as f:
+            f.write("256")
+    except OSError:
+        pass
+    known = read_known(known_path)
+    scripts = [s for p in paths for family in FAMILIES for s in [Script(program, p, family, known)] if s.wanted() and (not picked or any(n in os.path.basename(p) for n in picked))]
+    with open(doc, encoding="utf-8") as f:
+        text = f.read()
+    keys = {k for lines in known.values() for k in lines.values()}
+    number = failures = 0
+
+    def tell(good, name, said=""):
+        nonlocal number, failures
+        number += 1
+        failures += not good
+        print("%sok %d - %s" % ("" if good else "not ", number, name))
+        for line in said.splitlines():
+            print("# " + line)
+        sys.stdout.flush()
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        for script, (trouble, shown) in zip(scripts, pool.map(judge, scripts)):
+            tell(not trouble, "differ/%s/%s" % (script.family, script.name), trouble or (shown if verbose else ""))
+    missing = sorted(k for k in keys if "`%s`" % k not in text)
+    tell(not missing, "differ/each known difference has its reason", " ".join(missing))
+    gone = sorted(set(known) - {os.path.basename(p) for p in paths})
+    tell(not gone, "differ/each known difference has its script", " ".join(gone))
+    print("1..%d" % number)
+    return 1 if failures else 0
+
+
+def main():
+    if len(sys.argv) > 1 and sys.argv[1] == "inside":
+        return inside(*sys.argv[2:5], sys.argv[5:])
+    if len(sys.argv) < 5:
+        print(__doc__, file=sys.stderr)
+        return 2
+    os.environ["PATH"] = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    enter = ["unshare", "--fork", "--kill-child", "--net"] + ([] if os.getuid() == 0 else ["--user", "--map-root-user"])
+    probe = "ip tuntap add mode tun name yt9 || ip link add name yk9 type veth peer name yo9"
+    done = subprocess.run(enter + ["sh", "-c", probe], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False) if shutil.which("unshare") else None
+    if done is None or done.returncode != 0:
+        print("1..1\nok 1 - differ # SKIP %s" % (" ".join(done.stdout.split()) if done else "no unshare here"))
+        return 0
+    paths = [os.path.abspath(p) for p in sys.argv[1:4]]
+    return subprocess.run(enter + [sys.executable, "-B", os.path.abspath(__file__), "inside", *paths, *sys.argv[4:]], check=False).returncode
+
+
+sys.exit(main())
