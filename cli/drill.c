@@ -12,6 +12,10 @@ static const struct cli_option options[] = {
     {"--profile", "NAME", "whose TCP the host speaks: linux (default), freebsd, windows, lecture"},
     {"--ip_version", "V", "ipv4, ipv6 or ipv4-mapped-ipv6, whatever the script says"},
     {"--mtu", "N", "of the host's link, whatever the script says"},
+    {"--local_ip", "IP", "the host's address"},
+    {"--remote_ip", "IP", "the other end's"},
+    {"--gateway_ip", "IP", "not needed here"},
+    {"--netmask_ip", "IP", "not needed here"},
     {"-D", "NAME=VALUE", "a name that scripts use and leave to be defined"},
     {"--tolerance_usecs", "N", "how far instants may be off, whatever the script says"},
     {"--strict-end", NULL, "nothing may follow the last expected packet"},
@@ -31,7 +35,8 @@ struct drill {
   struct yeon_drill_config config;
   bool tap, quiet;
   unsigned n, count[4]; /* by enum yeon_drill_status */
-  const char *defines[DEFINES];
+  const char *defines[DEFINES], *settings[DEFINES];
+  char setting_text[DEFINES][96];
 };
 
 static bool set_version(struct drill *d, const char *value)
@@ -47,6 +52,19 @@ static bool set_profile(struct drill *d, const char *value)
   int profile = yeon_profile_find(value);
   if (profile >= 0) d->config.profile = (enum yeon_profile)profile;
   return profile >= 0;
+}
+
+/* "--local_ip 10.0.0.1" as the script would have it. */
+static bool add_setting(struct drill *d, const char *name, const char *value)
+{
+  size_t n = d->config.n_settings;
+  if (n == DEFINES || strlen(name) + strlen(value) > sizeof d->setting_text[0]) return cli_complain("too many settings, or too long ones"), false;
+  strcpy(d->setting_text[n], name + 2);
+  strcat(strcat(d->setting_text[n], "="), value);
+  d->settings[n] = d->setting_text[n];
+  d->config.settings = d->settings;
+  d->config.n_settings = n + 1;
+  return true;
 }
 
 static bool *flag_of(struct drill *d, const char *name)
@@ -75,6 +93,8 @@ static bool set_option(struct drill *d, const struct cli_args *args)
     if (d->config.n_defines == DEFINES || strchr(args->value, '=') == NULL) return cli_complain("-D NAME=VALUE, at most %d", DEFINES), false;
     d->defines[d->config.n_defines++] = args->value;
     d->config.defines = d->defines;
+  } else if (strstr(args->name, "_ip") != NULL && strstr(args->name, "_version") == NULL) {
+    return add_setting(d, args->name, args->value);
   } else if (strcmp(args->name, "--profile") == 0) {
     if (!set_profile(d, args->value)) return cli_complain("there is no profile '%s': linux, freebsd, windows, lecture", args->value), false;
   } else if (strcmp(args->name, "--ip_version") == 0) {
@@ -157,9 +177,9 @@ const struct cli_verb cli_drill = {
     .name = "drill",
     .arguments = "FILE.pkt...",
     .summary = "packetdrill scripts against a host, in virtual time",
-    .details = "Every packet must come when the script says and as it says; what comes besides is a failure too.\n"
-               "A script that needs what this host does not have is skipped, and says what. The exit status\n"
-               "is 0 only when all scripts were run and hold.",
+    .details = "Every packet must come when the script says and as it says; what comes besides is\n"
+               "a failure too. A script that needs what this host does not have is skipped, and\n"
+               "says what. The exit status is 0 only when all scripts were run and hold.",
     .options = options,
     .run = run,
 };

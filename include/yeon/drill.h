@@ -28,6 +28,9 @@ struct yeon_drill_config {
   uint16_t mtu;
   const char *const *defines; /* "NAME=VALUE", before those of the script; n_defines of them */
   size_t n_defines;
+  const char *const
+      *settings; /* "local_ip=10.0.0.1": settings as a script has them, after its own; n_settings of them */
+  size_t n_settings;
   FILE *trace;     /* every event as it happens; NULL: none */
   bool strict_end; /* nothing may follow the last packet that the script expects, though the script goes on */
   /* Relaxations. */

@@ -75,6 +75,7 @@ struct yeon_tcp_options {
   /* Features */
   bool restart_after_idle;  /* the congestion window falls back after an RTO of idleness (RFC 5681 4.1) */
   bool ignore_unsent_ack;   /* an acknowledgment of bytes never sent is not answered, as in Linux; false: RFC 9293 3.10.7.4 */
+  bool drop_syn_fin;        /* segments with both flags are dropped unanswered (FreeBSD can be told to); false: RFC 9293 3.10.7 */
   bool window_scale, timestamps, sack, nagle, path_mtu, challenge_ack, cookies;
   uint32_t challenge_per_second;  /* host-wide limit of challenge ACKs (RFC 5961 section 7) */
   uint32_t ack_limit_us;          /* at least this between two answers to out-of-window segments of one connection */

@@ -8,17 +8,23 @@
 
 #include "drill/run.h"
 
+#define STEPS_MOST 2000
+
 struct drill_variable {
   struct drill_variable *next;
   const char *name;
   double value;
 };
 
+#define NESTED_MOST 100 /* more is no assertion, and would use up the stack */
+
 struct code {
   struct drill_run *r;
   const char *p, *start;
   bool stuck; /* more Python than is understood */
   unsigned depth;
+  unsigned nested; /* signs, "not" and brackets within one another */
+  unsigned steps; /* of the statement: no assertion takes many, and recursion is to end */
 };
 
 static double parse_or(struct code *c);
@@ -80,18 +86,40 @@ static void skip_text(struct code *c)
   if (*c->p == quote) c->p++;
 }
 
+/* Reads with `rule`, one level further down. */
+static double parse_within(struct code *c, double (*rule)(struct code *))
+{
+  if (c->nested == NESTED_MOST) {
+    c->stuck = true;
+    c->p += strlen(c->p);
+    return 0;
+  }
+  c->nested++;
+  double v = rule(c);
+  c->nested--;
+  return v;
+}
+
+/* For what is done with whole numbers only. */
+static int64_t integer(struct code *c, double v)
+{
+  if (v > -0x1p63 && v < 0x1p63) return (int64_t)v;
+  c->stuck = true;
+  return 0;
+}
+
 static double call_function(struct code *c, const char *name)
 {
   double args[4] = {0, 0, 0, 0};
   unsigned n = 0;
   c->depth++;
   while (!take(c, ")") && !c->stuck && n < 4) {
-    args[n++] = parse_or(c);
+    args[n++] = parse_within(c, parse_or);
     take(c, ",");
   }
   c->depth--;
   if (strcmp(name, "abs") == 0 && n == 1) return args[0] < 0 ? -args[0] : args[0];
-  if (strcmp(name, "int") == 0 && n == 1) return (double)(int64_t)args[0];
+  if (strcmp(name, "int") == 0 && n == 1) return (double)integer(c, args[0]);
   if (strcmp(name, "float") == 0 && n == 1) return args[0];
   if (strcmp(name, "min") == 0 && n >= 2) return args[0] < args[1] ? args[0] : args[1];
   if (strcmp(name, "max") == 0 && n >= 2) return args[0] > args[1] ? args[0] : args[1];
@@ -115,8 +143,8 @@ static double parse_atom(struct code *c)
   }
   if (take(c, "(")) {
     c->depth++;
-    double v = parse_or(c);
-    while (take(c, ",") && !c->stuck) (void)parse_or(c); /* a tuple, for a text */
+    double v = parse_within(c, parse_or);
+    while (take(c, ",") && !c->stuck) (void)parse_within(c, parse_or); /* a tuple, for a text */
     if (!take(c, ")")) c->stuck = true;
     c->depth--;
     return v;
@@ -136,9 +164,11 @@ static double parse_atom(struct code *c)
 
 static double parse_unary(struct code *c)
 {
-  if (take(c, "-")) return -parse_unary(c);
-  if (take(c, "+")) return parse_unary(c);
-  if (take(c, "~")) return (double)~(int64_t)parse_unary(c);
+  if (++c->steps > STEPS_MOST) c->stuck = true;
+  if (c->stuck) return 0;
+  if (take(c, "-")) return -parse_within(c, parse_unary);
+  if (take(c, "+")) return parse_within(c, parse_unary);
+  if (take(c, "~")) return (double)~integer(c, parse_within(c, parse_unary));
   return parse_atom(c);
 }
 
@@ -148,8 +178,8 @@ static double divide(struct code *c, double a, double b, bool whole, bool rest)
     c->stuck = true;
     return 0;
   }
-  int64_t quotient = (int64_t)(a / b);
-  if ((double)quotient > a / b) quotient--; /* towards minus infinity */
+  int64_t quotient = integer(c, a / b);
+  if ((double)quotient > a / b && quotient > INT64_MIN) quotient--; /* towards minus infinity */
   if (rest) return a - b * (double)quotient;
   return whole ? (double)quotient : a / b;
 }
@@ -192,9 +222,9 @@ static double parse_shift(struct code *c)
   double v = parse_sum(c);
   for (;;) {
     if (take(c, "<<"))
-      v = (double)((int64_t)v << ((int64_t)parse_sum(c) & 63));
+      v = (double)(int64_t)((uint64_t)integer(c, v) << (integer(c, parse_sum(c)) & 63));
     else if (take(c, ">>"))
-      v = (double)((int64_t)v >> ((int64_t)parse_sum(c) & 63));
+      v = (double)(integer(c, v) >> (integer(c, parse_sum(c)) & 63));
     else
       return v;
   }
@@ -205,11 +235,11 @@ static double parse_bits(struct code *c)
   double v = parse_shift(c);
   for (;;) {
     if (take(c, "&"))
-      v = (double)((int64_t)v & (int64_t)parse_shift(c));
+      v = (double)(integer(c, v) & integer(c, parse_shift(c)));
     else if (take(c, "|"))
-      v = (double)((int64_t)v | (int64_t)parse_shift(c));
+      v = (double)(integer(c, v) | integer(c, parse_shift(c)));
     else if (take(c, "^"))
-      v = (double)((int64_t)v ^ (int64_t)parse_shift(c));
+      v = (double)(integer(c, v) ^ integer(c, parse_shift(c)));
     else
       return v;
   }
@@ -237,7 +267,12 @@ static double parse_comparison(struct code *c)
   }
 }
 
-static double parse_not(struct code *c) { return take(c, "not") ? (double)(parse_not(c) == 0) : parse_comparison(c); }
+static double parse_not(struct code *c)
+{
+  if (++c->steps > STEPS_MOST) c->stuck = true;
+  if (c->stuck) return 0;
+  return take(c, "not") ? (double)(parse_within(c, parse_not) == 0) : parse_comparison(c);
+}
 
 static double parse_and(struct code *c)
 {
@@ -323,6 +358,7 @@ static void run_assignment(struct code *c)
 
 static void run_statement(struct code *c)
 {
+  c->steps = 0;
   if (take(c, "assert"))
     run_assert(c);
   else if (take(c, "print"))

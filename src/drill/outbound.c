@@ -37,6 +37,15 @@ static const char *seconds(struct drill_run *r, yeon_time t)
   return drill_format(r->arena, "%.6f", (double)t / (double)YEON_SEC);
 }
 
+/* What happened, with the fields of IP that the script speaks of. */
+static const char *show_happened(struct drill_run *r, const struct drill_packet *k, const struct drill_live *l,
+                                 const struct drill_flow *flow)
+{
+  const char *tos = k->tos >= 0 ? drill_format(r->arena, "(tos 0x%x) ", l->tos) : "";
+  const char *ttl = k->ttl >= 0 ? drill_format(r->arena, "(ttl %u) ", l->ttl) : "";
+  return drill_format(r->arena, "%s > %s%s%s", seconds(r, l->at), tos, ttl, show_live(r, l, flow));
+}
+
 static void differ(struct drill_run *r, const char *what, const struct drill_event *e, const struct drill_live *l,
                    const struct drill_flow *flow)
 {
@@ -45,8 +54,7 @@ static void differ(struct drill_run *r, const char *what, const struct drill_eve
   const char *at = e->when == DRILL_ANY_TIME ? "*" : seconds(r, from);
   if (e->range) at = drill_format(r->arena, "%s~%s", at, seconds(r, to));
   const char *expected = drill_format(r->arena, "%s > %s", at, show_packet(r, e->packet));
-  drill_differ(r, what, expected,
-               l == NULL ? "nothing" : drill_format(r->arena, "%s > %s", seconds(r, l->at), show_live(r, l, flow)));
+  drill_differ(r, what, expected, l == NULL ? "nothing" : show_happened(r, e->packet, l, flow));
 }
 
 /* The next packet of the flow, as late as it may come. */

@@ -3,6 +3,8 @@
 
 #include "drill/scan.h"
 
+#define NESTED_MOST 64 /* brackets in brackets: more is no script, and would use up the stack */
+
 static struct drill_value *new_value(struct drill_scan *s, enum drill_value_kind kind)
 {
   struct drill_value *v = drill_alloc(&s->script->arena, sizeof *v);
@@ -67,6 +69,15 @@ static struct drill_value *parse_string(struct drill_scan *s)
   return v;
 }
 
+/* False: one bracket too many. */
+static bool open_bracket(struct drill_scan *s)
+{
+  if (s->depth == NESTED_MOST) scan_fail(s, "nested too deeply");
+  s->depth++;
+  return !s->failed;
+}
+
+/* A word, or name(values). */
 static struct drill_value *parse_named(struct drill_scan *s)
 {
   struct drill_value *v = new_value(s, DRILL_WORD);
@@ -75,14 +86,19 @@ static struct drill_value *parse_named(struct drill_scan *s)
     scan_fail(s, "a value is expected here");
     return v;
   }
-  for (const struct drill_setting *d = s->script->defines; d != NULL; d = d->next)
-    if (strcmp(d->name, v->text) == 0 && d->value != NULL) v->text = d->value;
   if (scan_accept(s, '(')) {
     unsigned n;
     v->kind = DRILL_CALL;
     v->first = parse_values(s, ')', &n);
   }
   return v;
+}
+
+static void replace_defined(struct drill_scan *s, struct drill_value *v)
+{
+  if (v->text == NULL) return;
+  for (const struct drill_setting *d = s->script->defines; d != NULL; d = d->next)
+    if (strcmp(d->name, v->text) == 0 && d->value != NULL) v->text = d->value;
 }
 
 static struct drill_value *parse_one(struct drill_scan *s)
@@ -108,7 +124,8 @@ static struct drill_value *parse_one(struct drill_scan *s)
     return v;
   }
   if (scan_accept(s, '(')) {
-    v = parse_value(s);
+    v = open_bracket(s) ? parse_value(s) : new_value(s, DRILL_ELLIPSIS);
+    s->depth--;
     scan_expect(s, ')');
     return v;
   }
@@ -117,12 +134,14 @@ static struct drill_value *parse_one(struct drill_scan *s)
     v->number = scan_integer(s);
     return v;
   }
-  return parse_named(s);
+  v = parse_named(s);
+  replace_defined(s, v);
+  return v;
 }
 
-struct drill_value *parse_value(struct drill_scan *s)
+/* v, or the choice between it and what follows '|'. */
+static struct drill_value *parse_choice(struct drill_scan *s, struct drill_value *v)
 {
-  struct drill_value *v = parse_one(s);
   if (!scan_peek(s, '|')) return v;
   struct drill_value *both = new_value(s, DRILL_OR);
   struct drill_value **tail = &v->next;
@@ -134,24 +153,25 @@ struct drill_value *parse_value(struct drill_scan *s)
   return both;
 }
 
-/* "name=value", "name(count)=value", or a value. A name is one only before '='. */
+struct drill_value *parse_value(struct drill_scan *s) { return parse_choice(s, parse_one(s)); }
+
+/* "name=value", "name(count)=value", or a value. A name is one only before '=', but what stands before it is read once: reading it again as a value
+ * would take twice as long with every bracket. */
 static struct drill_value *parse_member(struct drill_scan *s)
 {
   struct drill_scan before = *s;
-  const char *name = scan_word(s);
-  struct drill_value *count = NULL;
-  if (name != NULL && scan_accept(s, '(')) {
-    unsigned n;
-    count = parse_values(s, ')', &n);
-  }
-  if (name != NULL && !s->failed && scan_accept(s, '=')) {
+  bool word = scan_word(s) != NULL;
+  *s = before;
+  if (!word) return parse_value(s);
+  struct drill_value *head = parse_named(s);
+  if (!s->failed && scan_accept(s, '=')) {
     struct drill_value *v = parse_value(s);
-    v->name = name;
-    v->count = count;
+    v->name = head->text;
+    v->count = head->first;
     return v;
   }
-  *s = before;
-  return parse_value(s);
+  replace_defined(s, head);
+  return parse_choice(s, head);
 }
 
 struct drill_value *parse_values(struct drill_scan *s, char close, unsigned *count)
@@ -159,12 +179,15 @@ struct drill_value *parse_values(struct drill_scan *s, char close, unsigned *cou
   struct drill_value *first = NULL, **tail = &first;
   *count = 0;
   if (scan_accept(s, close)) return NULL;
-  do {
+  bool more = open_bracket(s);
+  while (more) {
     if (*count > 0 && scan_peek(s, close)) break; /* a comma too many */
     *tail = parse_member(s);
     tail = &(*tail)->next;
     ++*count;
-  } while (!s->failed && scan_accept(s, ','));
+    more = !s->failed && scan_accept(s, ',');
+  }
+  s->depth--;
   scan_expect(s, close);
   return first;
 }

@@ -10,6 +10,7 @@ struct drill_scan {
   struct drill_script *script;
   const char *p, *end, *start;
   int line;
+  unsigned depth; /* brackets open in the value that is being read */
   bool failed;
 };
 

@@ -115,6 +115,12 @@ bool settings_apply(struct drill_run *r)
     drill_fail(r, "line %d: --%s%s%s is no setting known here", s->line, s->name, s->value != NULL ? "=" : "",
                s->value != NULL ? s->value : "");
   }
+  for (size_t i = 0; i < r->config->n_settings && !r->over; i++) {
+    const char *text = r->config->settings[i];
+    size_t n = strcspn(text, "=");
+    const char *name = drill_text(r->arena, text, n);
+    if (!apply(r, name, text[n] == '=' ? text + n + 1 : NULL)) drill_fail(r, "--%s is no setting known here", text);
+  }
   if (r->version == YEON_DRILL_AS_SCRIPTED) r->version = r->config->version;
   if (r->version == YEON_DRILL_AS_SCRIPTED) r->version = YEON_DRILL_IPV4;
   if (r->mtu == 0) r->mtu = r->version == YEON_DRILL_IPV6 && !r->version_scripted ? 1520 : 1500;

@@ -73,7 +73,7 @@ static const struct entry of_freebsd[] = {
   {"tcp.initcwnd_segments", U16, AT(initial_window_segments), NULL}, {"tcp.msl", OTHER, 0, NULL},
   {"tcp.finwait2_timeout", U32, AT(fin_wait_2_ms), NULL}, {"tcp.syncache.rexmtlimit", U8, AT(retries_syn_ack), NULL},
   {"tcp.ecn.enable", ONLY, 0, "0 2"}, {"tcp.blackhole", ONLY, 0, "0"}, {"tcp.rexmit_drop_options", ONLY, 0, "0"},
-  {"tcp.syncookies_only", ONLY, 0, "0"}, {"tcp.drop_synfin", ONLY, 0, "0"}, {"tcp.icmp_may_rst", ONLY, 0, "1"},
+  {"tcp.syncookies_only", ONLY, 0, "0"}, {"tcp.drop_synfin", FLAG, AT(drop_syn_fin), NULL}, {"tcp.icmp_may_rst", ONLY, 0, "1"},
   {"tcp.udp_tunneling_port", ONLY, 0, "0"}, {"tcp.cc.algorithm", ONLY, 0, "newreno cubic"},
   {"tcp.functions_default", ONLY, 0, "freebsd"}, {"tcp.hostcache.purgenow", HARMLESS, 0, NULL}, {"tcp.rexmit_slop", HARMLESS, 0, NULL},
   {"tcp.rexmit_min", HARMLESS, 0, NULL}, {"tcp.keepinit", OTHER, 0, NULL}, {"tcp.ecn.maxretries", HARMLESS, 0, NULL},

@@ -44,7 +44,11 @@ int64_t yeon_tcp_send(struct yeon_tcp *c, const void *buf, size_t len, unsigned 
       c->extra->snd_up = tcp_snd_end(c);
     }
     c->flags &= ~TCP_F_MORE;
-    if ((flags & YEON_SEND_MORE) != 0) c->flags |= TCP_F_MORE;
+    c->flags2 &= ~TCP_G_UNPUSHED;
+    if ((flags & YEON_SEND_MORE) != 0) {
+      c->flags |= TCP_F_MORE;
+      c->flags2 |= TCP_G_UNPUSHED;
+    }
     if (!tcp_timer_on(c, YEON_TIMER_USER)) tcp_user_timeout_start(c, now);
     tcp_want_output(c);
     tcp_trace_buffer(c, now);

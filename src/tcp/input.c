@@ -115,7 +115,10 @@ void tcp_input(struct tcp *t, const struct tcp_segment *s, yeon_time now)
   struct tcp_key key = tcp_key_of(s);
   uint32_t id = tcp_find(t, &key);
   in.window = s->h.window;
-  if (id == 0)
+  const uint8_t both = YEON_TCP_SYN | YEON_TCP_FIN;
+  if (t->options.drop_syn_fin && (in.flags & both) == both)
+    in.verdict = YEON_VERDICT_MALFORMED;
+  else if (id == 0)
     input_unknown(&in, &key);
   else if (tcp_kind(id) == TCP_KIND_CONN)
     tcp_input_conn(&in, tcp_conn(t, id));

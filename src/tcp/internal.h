@@ -110,6 +110,7 @@ enum tcp_urgent { TCP_URGENT_NONE, TCP_URGENT_COMING, TCP_URGENT_HERE, TCP_URGEN
 #define TCP_G_RESCUED (1u << 9)      /* RFC 6675 4, NextSeg (4): once a recovery */
 #define TCP_G_RECOVERED (1u << 10)   /* snd_una is where a recovery ended (RFC 6582 3.2, step 1), while busy is NULL */
 #define TCP_G_WANTS_ROOM (1u << 11)  /* a send filled the buffer: tell when there is room */
+#define TCP_G_UNPUSHED (1u << 14)    /* the last send said more follows: what ends there is not pushed */
 #define TCP_G_PLAIN_ACK (1u << 13)   /* the acknowledgment due is a challenge: as short as can be */
 #define TCP_G_STARVED (1u << 12)     /* memory for what was due was refused: the retransmission timer tries again */
 

@@ -76,6 +76,8 @@ static bool emit_data(struct yeon_tcp *c, uint32_t seq, uint32_t len, bool fin, 
   }
   if (len % size > 0 && seq_gt(seq + len, c->busy->snd_small)) c->busy->snd_small = seq + len;
   sent(c, seq, len + fin, now);
+  /* An answer to what has just come: a conversation, in which acknowledgments travel with the answers. */
+  if (c->bytes_received > 0 && now - c->heard_at < (yeon_time)c->t->options.delack_us * YEON_US) c->quick_acks = 0;
   tcp_ack_sent(c, now);
   return true;
 }

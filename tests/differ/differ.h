@@ -11,6 +11,7 @@
 #include "drill/run.h"
 
 #define DIFFER_SOCKETS 40
+#define DIFFER_STATES 100
 
 /* A descriptor of the script. */
 struct differ_socket {
@@ -49,10 +50,17 @@ struct differ_world {
   /* >= 0, or -errno as Linux numbers them; -EAGAIN, -EINPROGRESS: later. */
   int64_t (*call)(struct differ *d, struct differ_call *c);
   void (*setting)(struct differ *d, const char *name, const char *value);
-  /* Counts of TCP endpoints by state, all that the host knows of but CLOSED. */
-  void (*states)(struct differ *d, unsigned counts[YEON_TCP_STATES]);
+  /* The TCP endpoints that the host knows of, but for CLOSED ones, each through differ_state. */
+  void (*states)(struct differ *d);
 };
 extern const struct differ_world differ_kernel, differ_yeon;
+
+/* What is known of an endpoint, by the other end's port (0: a listener). */
+struct differ_state {
+  uint16_t port;
+  enum yeon_tcp_state state;
+  bool there;
+};
 
 struct differ {
   struct drill_run run; /* first: what src/drill hands back is cast to this */
@@ -63,13 +71,15 @@ struct differ {
   struct differ_socket sockets[DIFFER_SOCKETS];
   struct differ_call pending;
   const struct drill_event *pending_event; /* NULL: no call is under way */
-  unsigned said[YEON_TCP_STATES];          /* states as told last */
+  struct differ_state states[DIFFER_STATES]; /* as told last */
   unsigned flows;                          /* as told so far */
   bool heard;                              /* a packet came since asked last */
 };
 
 /* A packet that the host sent, now. */
 void differ_saw(struct differ *d, const uint8_t *packet, size_t len);
+/* An endpoint's state, told if it is news. */
+void differ_state(struct differ *d, uint16_t remote_port, enum yeon_tcp_state state);
 /* Tries the call under way once more. */
 void differ_retry(struct differ *d);
 

@@ -95,7 +95,7 @@ def differences(kernel, yeon, exact_window):
             found.append((a, "packets", ["%.3f %s" % p for p in a.packets], ["%.3f %s" % p for p in b.packets]))
         if a.calls != b.calls:
             found.append((a, "calls", a.calls, b.calls))
-        if a.states[-1:] != b.states[-1:]:
+        if sorted(a.states) != sorted(b.states):
             found.append((a, "states", a.states, b.states))
     return found
 

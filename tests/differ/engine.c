@@ -3,7 +3,7 @@
  *   @ LINE SOURCE          a stimulus
  *   > SECONDS FLOW PACKET  a packet that the host sent, so long after it
  *   = LINE CALL RESULT     a call has ended
- *   # STATES               of the host's TCP endpoints, where they are others than before */
+ *   # PORT STATE           of the host's TCP endpoint whose other end is there, when it is news */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -82,16 +82,25 @@ void differ_saw(struct differ *d, const uint8_t *packet, size_t len)
   d->heard = true;
 }
 
+void differ_state(struct differ *d, uint16_t remote_port, enum yeon_tcp_state state)
+{
+  struct differ_state *s = NULL;
+  for (unsigned i = 0; i < DIFFER_STATES && (s == NULL || s->port != remote_port); i++)
+    if (d->states[i].port == remote_port || (d->states[i].state == YEON_TCP_CLOSED && s == NULL)) s = &d->states[i];
+  if (s == NULL) return;
+  if (s->state != state) printf("# %u %s\n", remote_port, yeon_tcp_state_name(state));
+  *s = (struct differ_state){.port = remote_port, .state = state, .there = true};
+}
+
 static void tell_states(struct differ *d)
 {
-  unsigned now[YEON_TCP_STATES] = {0};
-  d->world->states(d, now);
-  if (memcmp(now, d->said, sizeof now) == 0) return;
-  memcpy(d->said, now, sizeof now);
-  printf("#");
-  for (int i = 0; i < YEON_TCP_STATES; i++)
-    for (unsigned n = now[i]; n > 0; n--) printf(" %s", yeon_tcp_state_name((enum yeon_tcp_state)i));
-  printf("\n");
+  for (unsigned i = 0; i < DIFFER_STATES; i++) d->states[i].there = false;
+  d->world->states(d);
+  for (unsigned i = 0; i < DIFFER_STATES; i++) {
+    if (d->states[i].there || d->states[i].state == YEON_TCP_CLOSED) continue;
+    printf("# %u gone\n", d->states[i].port);
+    d->states[i].state = YEON_TCP_CLOSED;
+  }
 }
 
 static void tell_result(struct differ *d, const struct drill_event *e, const struct differ_call *c, int64_t result)

@@ -301,24 +301,23 @@ static int64_t kernel_call(struct differ *d, struct differ_call *c)
   }
 }
 
-static void count_states(const char *path, unsigned counts[YEON_TCP_STATES])
+static void read_states(struct differ *d, const char *path)
 {
   static const int states[] = {-1, YEON_TCP_ESTABLISHED, YEON_TCP_SYN_SENT, YEON_TCP_SYN_RECEIVED, YEON_TCP_FIN_WAIT_1, YEON_TCP_FIN_WAIT_2,
                                YEON_TCP_TIME_WAIT, -1, YEON_TCP_CLOSE_WAIT, YEON_TCP_LAST_ACK, YEON_TCP_LISTEN, YEON_TCP_CLOSING, YEON_TCP_SYN_RECEIVED};
   char line[512];
-  unsigned state;
+  unsigned state, port;
   FILE *f = fopen(path, "r");
   if (f == NULL) return;
   while (fgets(line, sizeof line, f) != NULL)
-    if (sscanf(line, " %*d: %*s %*s %x", &state) == 1 && state < sizeof states / sizeof *states && states[state] >= 0) counts[states[state]]++;
+    if (sscanf(line, " %*d: %*s %*[^:]:%x %x", &port, &state) == 2 && state < sizeof states / sizeof *states && states[state] >= 0)
+      differ_state(d, (uint16_t)port, (enum yeon_tcp_state)states[state]);
   fclose(f);
 }
 
-static void kernel_states(struct differ *d, unsigned counts[YEON_TCP_STATES])
+static void kernel_states(struct differ *d)
 {
-  (void)d;
-  count_states("/proc/thread-self/net/tcp", counts);
-  count_states("/proc/thread-self/net/tcp6", counts);
+  read_states(d, yeon_ip_is4(&d->run.local) ? "/proc/thread-self/net/tcp" : "/proc/thread-self/net/tcp6");
 }
 
 const struct differ_world differ_kernel = {.begin = kernel_begin, .end = kernel_end, .now = kernel_now, .wait = kernel_wait, .inject = kernel_inject,

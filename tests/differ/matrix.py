@@ -5,6 +5,7 @@ PORT = 8080
 LISTEN = ["0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3", "+0 bind(3, ..., ...) = 0", "+0 listen(3, 30) = 0"]
 ACCEPTED = ["< {p} S 0:0(0) win 10000 <mss 1000>", "< {p} . 1:1(0) ack 1 win 10000", "accept(3, ..., ...) = {fd}"]
 FIN_HERE = ["shutdown({fd}, SHUT_WR) = 0"]
+ALL_ACKNOWLEDGED = ["< {p} . 2:2(0) ack 2 win 10000", "close({fd}) = 0"]
 RESET_HERE = ["setsockopt({fd}, SOL_SOCKET, SO_LINGER, {{onoff=1, linger=0}}, 8) = 0", "close({fd}) = 0"]
 CONNECT = ["socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = {fd}",
            "connect({fd}, {{sa_family=AF_INET, sin_port=htons({port}), sin_addr=...}}, ...) = -1 EINPROGRESS"]
@@ -14,9 +15,9 @@ STATES = {
     "established": (ACCEPTED, 1, 1, RESET_HERE),
     "fin-wait-1": (ACCEPTED + FIN_HERE, 1, 1, RESET_HERE),
     "fin-wait-2": (ACCEPTED + FIN_HERE + ["< {p} . 1:1(0) ack 2 win 10000"], 1, 2, RESET_HERE),
-    "closing": (ACCEPTED + FIN_HERE + ["< {p} F. 1:1(0) ack 1 win 10000"], 2, 1, RESET_HERE),
+    "closing": (ACCEPTED + FIN_HERE + ["< {p} F. 1:1(0) ack 1 win 10000"], 2, 1, ALL_ACKNOWLEDGED),
     "close-wait": (ACCEPTED + ["< {p} F. 1:1(0) ack 1 win 10000"], 2, 1, RESET_HERE),
-    "last-ack": (ACCEPTED + ["< {p} F. 1:1(0) ack 1 win 10000"] + FIN_HERE, 2, 1, RESET_HERE),
+    "last-ack": (ACCEPTED + ["< {p} F. 1:1(0) ack 1 win 10000"] + FIN_HERE, 2, 1, ALL_ACKNOWLEDGED),
     "time-wait": (ACCEPTED + FIN_HERE + ["< {p} F. 1:1(0) ack 2 win 10000"], 2, 2, ["close({fd}) = 0"]),
     "orphan": (ACCEPTED + ["close({fd}) = 0", "< {p} . 1:1(0) ack 2 win 10000"], 1, 2, []),
     "syn-received": (["< {p} S 0:0(0) win 10000 <mss 1000>"], 1, 1, ["< {p} R 1:1(0) win 0"]),
@@ -87,7 +88,7 @@ def script(state, part):
         names = {"p": "%d > %d" % (40000 + n, PORT), "fd": 10 + n, "port": 40000 + n}
         ports = "" if state == "syn-sent" else names["p"]
         lines += ["+0 %s // [%s,into%d]" % (line.format(**names), label, i) for i, line in enumerate(into)]
-        lines.append("+0 %s // [%s]" % (packet(ports, segment, state in ("listen", "closed")), label))
+        lines.append("+.015 %s // [%s]" % (packet(ports, segment, state in ("listen", "closed")), label))
         lines.append("+.05 `true` // [%s,later]" % label)
         lines += ["+0 %s // [%s,out%d]" % (line.format(**names), label, i) for i, line in enumerate(out)]
     return "\n".join(lines) + "\n"

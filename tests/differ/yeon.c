@@ -209,15 +209,14 @@ static int64_t yeon_call(struct differ *d, struct differ_call *c)
   }
 }
 
-static bool count_one(void *ctx, const struct yeon_tcp_info *info, struct yeon_tcp *tcp)
+static bool see_state(void *ctx, const struct yeon_tcp_info *info, struct yeon_tcp *tcp)
 {
-  unsigned *counts = ctx;
   (void)tcp;
-  if (info->state != YEON_TCP_CLOSED) counts[info->state]++;
+  if (info->state != YEON_TCP_CLOSED) differ_state(ctx, info->remote.port, info->state);
   return true;
 }
 
-static void yeon_states(struct differ *d, unsigned counts[YEON_TCP_STATES]) { yeon_tcp_each(host_of(d), count_one, counts); }
+static void yeon_states(struct differ *d) { yeon_tcp_each(host_of(d), see_state, d); }
 
 const struct differ_world differ_yeon = {.begin = yeon_begin, .end = yeon_end, .now = yeon_now, .wait = yeon_wait, .inject = yeon_inject,
                                          .call = yeon_call, .setting = yeon_setting, .states = yeon_states};

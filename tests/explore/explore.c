@@ -14,7 +14,7 @@ struct options {
   double seconds;
   const char *world, *replay; /* NULL: all; none */
   unsigned jobs, finish_every, audit_every;
-  bool tap, list, pairs;
+  bool tap, list, pairs, few;
 };
 
 static const struct plan *visiting;
@@ -119,12 +119,13 @@ static uint64_t share_of(const struct options *opt, const struct rules *rules)
 static void visit_here(const struct options *opt, const struct rules *rules, int out)
 {
   static struct rules changed;
+  changed = *rules;
+  if (opt->few) changed.most = changed.few;
+  rules = &changed;
   if (opt->budget != NULL) {
     unsigned n[6];
-    changed = *rules;
     if (sscanf(opt->budget, "%u,%u,%u,%u,%u,%u", &n[0], &n[1], &n[2], &n[3], &n[4], &n[5]) == 6)
       changed.most = (struct budget){(uint8_t)n[0], (uint8_t)n[1], (uint8_t)n[2], (uint8_t)n[3], (uint8_t)n[4], (uint8_t)n[5]};
-    rules = &changed;
   }
   struct plan plan = {.rules = rules,
                       .states = share_of(opt, rules),
@@ -231,6 +232,8 @@ static bool parse(struct options *opt, int argc, char **argv)
       opt->list = true;
     } else if (strcmp(a, "--dump") == 0) {
       dumping = true;
+    } else if (strcmp(a, "--few") == 0) {
+      opt->few = true;
     } else if (strcmp(a, "--pairs") == 0) {
       opt->pairs = true;
     } else if (*value == '\0') {

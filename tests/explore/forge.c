@@ -40,7 +40,8 @@ static struct yeon_tcp *conn_of(const struct world *w, unsigned side)
 bool forge_possible(const struct world *w, unsigned side, unsigned which)
 {
   const struct yeon_tcp *c = conn_of(w, side);
-  if (c == NULL) return which == FORGE_ACK_HALF && half_of(w, side) != NULL;
+  /* Without its listener a half-open record goes with the first acknowledgment, whichever. */
+  if (c == NULL) return which == FORGE_ACK_HALF && half_of(w, side) != NULL && w->live.program[side].listener != NULL;
   bool synchronized = c->state >= YEON_TCP_ESTABLISHED;
   switch ((enum forgery)which) {
   case FORGE_ACK_HALF: return c->state == YEON_TCP_SYN_RECEIVED;

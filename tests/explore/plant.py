@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Plants a bug: writes a copy of one file of src/ with a few words changed. The explorer that is built with the copy must find it.
+
+  plant.py --list          name and file of every bug
+  plant.py NAME OUTPUT     the changed file; fails when the text to change is not there exactly once
+"""
+import pathlib
+import sys
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2] / "src"
+
+# name: (file, [(text, what stands there instead), ...], what is wrong then)
+PLANTS = {
+    "syn-received-any-ack": ("tcp/half_open.c", [("in->ack != h->iss + 1", "in->ack == h->iss")],
+                             "SEG.ACK is not checked in SYN-RECEIVED"),
+    "fin-counts-twice": ("tcp/text.c", [("  c->rcv_nxt++;\n", "  c->rcv_nxt += 2;\n")],
+                         "the FIN takes two sequence numbers"),
+    "right-edge-off-by-one": ("tcp/output.c", [("seq_lt(seq, edge) ? edge - seq : 0;", "seq_le(seq, edge) ? edge - seq + 1 : 0;")],
+                              "one byte more than the window is sent"),
+    "fin-not-again": ("tcp/output.c", [("bool fin = fin_follows(c, seq + len) && (c->flags & TCP_F_FIN_SENT) != 0;", "bool fin = false;"),
+                                       ("seq_gt(seq, c->snd_fin)) return false;", "seq_ge(seq, c->snd_fin)) return false;")],
+                      "a lost FIN is not sent again"),
+    "text-after-fin": ("tcp/text.c", [("return c->state == YEON_TCP_ESTABLISHED ||",
+                                       "return c->state == YEON_TCP_CLOSE_WAIT || c->state == YEON_TCP_ESTABLISHED ||")],
+                       "bytes behind the FIN are accepted"),
+    "time-wait-silent": ("tcp/time_wait.c", [("    acknowledge(in, w);\n    if (fin_again) restart(", "    if (fin_again) restart(")],
+                         "TIME-WAIT does not acknowledge the FIN that comes again"),
+    "rto-not-restarted": ("tcp/ack.c", [("  if (tcp_outstanding(c))\n    tcp_rexmit_start(c, now);\n  else\n    tcp_timer_stop(",
+                                         "  tcp_timer_stop(")],
+                          "the retransmission timer stops at a partial acknowledgment"),
+    "syn-ack-is-new": ("tcp/input.c", [("  if (c->state == YEON_TCP_SYN_SENT)\n",
+                                        "  if (c->state == YEON_TCP_SYN_SENT || (in->flags & (YEON_TCP_SYN | YEON_TCP_ACK)) == (YEON_TCP_SYN | YEON_TCP_ACK))\n")],
+                       "a SYN-ACK that comes again opens the connection anew"),
+    "rst-anywhere": ("tcp/input.c", [("in->s->h.seq != c->rcv_nxt) {", "in->s->h.seq == c->rcv_nxt - 9) {")],
+                     "a RST anywhere in the window resets"),
+    "wrong-offset": ("tcp/text.c", [("  uint32_t offset = ring_len(c->rcv) + (in->seq - c->rcv_nxt);",
+                                     "  uint32_t offset = ring_len(c->rcv) + (in->seq - c->rcv_nxt) - 1;")],
+                     "bytes out of order are put one place too low"),
+    "gap-acknowledged": ("tcp/text.c", [("  in->verdict = YEON_VERDICT_OUT_OF_ORDER;\n",
+                                         "  in->verdict = YEON_VERDICT_OUT_OF_ORDER;\n  c->rcv_nxt = in->seq;\n")],
+                         "a gap counts as received"),
+    "no-probes": ("tcp/persist.c", [("  else if (tcp_timer_at(c, YEON_TIMER_PERSIST) > at)", "  else if (at < 0)")],
+                  "a closed window is not probed"),
+    "window-not-told": ("tcp/window.c", [("  if (makes_a_difference(c)) tcp_ack_now(c);\n", "  (void)makes_a_difference(c);\n")],
+                        "that a closed window is open again is not told"),
+    "fin-acknowledged-early": ("tcp/ack.c", [("ack == c->snd_fin + 1)", "seq_ge(ack, c->snd_fin))")],
+                               "the acknowledgment of the last byte counts for the FIN"),
+    "ack-forgotten": ("tcp/delack.c", [("    tcp_timer_set(c, YEON_TIMER_DELACK,", "    if (c->acks_owed > 9) tcp_timer_set(c, YEON_TIMER_DELACK,")],
+                      "a delayed acknowledgment is never sent"),
+    "buffer-kept": ("tcp/instance.c", [("  if (receive_too) ring_release(", "  if (receive_too && c->error != 0) ring_release(")],
+                    "an unread buffer stays behind"),
+    "crossed-syn-unanswered": ("tcp/syn_sent.c", [("    c->flags |= TCP_F_SEND_SYN;\n    tcp_want_output(c);\n", "")],
+                               "a SYN that crosses ours is not answered"),
+}
+
+
+def plant(name, output):
+    path, changes, _ = PLANTS[name]
+    text = (SOURCE / path).read_text()
+    for old, new in changes:
+        if text.count(old) != 1:
+            sys.exit(f"plant.py: {name}: {text.count(old)} places in src/{path} read {old!r}; one is expected. Change the plant along with the source.")
+        text = text.replace(old, new)
+    pathlib.Path(output).write_text(text)
+
+
+def main():
+    if sys.argv[1:] == ["--list"]:
+        for name, (path, _, about) in PLANTS.items():
+            print(f"{name} {path} {about}")
+    elif len(sys.argv) == 3 and sys.argv[1] in PLANTS:
+        plant(sys.argv[1], sys.argv[2])
+    else:
+        sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main()
