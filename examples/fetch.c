@@ -11,6 +11,7 @@
 #include "net.h"
 
 #define HEAD_MAX 16384
+#define INTERIM_MAX 32 /* heads of 1xx before the answer */
 #define PIECE (1024 * 1024)
 
 enum exit_status {
@@ -27,6 +28,7 @@ enum exit_status {
 enum body { BODY_LENGTH, BODY_CHUNKED, BODY_TO_END };
 
 struct fetch {
+  int64_t timeout_s; /* without anything coming; 0: for ever */
   struct net net;
   const char *url, *output;
   bool resume, quiet;
@@ -157,6 +159,7 @@ static void draw_bar(struct fetch *f, bool last)
 static int wait_for(struct fetch *f, uint32_t events)
 {
   struct yeon_poll p = {.s = f->s, .events = events};
+  yeon_time since = yeon_loop_now(f->net.loop);
   for (;;) {
     int n = yeon_poll(f->net.loop, &p, 1, net_patience(&f->net, 200));
     net_tick(&f->net, f->got);
@@ -164,6 +167,10 @@ static int wait_for(struct fetch *f, uint32_t events)
     if (net_stopped()) return EXIT_STOPPED;
     if (n < 0) return fail(EXIT_NET, "waiting", yeon_error_text(n));
     if (n > 0) return 0;
+    yeon_time now = yeon_loop_now(f->net.loop);
+    if (f->net.cut_at != YEON_NEVER) since = now; /* it was pulled on purpose */
+    if (f->timeout_s > 0 && now - since > f->timeout_s * YEON_SEC)
+      return fail(EXIT_TRANSFER, f->host, "nothing comes any more; --timeout has how long to wait");
   }
 }
 
@@ -350,6 +357,7 @@ static bool is_interim(const char *head) { return strncmp(head, "HTTP/1.1 1", 10
 static int read_head(struct fetch *f)
 {
   char *end = NULL;
+  unsigned interim = 0;
   while (!end) {
     size_t n = 0;
     if (f->head_len + 1 >= sizeof f->head) return fail(EXIT_HTTP, f->host, "its answer's head has no end");
@@ -359,6 +367,7 @@ static int read_head(struct fetch *f)
     f->head_len += n;
     f->head[f->head_len] = 0;
     while ((end = strstr(f->head, "\r\n\r\n")) && is_interim(f->head)) { /* the answer itself comes behind it */
+      if (++interim > INTERIM_MAX) return fail(EXIT_HTTP, f->host, "it only ever promises an answer");
       f->head_len -= (size_t)(end + 4 - f->head);
       memmove(f->head, end + 4, f->head_len + 1);
     }
@@ -396,6 +405,7 @@ static int usage(FILE *out)
         "[fd09::1].\n"
         "  -o FILE            write there; - is standard output (the name in the URL)\n"
         "  --resume           go on where FILE ends\n"
+        "  --timeout SECONDS  give up when nothing comes for so long (300; 0: never)\n"
         "  --quiet            no progress, no figures\n",
         out);
   net_help(out);
@@ -408,6 +418,7 @@ static int usage(FILE *out)
 /* -1: go on; else exit status. */
 static int parse_options(struct fetch *f, int argc, char **argv)
 {
+  uint64_t seconds;
   for (int i = 1; i < argc; i++) {
     int ours = net_option(&f->net, argc, argv, &i);
     if (ours < 0) return EXIT_USAGE;
@@ -415,6 +426,9 @@ static int parse_options(struct fetch *f, int argc, char **argv)
     if (strcmp(argv[i], "--help") == 0) return usage(stdout);
     if (strcmp(argv[i], "-o") == 0 && i + 1 < argc)
       f->output = argv[++i];
+    else if (strcmp(argv[i], "--timeout") == 0 && i + 1 < argc && net_parse_size(argv[i + 1], &seconds) == 0 &&
+             seconds <= 1000000)
+      f->timeout_s = (int64_t)seconds, i++;
     else if (strcmp(argv[i], "--resume") == 0)
       f->resume = true;
     else if (strcmp(argv[i], "--quiet") == 0)
@@ -445,6 +459,7 @@ int main(int argc, char **argv)
   static struct fetch f; /* large, and there is only one */
   net_init(&f.net, "fetch");
   f.s = f.fd = -1;
+  f.timeout_s = 300; /* twice the longest pause between two retransmissions, and more */
   int rc = parse_options(&f, argc, argv);
   if (rc >= 0) return rc;
   f.piece = malloc(PIECE);

@@ -262,6 +262,7 @@ const char *http_reason(int status)
   case 414: return "URI Too Long";
   case 416: return "Range Not Satisfiable";
   case 431: return "Request Header Fields Too Large";
+  case 503: return "Service Unavailable";
   case 505: return "HTTP Version Not Supported";
   default: return "Internal Server Error";
   }

@@ -14,7 +14,7 @@
 #include "net.h"
 
 #define REQUEST_MAX 8192
-#define PIECE (256 * 1024)
+#define PIECE (64 * 1024)
 #define TURN_BYTES (1024 * 1024) /* one connection sends so much before the others have their turn */
 #define IDLE_S 60                /* no request, or nothing taken, for this long: goodbye */
 #define CLIENTS_MAX 16384
@@ -28,12 +28,12 @@ struct client {
   bool sending, close_after;
   bool leaving;    /* all is said; what still comes is thrown away, until the peer ends too */
   char head[1024]; /* of the answer */
-  char *body;      /* made in memory and not begun yet, NULL: none, or a file */
+  char *body; /* made in memory; NULL: none, or a file */
+  bool body_begun;
   size_t body_len;
   int fd;          /* the file, -1: none */
   int64_t at, end; /* of the file: what remains to be read */
-  char *piece;
-  const char *out; /* what is being sent: head, body or piece */
+  const char *out; /* what is being sent: head or body */
   size_t out_len;
 };
 
@@ -41,6 +41,7 @@ struct server {
   struct net net;
   const char *directory;
   int root;
+  char piece[PIECE]; /* of the file that is being sent just now; what a client does not take is read again, so that slow readers hold nothing here */
   unsigned port;
   bool quiet;
   int listener[2];
@@ -79,9 +80,9 @@ static void end_answer(struct client *c)
 {
   if (c->fd >= 0) close(c->fd);
   free(c->body);
-  free(c->piece);
   c->fd = -1;
-  c->body = c->piece = NULL;
+  c->body = NULL;
+  c->body_begun = false;
   c->out = NULL;
   c->out_len = 0;
   c->sending = false;
@@ -209,7 +210,7 @@ static void answer(struct server *v, struct client *c, const struct http_request
   c->fd = http_open(v->root, name);
   int status = 0;
   if (c->fd < 0 || fstat(c->fd, &st) != 0)
-    status = errno == EACCES || errno == EXDEV ? 403 : 404;
+    status = errno == EMFILE || errno == ENFILE ? 503 : errno == EACCES || errno == EXDEV ? 403 : 404;
   else if (S_ISDIR(st.st_mode) && !r->directory)
     status = 301;
   else if (S_ISREG(st.st_mode) && r->directory)
@@ -257,26 +258,32 @@ static bool next_request(struct server *v, struct client *c)
   return true;
 }
 
-/* The next bytes of the answer: after the head the body, or the file piece by piece. 1: there are some; 0: that was
- * all; -1: the file broke off. */
-static int refill(struct client *c)
+/* Sends from the file what there is room for. The bytes taken, 0 (that was all), or an error (YEON_ERR_IO: the file broke off). */
+static int64_t send_file(struct server *v, struct client *c)
 {
-  if (c->body) {
-    c->out = c->piece = c->body;
-    c->out_len = c->body_len;
-    c->body = NULL;
-    return c->out_len > 0;
-  }
   if (c->fd < 0 || c->at >= c->end) return 0;
-  if (!c->piece) c->piece = malloc(PIECE);
-  if (!c->piece) return -1;
   int64_t want = c->end - c->at < PIECE ? c->end - c->at : PIECE;
-  ssize_t n = pread(c->fd, c->piece, (size_t)want, (off_t)c->at);
-  if (n <= 0) return -1;
-  c->at += n;
-  c->out = c->piece;
-  c->out_len = (size_t)n;
-  return 1;
+  ssize_t n = pread(c->fd, v->piece, (size_t)want, (off_t)c->at);
+  if (n <= 0) return YEON_ERR_IO;
+  int64_t took = yeon_send(v->net.loop, c->s, v->piece, (size_t)n, 0);
+  if (took > 0) c->at += took;
+  return took;
+}
+
+/* The next bytes of the answer: the head, after it the body, or the file. As send_file. */
+static int64_t send_some(struct server *v, struct client *c)
+{
+  if (c->out_len == 0 && c->body && !c->body_begun) {
+    c->out = c->body;
+    c->out_len = c->body_len;
+    c->body_begun = true;
+  }
+  if (c->out_len == 0) return send_file(v, c);
+  int64_t n = yeon_send(v->net.loop, c->s, c->out, c->out_len, 0);
+  if (n <= 0) return n;
+  c->out += n;
+  c->out_len -= (size_t)n;
+  return n;
 }
 
 /* Closing at once would reset the connection if more of a request is still coming, and take the answer with it (RFC
@@ -293,21 +300,15 @@ static bool push(struct server *v, struct client *c)
 {
   size_t turn = 0;
   while (c->sending && turn < TURN_BYTES) {
-    if (c->out_len == 0) {
-      int more = refill(c);
-      if (more < 0) return false;
-      if (more == 0) {
-        end_answer(c);
-        if (c->close_after) return leave(v, c);
-        next_request(v, c);
-        continue;
-      }
-    }
-    int64_t n = yeon_send(v->net.loop, c->s, c->out, c->out_len, 0);
+    int64_t n = send_some(v, c);
     if (n == YEON_ERR_AGAIN) break;
     if (n < 0) return false;
-    c->out += n;
-    c->out_len -= (size_t)n;
+    if (n == 0) {
+      end_answer(c);
+      if (c->close_after) return leave(v, c);
+      next_request(v, c);
+      continue;
+    }
     turn += (size_t)n;
     v->bytes += (uint64_t)n;
     touch(v, c, false);

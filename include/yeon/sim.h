@@ -30,7 +30,7 @@ YEON_API uint64_t yeon_sim_random(struct yeon_sim *sim);
 #define YEON_SIM_NODES 1024
 #define YEON_SIM_CABLES 4096
 
-/* Adds a host and returns its node number, or an error. In the configuration: seed 0 is replaced by one derived from the universe's seed and
+/* Adds a host and returns its node number, or an error. In the configuration (NULL: its defaults): seed 0 is replaced by one derived from the universe's seed and
  * the node number; id 0 by node number + 1; memory as yeon_sim_new says. *out (may be NULL) is the host: it belongs to the universe. */
 YEON_API int yeon_sim_add_host(struct yeon_sim *sim, const struct yeon_host_config *config, struct yeon_host **out);
 /* Adds a hub: what comes in at one cable goes out at all its others. Its node number, or an error. */

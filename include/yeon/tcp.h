@@ -43,6 +43,9 @@ struct yeon_tcp_options {
   bool shut_rd_keeps;
   /* A reset is an error in CLOSING and LAST-ACK too, as kernels have it; false: only if it loses bytes (RFC 9293 3.10.7.4). */
   bool late_reset_is_error;
+  /* While connecting, every ICMP error ends the attempt with its error, as in Linux; false: the soft ones are told only when the retries are spent
+   * (RFC 9293 3.9.2.2). */
+  bool icmp_ends_connect;
   /* While connecting, any "unreachable" of a kind that will not pass is YEON_ERR_REFUSED, as in FreeBSD; false: each its own error. */
   bool icmp_refuses;
   /* Delayed acknowledgments (RFC 9293 3.8.6.3) */
@@ -74,7 +77,6 @@ struct yeon_tcp_options {
   uint8_t option_layout;            /* enum yeon_tcp_option_layout */
   /* Features */
   bool restart_after_idle;  /* the congestion window falls back after an RTO of idleness (RFC 5681 4.1) */
-  bool ignore_unsent_ack;   /* an acknowledgment of bytes never sent is not answered, as in Linux; false: RFC 9293 3.10.7.4 */
   bool drop_syn_fin;        /* segments with both flags are dropped unanswered (FreeBSD can be told to); false: RFC 9293 3.10.7 */
   bool window_scale, timestamps, sack, nagle, path_mtu, challenge_ack, cookies;
   uint32_t challenge_per_second;  /* host-wide limit of challenge ACKs (RFC 5961 section 7) */

@@ -129,7 +129,7 @@ static void make_address(struct ip *ip, unsigned link, const struct wire_nd_pref
   uint16_t index = find_made(ip, link, &p->prefix, &made);
   yeon_time valid = until_of(p->valid_s, now);
   if (index == IP_NONE) {
-    if (p->valid_s == 0 || made >= IP_RA_ADDRS_MAX) return;
+    if (p->valid_s == 0 || made >= IP_RA_ADDRS_MAX || ip->n_gone >= IP_RA_GONE_MAX) return;
     struct yeon_ip a = with_identifier(&p->prefix, ip->link[link].mac);
     int err = ip_local_add(ip, link, &a, 64, IP_LOCAL_AUTO, now);
     if (err < 0) return;

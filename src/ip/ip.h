@@ -31,6 +31,7 @@
 #define IP_LOOPBACKS_MAX 1024 /* of them, addresses of 127/8 that came into use by themselves */
 #define IP_ROUTES_MAX 1024
 #define IP_RA_ROUTES_MAX 64 /* routes learnt from router advertisements */
+#define IP_RA_GONE_MAX 512  /* addresses that came and went, beyond which none is made any more: each keeps its slot for ever */
 #define IP_RA_ADDRS_MAX 16  /* addresses of one link made from advertised prefixes */
 #define IP_NAMES_MAX 131072 /* local addresses, groups and broadcast addresses together */
 #define IP_NEIGHBOURS_MAX 4096

@@ -81,7 +81,11 @@ int yeon_sim_add_host(struct yeon_sim *sim, const struct yeon_host_config *confi
   int error = reserve_node(sim);
   if (error) return error;
   uint32_t number = sim->n_nodes;
-  struct yeon_host_config own = *config;
+  struct yeon_host_config own;
+  if (config != NULL)
+    own = *config;
+  else
+    yeon_host_config_init(&own);
   if (own.seed == 0) own.seed = derive_seed(sim->seed, SEED_HOST, number);
   if (own.id == 0) own.id = number + 1;
   if (own.memory.alloc == NULL) own.memory = sim->mem.ops;

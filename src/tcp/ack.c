@@ -7,7 +7,7 @@ static enum tcp_step check_range(struct tcp_in *in, struct yeon_tcp *c)
   bool future = seq_gt(in->ack, c->snd_max);
   bool ancient = in->t->options.challenge_ack && seq_lt(in->ack, c->snd_una - c->max_snd_wnd);
   if (!future && !ancient) return TCP_GO_ON;
-  if (!future || !in->t->options.ignore_unsent_ack) tcp_challenge(in, c);
+  tcp_challenge(in, c);
   in->verdict = YEON_VERDICT_BAD_ACK;
   return TCP_STOP;
 }

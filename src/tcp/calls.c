@@ -169,10 +169,17 @@ static void orphan(struct yeon_tcp *c)
   c->reported = 0;
 }
 
+/* RFC 9293 3.10.5, CLOSING and LAST-ACK: both sides have said all, and a reset would tell the peer nothing; unread bytes are lost, though. */
+static bool all_is_said(const struct yeon_tcp *c)
+{
+  bool both_ended = c->state == YEON_TCP_CLOSING || c->state == YEON_TCP_LAST_ACK;
+  return both_ended && (c->flags & TCP_F_FIN_SENT) != 0 && ring_len(c->rcv) == 0;
+}
+
 static void abort_now(struct yeon_tcp *c, yeon_time now)
 {
   orphan(c);
-  tcp_send_reset(c, now);
+  if (!all_is_said(c)) tcp_send_reset(c, now);
   tcp_conn_end(c, c->state == YEON_TCP_CLOSED ? 0 : YEON_ERR_ABORTED, YEON_CAUSE_CALL_ABORT, now);
 }
 

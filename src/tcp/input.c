@@ -48,6 +48,7 @@ static void input_others(struct tcp_in *in, struct yeon_tcp *c)
   if (step_reset(in, c) == TCP_STOP) return;
   if (step_syn(in, c) == TCP_STOP) return;
   if (tcp_step_ack(in, c) == TCP_STOP) return;
+  if (in->repeat) tcp_ack_now(c);
   tcp_remember_timestamp(in, c);
   tcp_user_timeout_heard(c, &in->s->h, in->now);
   tcp_step_urgent(in, c);

@@ -203,8 +203,8 @@ void tcp_conn_end(struct yeon_tcp *c, int error, enum yeon_cause cause, yeon_tim
   drop_port(c);
   tcp_unlist_output(c);
   tcp_timers_forget(c);
-  /* What arrived before an orderly end may still be read; a reset takes it along (RFC 9293 3.10.7.4, second). */
-  tcp_conn_release_buffers(c, error != 0);
+  /* What arrived before the end may still be read, and then the error is told. RFC 9293 3.10.7.4, second, would flush it at a reset; no kernel does. */
+  tcp_conn_release_buffers(c, false);
   if ((c->flags & TCP_F_ORPHAN) != 0) {
     tcp_conn_free(c);
     return;

@@ -253,7 +253,8 @@ struct tcp_in {
   uint64_t id;       /* connection it belongs to, for the event */
   uint32_t iss, irs;
   bool has_conn;
-  bool gone; /* the connection ended on the way: do not touch it */
+  bool gone;   /* the connection ended on the way: do not touch it */
+  bool repeat; /* its front came before: acknowledged at once, if its own acknowledgment is believed */
 };
 
 /* instance.c */

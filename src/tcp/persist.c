@@ -40,9 +40,19 @@ void tcp_persist_consider(struct yeon_tcp *c, yeon_time now)
     tcp_timer_set(c, YEON_TIMER_PERSIST, at, now);
 }
 
+/* RFC 9293 3.8.6.1 leaves the end to the application or the system: peers that keep their windows shut must not keep all our buffers. Only what no application holds any more, and only when half of what
+ * buffers may take is taken. */
+static bool is_in_the_way(const struct yeon_tcp *c)
+{
+  const struct ring_store *rings = c->t->rings;
+  bool short_of_room = rings->used > rings->limit / 2;
+  return short_of_room && (c->flags & TCP_F_ORPHAN) != 0 && c->probe_backoff >= c->t->options.retries_orphan;
+}
+
 static bool gave_up(const struct yeon_tcp *c)
 {
   const struct yeon_tcp_options *o = &c->t->options;
+  if (is_in_the_way(c)) return true;
   /* RFC 9293 3.8.6.1: a window that stays closed is no failure while probes are answered; silence is. */
   return c->probes >= ((c->flags & TCP_F_ORPHAN) != 0 ? o->retries_orphan : o->retries_data);
 }

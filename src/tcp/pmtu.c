@@ -34,7 +34,7 @@ static bool conn_error(struct yeon_tcp *c, const struct tcp_icmp *e, yeon_time n
   /* RFC 9293 3.9.2.2: hard errors abort; RFC 5927 section 6: but only while connecting, for later they are more likely forged. */
   bool connecting =
       c->state == YEON_TCP_SYN_SENT || (c->state == YEON_TCP_SYN_RECEIVED && (c->flags & TCP_F_PASSIVE) == 0);
-  bool hard = e->hard || (c->t->options.icmp_refuses && e->prohibited);
+  bool hard = e->hard || c->t->options.icmp_ends_connect || (c->t->options.icmp_refuses && e->prohibited);
   if (hard && connecting) {
     tcp_conn_end(c, c->t->options.icmp_refuses ? YEON_ERR_REFUSED : e->error, YEON_CAUSE_ICMP, now);
     return true;

@@ -14,7 +14,7 @@ static const struct yeon_tcp_options linux_options = {
   .rto_initial_us = 1 * S, .rto_min_us = 200 * MS, .rto_max_us = 120 * S,
   .retries_syn = 6, .retries_syn_ack = 5, .retries_data = 15, .retries_orphan = 8,
   .linux_timeout = true, .rto_floor_on_variance = true, .probe_with_data = false, .shut_rd_keeps = true, .late_reset_is_error = true,
-  .ignore_unsent_ack = true,
+  .icmp_ends_connect = true,
   .delack_us = 40 * MS, .delack_segments = 2, .quick_acks = 16,
   .keepalive_idle_ms = 7200 * 1000, .keepalive_interval_ms = 75 * 1000, .keepalive_probes = 9,
   .time_wait_ms = 60 * 1000, .fin_wait_2_ms = 60 * 1000, .time_wait_reuse = true,

@@ -38,7 +38,7 @@ static void trim_front(struct tcp_in *in, struct yeon_tcp *c)
   if (!seq_lt(in->seq, c->rcv_nxt)) return;
   if (old > in->len) old = in->len;
   note_duplicate(c, in->seq, in->seq + old);
-  if (old > 0) tcp_ack_now(c); /* RFC 2883: or the peer learns too late that it sent too much */
+  if (old > 0) in->repeat = true; /* RFC 2883: or the peer learns too late that it sent too much */
   in->skip += old;
   in->seq += old;
   in->len -= old;
@@ -85,7 +85,10 @@ static bool only_acknowledges(struct tcp_in *in, struct yeon_tcp *c)
   if (!plain || len == 0 || in->seq + len != c->rcv_nxt || c->state == YEON_TCP_TIME_WAIT) return false;
   in->verdict = YEON_VERDICT_DUPLICATE;
   note_duplicate(c, in->seq, in->seq + in->len);
-  tcp_ack_now(c);
+  if (c->state == YEON_TCP_SYN_RECEIVED)
+    in->repeat = true; /* it may earn a reset instead */
+  else
+    tcp_ack_now(c);
   in->seq = c->rcv_nxt;
   in->skip += in->len;
   in->len = 0;
@@ -101,7 +104,7 @@ static void take_off_syn(struct tcp_in *in, struct yeon_tcp *c)
   if ((in->flags & looked_at) != (YEON_TCP_SYN | YEON_TCP_ACK)) return;
   in->seq++;
   in->flags &= (uint8_t)~YEON_TCP_SYN;
-  tcp_ack_now(c); /* our own SYN-ACK may not have left, and then nothing else would acknowledge this SYN */
+  in->repeat = true; /* our own SYN-ACK may not have left, and then nothing else would acknowledge this SYN */
 }
 
 enum tcp_step tcp_step_sequence(struct tcp_in *in, struct yeon_tcp *c)

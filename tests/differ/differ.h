@@ -16,15 +16,25 @@
 /* A descriptor of the script. */
 struct differ_socket {
   int number; /* the script's; -1: free */
-  bool is_udp, nonblock, connecting;
+  bool is_udp, nonblock, connecting, connected;
   int fd;               /* kernel */
   struct yeon_tcp *tcp; /* yeon, one of the two */
   struct yeon_udp *udp;
 };
 
 enum differ_what {
-  DIFFER_SOCKET, DIFFER_BIND, DIFFER_LISTEN, DIFFER_ACCEPT, DIFFER_CONNECT, DIFFER_SEND, DIFFER_RECV, DIFFER_SHUTDOWN, DIFFER_CLOSE, DIFFER_SET,
-  DIFFER_GET, DIFFER_COUNT
+  DIFFER_SOCKET,
+  DIFFER_BIND,
+  DIFFER_LISTEN,
+  DIFFER_ACCEPT,
+  DIFFER_CONNECT,
+  DIFFER_SEND,
+  DIFFER_RECV,
+  DIFFER_SHUTDOWN,
+  DIFFER_CLOSE,
+  DIFFER_SET,
+  DIFFER_GET,
+  DIFFER_COUNT
 };
 /* One call. */
 struct differ_call {
@@ -34,9 +44,9 @@ struct differ_call {
   struct yeon_addr addr;     /* BIND, CONNECT, and SEND with has_addr */
   bool has_addr, again;      /* again: has been tried before */
   bool oob, more, peek;
-  int64_t n;                 /* bytes, backlog, SHUT_*, value of an option (milliseconds of linger, -1: none) */
-  const char *name;          /* of an option, or of a count: SIOCINQ, SIOCOUTQ, SIOCATMARK */
-  int64_t value;             /* GET, COUNT: what it told */
+  int64_t n;        /* bytes, backlog, SHUT_*, value of an option (milliseconds of linger, -1: none) */
+  const char *name; /* of an option, or of a count: SIOCINQ, SIOCOUTQ, SIOCATMARK */
+  int64_t value;    /* GET, COUNT: what it told */
 };
 
 struct differ;
@@ -65,15 +75,15 @@ struct differ_state {
 struct differ {
   struct drill_run run; /* first: what src/drill hands back is cast to this */
   const struct differ_world *world;
-  yeon_time settle;    /* a host does at once what it does within this time */
-  yeon_time event_at;  /* the latest stimulus took place */
-  yeon_time due_at;    /* and should have */
+  yeon_time settle;   /* a host does at once what it does within this time */
+  yeon_time event_at; /* the latest stimulus took place */
+  yeon_time due_at;   /* and should have */
   struct differ_socket sockets[DIFFER_SOCKETS];
   struct differ_call pending;
-  const struct drill_event *pending_event; /* NULL: no call is under way */
+  const struct drill_event *pending_event;   /* NULL: no call is under way */
   struct differ_state states[DIFFER_STATES]; /* as told last */
-  unsigned flows;                          /* as told so far */
-  bool heard;                              /* a packet came since asked last */
+  unsigned flows;                            /* as told so far */
+  bool heard;                                /* a packet came since asked last */
 };
 
 /* A packet that the host sent, now. */

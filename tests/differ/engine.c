@@ -18,8 +18,9 @@
 #include "wire/wire.h"
 
 #define CALL_WAITS (1500 * YEON_MS) /* a call that still waits when the next one is due is given up after that */
-#define STEP (5 * YEON_MS)          /* at least this from one stimulus to the next, in both worlds: the kernel needs some of it */
-#define FIRST_STAMP 100             /* what scripts call the host's first timestamp */
+#define STEP                                                                                                           \
+  (5 * YEON_MS)         /* at least this from one stimulus to the next, in both worlds: the kernel needs some of it */
+#define FIRST_STAMP 100 /* what scripts call the host's first timestamp */
 
 /* Called by src/drill when a packet of the script is built. */
 void world_inject(struct drill_run *r, const uint8_t *packet, size_t len, uint32_t payload)
@@ -71,14 +72,25 @@ static unsigned flow_number(const struct differ *d, const struct drill_flow *flo
   return n;
 }
 
+static bool is_fragment(const uint8_t *packet, size_t len)
+{
+  if (packet[0] >> 4 == 6) return len > 40 && packet[6] == 44;
+  return len >= 20 && (wire_get16(packet + 6) & 0x3fff) != 0;
+}
+
 void differ_saw(struct differ *d, const uint8_t *packet, size_t len)
 {
+  if (is_fragment(packet, len)) {
+    printf("> %.6f 0 fragment (%zu)\n", since_event(d), len);
+    return;
+  }
   struct drill_live *l = live_read(&d->run, packet, len);
   if (l == NULL) return;
   struct drill_flow *f = flow_of_live(d, l);
   if (f != NULL) learn(d, f, l);
   bool dont_fragment = !l->six && (packet[6] & 0x40) != 0;
-  printf("> %.6f %u %s ttl %u tos %u%s\n", since_event(d), flow_number(d, f), show_live(&d->run, l, f), l->ttl, l->tos, dont_fragment ? " df" : "");
+  printf("> %.6f %u %s ttl %u tos %u%s\n", since_event(d), flow_number(d, f), show_live(&d->run, l, f), l->ttl, l->tos,
+         dont_fragment ? " df" : "");
   d->heard = true;
 }
 
@@ -182,13 +194,17 @@ static bool read_option(struct differ *d, struct differ_call *c, const struct dr
 /* False: not a call known here. */
 static bool read_call(struct differ *d, struct differ_call *c, const struct drill_call *call)
 {
-  static const char *const sends[] = {"write", "send", "sendto", NULL}, *const receives[] = {"read", "recv", "recvfrom", NULL};
+  static const char *const sends[] = {"write", "send", "sendto", NULL}, *const receives[] = {"read", "recv", "recvfrom",
+                                                                                             NULL};
   static const struct {
     const char *name;
     enum differ_what what;
-  } names[] = {{"socket", DIFFER_SOCKET}, {"bind", DIFFER_BIND}, {"listen", DIFFER_LISTEN}, {"accept", DIFFER_ACCEPT}, {"connect", DIFFER_CONNECT},
-               {"shutdown", DIFFER_SHUTDOWN}, {"close", DIFFER_CLOSE}, {"setsockopt", DIFFER_SET}, {"getsockopt", DIFFER_GET}, {"ioctl", DIFFER_COUNT},
-               {"write", DIFFER_SEND}, {"send", DIFFER_SEND}, {"sendto", DIFFER_SEND}, {"read", DIFFER_RECV}, {"recv", DIFFER_RECV}, {"recvfrom", DIFFER_RECV}};
+  } names[] = {{"socket", DIFFER_SOCKET}, {"bind", DIFFER_BIND},       {"listen", DIFFER_LISTEN},
+               {"accept", DIFFER_ACCEPT}, {"connect", DIFFER_CONNECT}, {"shutdown", DIFFER_SHUTDOWN},
+               {"close", DIFFER_CLOSE},   {"setsockopt", DIFFER_SET},  {"getsockopt", DIFFER_GET},
+               {"ioctl", DIFFER_COUNT},   {"write", DIFFER_SEND},      {"send", DIFFER_SEND},
+               {"sendto", DIFFER_SEND},   {"read", DIFFER_RECV},       {"recv", DIFFER_RECV},
+               {"recvfrom", DIFFER_RECV}};
   size_t i = 0;
   while (i < sizeof names / sizeof *names && strcmp(names[i].name, call->name) != 0) i++;
   if (i == sizeof names / sizeof *names) return false;
@@ -196,7 +212,9 @@ static bool read_call(struct differ *d, struct differ_call *c, const struct dril
   const struct drill_value *second = argument(call, 1);
   if (c->what == DIFFER_LISTEN || c->what == DIFFER_SHUTDOWN) c->n = number_of(d, second);
   if (c->what == DIFFER_BIND || c->what == DIFFER_CONNECT) {
-    c->addr = (struct yeon_addr){.ip = c->what == DIFFER_BIND ? d->run.local : d->run.remote, .port = c->what == DIFFER_BIND ? d->run.bind_port : d->run.connect_port};
+    bool here = c->what == DIFFER_BIND;
+    c->addr.ip = here ? d->run.local : d->run.remote;
+    c->addr.port = here ? d->run.bind_port : d->run.connect_port;
     value_address(&d->run, second, &c->addr);
   }
   if (name_in(call->name, sends) || name_in(call->name, receives)) {
@@ -355,7 +373,8 @@ static char *read_all(const char *path, size_t *len)
   return text;
 }
 
-static void set_up(struct differ *d, struct drill_script *script, struct yeon_drill_config *config, struct yeon_drill_result *result)
+static void set_up(struct differ *d, struct drill_script *script, struct yeon_drill_config *config,
+                   struct yeon_drill_result *result)
 {
   struct drill_run *r = &d->run;
   r->config = config;
@@ -386,7 +405,10 @@ int main(int argc, char **argv)
   char *text = read_all(argv[3], &len);
   config.version = strcmp(argv[2], "ipv6") == 0 ? YEON_DRILL_IPV6 : YEON_DRILL_IPV4;
   if (text == NULL || !drill_parse(&script, argv[3], text, len, "linux")) {
-    fprintf(stderr, "%s:%d: %s\n", argv[3], script.line, text == NULL ? "not to be read" : script.error != NULL ? script.error : script.needs);
+    fprintf(stderr, "%s:%d: %s\n", argv[3], script.line,
+            text == NULL           ? "not to be read"
+            : script.error != NULL ? script.error
+                                   : script.needs);
     return 2;
   }
   d.world = strcmp(argv[1], "kernel") == 0 ? &differ_kernel : &differ_yeon;

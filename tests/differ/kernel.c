@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <linux/sockios.h>
@@ -63,8 +64,12 @@ static bool open_tun(void)
 static bool open_veth(void)
 {
   device.ethernet = true;
-  if (system("ip link add wire address 02:00:00:00:00:01 type veth peer name far address 02:00:00:00:00:02 && ip link set far up") != 0) return false;
-  struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = (int)if_nametoindex("far")};
+  if (system("ip link add wire address 02:00:00:00:00:01 type veth peer name far address 02:00:00:00:00:02 && ip link "
+             "set far up") != 0)
+    return false;
+  struct sockaddr_ll at = {.sll_family = AF_PACKET,
+                           .sll_protocol = htons(ETH_P_ALL),
+                           .sll_ifindex = (int)if_nametoindex("far")};
   device.fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, htons(ETH_P_ALL));
   return device.fd >= 0 && bind(device.fd, (struct sockaddr *)&at, sizeof at) == 0;
 }
@@ -72,7 +77,14 @@ static bool open_veth(void)
 /* Super-segments and checksums left out are for devices that understand them. */
 static bool no_offload(void)
 {
-  return !device.ethernet || system("ethtool -K wire tx off tso off gso off gro off >/dev/null 2>&1; ethtool -K far gro off >/dev/null 2>&1; true") == 0;
+  static const uint32_t features[] = {ETHTOOL_STXCSUM, ETHTOOL_STSO, ETHTOOL_SGSO};
+  for (size_t i = 0; i < sizeof features / sizeof *features; i++) {
+    struct ethtool_value off = {.cmd = features[i], .data = 0};
+    struct ifreq request = {.ifr_data = (char *)&off};
+    memcpy(request.ifr_name, "wire", 5);
+    if (ioctl(device.fd, SIOCETHTOOL, &request) != 0) return false;
+  }
+  return true;
 }
 
 static bool give_addresses(const struct drill_run *r)
@@ -105,9 +117,15 @@ static void kernel_setting(struct differ *d, const char *name, const char *value
 /* What yeon does not have yet, or is of this machine's history. */
 static void settle_settings(struct differ *d)
 {
-  static const char *const settings[][2] = {{"tcp_early_retrans", "0"}, {"tcp_recovery", "0"}, {"tcp_no_metrics_save", "1"}, {"tcp_ecn", "0"},
-                                            {"tcp_congestion_control", "reno"}, {"tcp_autocorking", "0"}, {"tcp_fastopen", "0"},
-                                            {"tcp_rmem", "4096 131072 6291456"}, {"tcp_wmem", "4096 16384 4194304"}};
+  static const char *const settings[][2] = {{"tcp_early_retrans", "0"},
+                                            {"tcp_recovery", "0"},
+                                            {"tcp_no_metrics_save", "1"},
+                                            {"tcp_ecn", "0"},
+                                            {"tcp_congestion_control", "reno"},
+                                            {"tcp_autocorking", "0"},
+                                            {"tcp_fastopen", "0"},
+                                            {"tcp_rmem", "4096 131072 6291456"},
+                                            {"tcp_wmem", "4096 16384 4194304"}};
   for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
     char name[64];
     snprintf(name, sizeof name, "net.ipv4.%s", settings[i][0]);
@@ -123,7 +141,7 @@ static bool kernel_begin(struct differ *d)
     fprintf(stderr, "differ: neither TUN nor veth: %s\n", strerror(errno));
     return false;
   }
-  if (!no_offload() || !give_addresses(&d->run)) return false;
+  if ((device.ethernet && !no_offload()) || !give_addresses(&d->run)) return false;
   settle_settings(d);
   usleep(20000); /* the device's own talk: routers asked for, groups joined */
   device.began_at = clock_now();
@@ -149,7 +167,8 @@ static void kernel_inject(struct differ *d, const uint8_t *packet, size_t len)
     frame[13] = packet[0] >> 4 == 6 ? 0xdd : 0x00;
   }
   memcpy(frame + skip, packet, len);
-  if (write(device.fd, frame, len + skip) < 0) fprintf(stderr, "differ: the device does not take a packet: %s\n", strerror(errno));
+  if (write(device.fd, frame, len + skip) < 0)
+    fprintf(stderr, "differ: the device does not take a packet: %s\n", strerror(errno));
 }
 
 static void take_packets(struct differ *d)
@@ -160,11 +179,13 @@ static void take_packets(struct differ *d)
   for (;;) {
     struct sockaddr_ll from = {.sll_pkttype = PACKET_HOST};
     socklen_t size = sizeof from;
-    n = device.ethernet ? recvfrom(device.fd, frame, sizeof frame, 0, (struct sockaddr *)&from, &size) : read(device.fd, frame, sizeof frame);
+    n = device.ethernet ? recvfrom(device.fd, frame, sizeof frame, 0, (struct sockaddr *)&from, &size)
+                        : read(device.fd, frame, sizeof frame);
     if (n <= (ssize_t)skip) return;
     unsigned version = frame[skip] >> 4;
     bool is_ip = !device.ethernet || (frame[12] == 0x08 && frame[13] == 0) || (frame[12] == 0x86 && frame[13] == 0xdd);
-    if (from.sll_pkttype != PACKET_OUTGOING && is_ip && (version == 4 || version == 6)) differ_saw(d, frame + skip, (size_t)n - skip);
+    if (from.sll_pkttype != PACKET_OUTGOING && is_ip && (version == 4 || version == 6))
+      differ_saw(d, frame + skip, (size_t)n - skip);
   }
 }
 
@@ -303,14 +324,27 @@ static int64_t kernel_call(struct differ *d, struct differ_call *c)
 
 static void read_states(struct differ *d, const char *path)
 {
-  static const int states[] = {-1, YEON_TCP_ESTABLISHED, YEON_TCP_SYN_SENT, YEON_TCP_SYN_RECEIVED, YEON_TCP_FIN_WAIT_1, YEON_TCP_FIN_WAIT_2,
-                               YEON_TCP_TIME_WAIT, -1, YEON_TCP_CLOSE_WAIT, YEON_TCP_LAST_ACK, YEON_TCP_LISTEN, YEON_TCP_CLOSING, YEON_TCP_SYN_RECEIVED};
+  /* by the kernel's numbers */
+  static const int states[] = {-1,
+                               YEON_TCP_ESTABLISHED,
+                               YEON_TCP_SYN_SENT,
+                               YEON_TCP_SYN_RECEIVED,
+                               YEON_TCP_FIN_WAIT_1,
+                               YEON_TCP_FIN_WAIT_2,
+                               YEON_TCP_TIME_WAIT,
+                               -1,
+                               YEON_TCP_CLOSE_WAIT,
+                               YEON_TCP_LAST_ACK,
+                               YEON_TCP_LISTEN,
+                               YEON_TCP_CLOSING,
+                               YEON_TCP_SYN_RECEIVED};
   char line[512];
   unsigned state, port;
   FILE *f = fopen(path, "r");
   if (f == NULL) return;
   while (fgets(line, sizeof line, f) != NULL)
-    if (sscanf(line, " %*d: %*s %*[^:]:%x %x", &port, &state) == 2 && state < sizeof states / sizeof *states && states[state] >= 0)
+    if (sscanf(line, " %*d: %*s %*[^:]:%x %x", &port, &state) == 2 && state < sizeof states / sizeof *states &&
+        states[state] >= 0)
       differ_state(d, (uint16_t)port, (enum yeon_tcp_state)states[state]);
   fclose(f);
 }
@@ -320,5 +354,11 @@ static void kernel_states(struct differ *d)
   read_states(d, yeon_ip_is4(&d->run.local) ? "/proc/thread-self/net/tcp" : "/proc/thread-self/net/tcp6");
 }
 
-const struct differ_world differ_kernel = {.begin = kernel_begin, .end = kernel_end, .now = kernel_now, .wait = kernel_wait, .inject = kernel_inject,
-                                           .call = kernel_call, .setting = kernel_setting, .states = kernel_states};
+const struct differ_world differ_kernel = {.begin = kernel_begin,
+                                           .end = kernel_end,
+                                           .now = kernel_now,
+                                           .wait = kernel_wait,
+                                           .inject = kernel_inject,
+                                           .call = kernel_call,
+                                           .setting = kernel_setting,
+                                           .states = kernel_states};

@@ -21,7 +21,7 @@ STATES = {
     "time-wait": (ACCEPTED + FIN_HERE + ["< {p} F. 1:1(0) ack 2 win 10000"], 2, 2, ["close({fd}) = 0"]),
     "orphan": (ACCEPTED + ["close({fd}) = 0", "< {p} . 1:1(0) ack 2 win 10000"], 1, 2, []),
     "syn-received": (["< {p} S 0:0(0) win 10000 <mss 1000>"], 1, 1, ["< {p} R 1:1(0) win 0"]),
-    "syn-sent": (CONNECT, 1, 1, ["close({fd}) = 0"]),
+    "syn-sent": (CONNECT, 1, 1, RESET_HERE),
     "listen": ([], 1, 1, []),
     "closed": ([], 1, 1, []),
 }
@@ -87,8 +87,10 @@ def script(state, part):
             continue
         names = {"p": "%d > %d" % (40000 + n, PORT), "fd": 10 + n, "port": 40000 + n}
         ports = "" if state == "syn-sent" else names["p"]
-        lines += ["+0 %s // [%s,into%d]" % (line.format(**names), label, i) for i, line in enumerate(into)]
-        lines.append("+.015 %s // [%s]" % (packet(ports, segment, state in ("listen", "closed")), label))
+        for i, line in enumerate(into):
+            late = i > 0 and "F." in into[i - 1]  # the kernel may take some ticks to acknowledge a FIN
+            lines.append("%s %s // [%s,into%d]" % ("+.03" if late else "+0", line.format(**names), label, i))
+        lines.append("+.03 %s // [%s]" % (packet(ports, segment, state in ("listen", "closed")), label))
         lines.append("+.05 `true` // [%s,later]" % label)
         lines += ["+0 %s // [%s,out%d]" % (line.format(**names), label, i) for i, line in enumerate(out)]
     return "\n".join(lines) + "\n"

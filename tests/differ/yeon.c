@@ -59,7 +59,8 @@ static void make_host(struct differ *d)
   config.tcp = &r->options;
   r->now = -WARM_UP;
   if (yeon_host_new(&r->host, &config, host_time(d)) != 0 || yeon_host_add_link(r->host, &link) != 0 ||
-      yeon_host_add_addr(r->host, 0, &r->local, yeon_ip_is4(&r->local) ? 16 : 48) != 0 || yeon_host_add_route(r->host, &any, 0, NULL, 0) != 0)
+      yeon_host_add_addr(r->host, 0, &r->local, yeon_ip_is4(&r->local) ? 16 : 48) != 0 ||
+      yeon_host_add_route(r->host, &any, 0, NULL, 0) != 0)
     drill_fail(r, "no host can be made of this");
   else
     yeon_wait(d, 0);
@@ -106,15 +107,17 @@ static int64_t connect_to(struct differ *d, struct differ_call *c)
 {
   struct yeon_tcp *tcp = c->s->tcp;
   if (c->s->is_udp) return outcome(yeon_udp_connect(c->s->udp, &c->addr));
-  if (!c->s->connecting) {
+  if (!c->s->connecting || c->s->connected) {
     int error = yeon_tcp_connect(tcp, &c->addr, host_time(d));
     c->s->connecting = error == 0;
     return error == 0 ? -EINPROGRESS : outcome(error);
   }
   enum yeon_tcp_state state = yeon_tcp_state(tcp);
   if (state == YEON_TCP_SYN_SENT || state == YEON_TCP_SYN_RECEIVED) return c->again ? -EINPROGRESS : -EALREADY;
-  if (state != YEON_TCP_CLOSED) return 0;
-  return outcome(yeon_tcp_take_error(tcp));
+  c->s->connecting = false;
+  if (state == YEON_TCP_CLOSED) return outcome(yeon_tcp_take_error(tcp));
+  c->s->connected = true;
+  return 0;
 }
 
 static int64_t send_bytes(struct differ *d, const struct differ_call *c)
@@ -122,7 +125,8 @@ static int64_t send_bytes(struct differ *d, const struct differ_call *c)
   static const uint8_t zeros[65536];
   size_t n = c->n < (int64_t)sizeof zeros ? (size_t)c->n : sizeof zeros;
   if (c->s->is_udp) return outcome(yeon_udp_send(c->s->udp, zeros, n, c->has_addr ? &c->addr : NULL, host_time(d)));
-  return outcome(yeon_tcp_send(c->s->tcp, zeros, n, (c->oob ? YEON_SEND_URGENT : 0) | (c->more ? YEON_SEND_MORE : 0), host_time(d)));
+  return outcome(yeon_tcp_send(c->s->tcp, zeros, n, (c->oob ? YEON_SEND_URGENT : 0) | (c->more ? YEON_SEND_MORE : 0),
+                               host_time(d)));
 }
 
 static int64_t receive_bytes(struct differ *d, const struct differ_call *c)
@@ -130,20 +134,32 @@ static int64_t receive_bytes(struct differ *d, const struct differ_call *c)
   static uint8_t bytes[1 << 20];
   size_t n = c->n < (int64_t)sizeof bytes ? (size_t)c->n : sizeof bytes;
   if (c->s->is_udp) return outcome(yeon_udp_recv(c->s->udp, bytes, n, NULL, NULL, NULL));
-  return outcome(yeon_tcp_recv(c->s->tcp, bytes, n, (c->oob ? YEON_RECV_URGENT : 0) | (c->peek ? YEON_RECV_PEEK : 0), host_time(d)));
+  return outcome(yeon_tcp_recv(c->s->tcp, bytes, n, (c->oob ? YEON_RECV_URGENT : 0) | (c->peek ? YEON_RECV_PEEK : 0),
+                               host_time(d)));
 }
 
 struct option {
   const char *name;
   int number, scale;
 };
-static const struct option options[] = {
-    {"SO_SNDBUF", YEON_TCP_SNDBUF, 1},           {"SO_RCVBUF", YEON_TCP_RCVBUF, 1},        {"TCP_NODELAY", YEON_TCP_NODELAY, 1},
-    {"TCP_CORK", YEON_TCP_CORK, 1},              {"TCP_QUICKACK", YEON_TCP_QUICKACK, 1},   {"SO_KEEPALIVE", YEON_TCP_KEEPALIVE, 1},
-    {"TCP_KEEPIDLE", YEON_TCP_KEEPIDLE_MS, 1000}, {"TCP_KEEPINTVL", YEON_TCP_KEEPINTVL_MS, 1000}, {"TCP_KEEPCNT", YEON_TCP_KEEPCNT, 1},
-    {"TCP_USER_TIMEOUT", YEON_TCP_USER_TIMEOUT_MS, 1}, {"SO_LINGER", YEON_TCP_LINGER_MS, 1}, {"TCP_MAXSEG", YEON_TCP_MAXSEG, 1},
-    {"SO_REUSEADDR", YEON_TCP_REUSEADDR, 1},     {"SO_OOBINLINE", YEON_TCP_OOBINLINE, 1},  {"TCP_SYNCNT", YEON_TCP_RETRIES_SYN, 1},
-    {"TCP_WINDOW_CLAMP", YEON_TCP_WINDOW_CLAMP, 1}, {"IP_TTL", YEON_TCP_HOP_LIMIT, 1},     {"IP_TOS", YEON_TCP_TRAFFIC_CLASS, 1}};
+static const struct option options[] = {{"SO_SNDBUF", YEON_TCP_SNDBUF, 1},
+                                        {"SO_RCVBUF", YEON_TCP_RCVBUF, 1},
+                                        {"TCP_NODELAY", YEON_TCP_NODELAY, 1},
+                                        {"TCP_CORK", YEON_TCP_CORK, 1},
+                                        {"TCP_QUICKACK", YEON_TCP_QUICKACK, 1},
+                                        {"SO_KEEPALIVE", YEON_TCP_KEEPALIVE, 1},
+                                        {"TCP_KEEPIDLE", YEON_TCP_KEEPIDLE_MS, 1000},
+                                        {"TCP_KEEPINTVL", YEON_TCP_KEEPINTVL_MS, 1000},
+                                        {"TCP_KEEPCNT", YEON_TCP_KEEPCNT, 1},
+                                        {"TCP_USER_TIMEOUT", YEON_TCP_USER_TIMEOUT_MS, 1},
+                                        {"SO_LINGER", YEON_TCP_LINGER_MS, 1},
+                                        {"TCP_MAXSEG", YEON_TCP_MAXSEG, 1},
+                                        {"SO_REUSEADDR", YEON_TCP_REUSEADDR, 1},
+                                        {"SO_OOBINLINE", YEON_TCP_OOBINLINE, 1},
+                                        {"TCP_SYNCNT", YEON_TCP_RETRIES_SYN, 1},
+                                        {"TCP_WINDOW_CLAMP", YEON_TCP_WINDOW_CLAMP, 1},
+                                        {"IP_TTL", YEON_TCP_HOP_LIMIT, 1},
+                                        {"IP_TOS", YEON_TCP_TRAFFIC_CLASS, 1}};
 
 static const struct option *find(const char *name)
 {
@@ -161,7 +177,8 @@ static int64_t use_option(struct differ *d, struct differ_call *c)
     return 0;
   }
   if (o == NULL || c->s->is_udp) return -ENOPROTOOPT;
-  if (c->what == DIFFER_SET) return outcome(yeon_tcp_set(c->s->tcp, (enum yeon_tcp_option)o->number, c->n * o->scale, host_time(d)));
+  if (c->what == DIFFER_SET)
+    return outcome(yeon_tcp_set(c->s->tcp, (enum yeon_tcp_option)o->number, c->n * o->scale, host_time(d)));
   int error = yeon_tcp_get(c->s->tcp, (enum yeon_tcp_option)o->number, &c->value);
   c->value /= o->scale;
   return outcome(error);
@@ -195,8 +212,11 @@ static int64_t yeon_call(struct differ *d, struct differ_call *c)
   struct differ_socket *s = c->s;
   switch (c->what) {
   case DIFFER_SOCKET: return open_socket(d, c->new);
-  case DIFFER_BIND: return outcome(s->is_udp ? yeon_udp_bind(s->udp, &c->addr) : yeon_tcp_bind(s->tcp, &c->addr, host_time(d)));
-  case DIFFER_LISTEN: return outcome(yeon_tcp_listen(s->tcp, (unsigned)c->n + 1, host_time(d))); /* Linux lets one more wait than is asked for */
+  case DIFFER_BIND:
+    return outcome(s->is_udp ? yeon_udp_bind(s->udp, &c->addr) : yeon_tcp_bind(s->tcp, &c->addr, host_time(d)));
+  case DIFFER_LISTEN:
+    return outcome(
+        yeon_tcp_listen(s->tcp, (unsigned)c->n + 1, host_time(d))); /* Linux lets one more wait than is asked for */
   case DIFFER_ACCEPT: return outcome(yeon_tcp_accept(s->tcp, &c->new->tcp, host_time(d)));
   case DIFFER_CONNECT: return connect_to(d, c);
   case DIFFER_SEND: return send_bytes(d, c);
@@ -218,5 +238,11 @@ static bool see_state(void *ctx, const struct yeon_tcp_info *info, struct yeon_t
 
 static void yeon_states(struct differ *d) { yeon_tcp_each(host_of(d), see_state, d); }
 
-const struct differ_world differ_yeon = {.begin = yeon_begin, .end = yeon_end, .now = yeon_now, .wait = yeon_wait, .inject = yeon_inject,
-                                         .call = yeon_call, .setting = yeon_setting, .states = yeon_states};
+const struct differ_world differ_yeon = {.begin = yeon_begin,
+                                         .end = yeon_end,
+                                         .now = yeon_now,
+                                         .wait = yeon_wait,
+                                         .inject = yeon_inject,
+                                         .call = yeon_call,
+                                         .setting = yeon_setting,
+                                         .states = yeon_states};

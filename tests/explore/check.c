@@ -9,7 +9,8 @@ static const uint16_t partners[YEON_TCP_STATES] = {
     [YEON_TCP_SYN_SENT] = IN(SYN_SENT) | IN(SYN_RECEIVED),
     [YEON_TCP_SYN_RECEIVED] = IN(SYN_SENT) | IN(SYN_RECEIVED) | IN(ESTABLISHED) | IN(FIN_WAIT_1),
     [YEON_TCP_ESTABLISHED] = IN(SYN_RECEIVED) | IN(ESTABLISHED) | IN(FIN_WAIT_1),
-    [YEON_TCP_FIN_WAIT_1] = IN(SYN_RECEIVED) | IN(ESTABLISHED) | IN(FIN_WAIT_1) | IN(CLOSE_WAIT) | IN(LAST_ACK) | IN(CLOSING),
+    [YEON_TCP_FIN_WAIT_1] =
+        IN(SYN_RECEIVED) | IN(ESTABLISHED) | IN(FIN_WAIT_1) | IN(CLOSE_WAIT) | IN(LAST_ACK) | IN(CLOSING),
     [YEON_TCP_FIN_WAIT_2] = IN(CLOSE_WAIT) | IN(LAST_ACK) | IN(CLOSING),
     [YEON_TCP_CLOSE_WAIT] = IN(FIN_WAIT_1) | IN(FIN_WAIT_2),
     [YEON_TCP_CLOSING] = IN(FIN_WAIT_1) | IN(FIN_WAIT_2) | IN(CLOSING) | IN(TIME_WAIT),
@@ -76,15 +77,19 @@ static void check_beliefs(struct world *w, unsigned side, const struct yeon_tcp 
 static void check_numbers(struct world *w, unsigned side, const struct yeon_tcp *c)
 {
   const struct stream *s = &w->live.stream[side][w->live.monitor[side].generation];
-  if (!seq_le(c->snd_una, c->snd_nxt) || !seq_le(c->snd_nxt, c->snd_max)) violate(w, "%c: SND.UNA, SND.NXT and highest sent are not in order", "ab"[side]);
+  if (!seq_le(c->snd_una, c->snd_nxt) || !seq_le(c->snd_nxt, c->snd_max))
+    violate(w, "%c: SND.UNA, SND.NXT and highest sent are not in order", "ab"[side]);
   if (c->state < YEON_TCP_ESTABLISHED) return;
   uint32_t fin = (c->flags & TCP_F_FIN_SENT) != 0;
   if (c->snd_max - (c->iss + 1) > s->written + fin) violate(w, "%c has sent more than was written", "ab"[side]);
-  if (fin != 0 && c->snd_fin != c->iss + 1 + s->written) violate(w, "%c: FIN does not stand behind the last byte", "ab"[side]);
-  if (seq_gt(c->rcv_nxt, c->rcv_adv)) violate(w, "%c has accepted %u beyond its window", "ab"[side], c->rcv_nxt - c->rcv_adv);
+  if (fin != 0 && c->snd_fin != c->iss + 1 + s->written)
+    violate(w, "%c: FIN does not stand behind the last byte", "ab"[side]);
+  if (seq_gt(c->rcv_nxt, c->rcv_adv))
+    violate(w, "%c has accepted %u beyond its window", "ab"[side], c -> rcv_nxt - c -> rcv_adv);
 }
 
-static bool content_ok(const struct ring *r, uint32_t offset, uint32_t len, unsigned from, unsigned generation, uint32_t position)
+static bool content_ok(const struct ring *r, uint32_t offset, uint32_t len, unsigned from, unsigned generation,
+                       uint32_t position)
 {
   struct yeon_slice part[2];
   unsigned n = ring_slices(r, offset, len, part);
@@ -104,8 +109,10 @@ static void check_received(struct world *w, unsigned side, const struct yeon_tcp
   uint32_t queued = ring_len(c->rcv);
   if (p->tcp != c || c->state < YEON_TCP_ESTABLISHED) return;
   uint32_t arrived = c->rcv_nxt - (c->irs + 1) - ((c->flags & TCP_F_FIN_RECEIVED) != 0);
-  if (arrived != p->received + queued) violate(w, "%c: %u bytes arrived, %u read, %u wait", "ab"[side], arrived, p->received, queued);
-  if (!content_ok(c->rcv, 0, queued, !side, p->generation, p->received)) violate(w, "%c: a byte that waits is wrong", "ab"[side]);
+  if (arrived != p->received + queued)
+    violate(w, "%c: %u bytes arrived, %u read, %u wait", "ab"[side], arrived, p -> received, queued);
+  if (!content_ok(c->rcv, 0, queued, !side, p->generation, p->received))
+    violate(w, "%c: a byte that waits is wrong", "ab"[side]);
   for (unsigned i = 0; ooo != NULL && i < ooo->set->n; i++) {
     const struct range *r = &ooo->set->v[i];
     uint32_t ahead = r->left - c->rcv_nxt;
@@ -130,21 +137,25 @@ static void check_timers(struct world *w, unsigned side, const struct yeon_tcp *
     violate(w, "%c: the wheel does not know of a timer", "ab"[side]);
   if (c->state == YEON_TCP_TIME_WAIT && !stays) violate(w, "%c: TIME-WAIT without end", "ab"[side]);
   if ((c->flags & TCP_F_ON_OUT) != 0) return; /* it will say it as soon as the network takes it */
-  if (c->state == YEON_TCP_FIN_WAIT_2 && (c->flags & TCP_F_ORPHAN) != 0 && !stays) violate(w, "%c: nobody's FIN-WAIT-2 without end", "ab"[side]);
+  if (c->state == YEON_TCP_FIN_WAIT_2 && (c->flags & TCP_F_ORPHAN) != 0 && !stays)
+    violate(w, "%c: nobody's FIN-WAIT-2 without end", "ab"[side]);
   if (c->state == YEON_TCP_TIME_WAIT) return;
   if (tcp_outstanding(c) && !resends) violate(w, "%c: something is outstanding and no timer runs", "ab"[side]);
   if (unsent(c) && !resends) violate(w, "%c: bytes wait to be sent and no timer runs", "ab"[side]);
   bool owes = c->rcv_nxt != c->last_ack && c->state >= YEON_TCP_ESTABLISHED;
-  if (owes && !tcp_timer_on(c, YEON_TIMER_DELACK)) violate(w, "%c: an acknowledgment is owed and no timer runs", "ab"[side]);
+  if (owes && !tcp_timer_on(c, YEON_TIMER_DELACK))
+    violate(w, "%c: an acknowledgment is owed and no timer runs", "ab"[side]);
   if ((c->flags & TCP_F_ACK_NOW) != 0) violate(w, "%c: an acknowledgment is due and does not leave", "ab"[side]);
 }
 
 /* RFC 9293 3.8.6.2.2: room that is worth telling has been told. */
 static void check_window(struct world *w, unsigned side, const struct yeon_tcp *c)
 {
-  bool receives = c->state == YEON_TCP_ESTABLISHED || c->state == YEON_TCP_FIN_WAIT_1 || c->state == YEON_TCP_FIN_WAIT_2;
+  bool receives =
+      c->state == YEON_TCP_ESTABLISHED || c->state == YEON_TCP_FIN_WAIT_1 || c->state == YEON_TCP_FIN_WAIT_2;
   if (!receives || (c->flags & TCP_F_ON_OUT) != 0 || ring_len(c->rcv) > 0) return;
-  if (tcp_rcv_wnd(c) < c->rcvbuf / 4) violate(w, "%c: all is read and the window stays at %u", "ab"[side], tcp_rcv_wnd(c));
+  if (tcp_rcv_wnd(c) < c->rcvbuf / 4)
+    violate(w, "%c: all is read and the window stays at %u", "ab"[side], tcp_rcv_wnd(c));
 }
 
 /* What a host's books say, against what is there. */
@@ -166,8 +177,10 @@ static void check_books(struct world *w, unsigned side)
   }
   known += t->half_opens.used + t->time_waits.used - t->time_wait_dead;
   if (rings != h->rings.used) violate(w, "%c: a buffer is lost", "ab"[side]);
-  if (busies != t->busies.used || extras != t->extras.used || sacks != t->sack_sets.used) violate(w, "%c: a record is lost", "ab"[side]);
-  if (held != (p->tcp != NULL ? 1u : 0u) + (p->listener != NULL ? 1u : 0u)) violate(w, "%c: an endpoint is lost", "ab"[side]);
+  if (busies != t->busies.used || extras != t->extras.used || sacks != t->sack_sets.used)
+    violate(w, "%c: a record is lost", "ab"[side]);
+  if (held != (p->tcp != NULL ? 1u : 0u) + (p->listener != NULL ? 1u : 0u))
+    violate(w, "%c: an endpoint is lost", "ab"[side]);
   if (known != t->table.count) violate(w, "%c: the table and the records differ", "ab"[side]);
   if (h->mem.heap_bytes != region_live(w->region[side])) violate(w, "%c: the account of memory is wrong", "ab"[side]);
 }

@@ -25,7 +25,10 @@ static inline void put(struct sum *s, uint64_t x)
 
 static inline void put2(struct sum *s, uint32_t a, uint32_t b) { put(s, (uint64_t)a << 32 | b); }
 
-static inline void put_at(struct sum *s, yeon_time at) { put(s, at == YEON_NEVER ? UINT64_MAX : (uint64_t)(at - s->w->live.now)); }
+static inline void put_at(struct sum *s, yeon_time at)
+{
+  put(s, at == YEON_NEVER ? UINT64_MAX : (uint64_t)(at - s->w->live.now));
+}
 
 /* Sequence numbers of this side, and of the other. */
 static inline uint32_t ours(const struct sum *s, uint32_t seq) { return seq - s->w->live.origin[s->side]; }
@@ -34,7 +37,10 @@ static inline uint32_t theirs(const struct sum *s, uint32_t seq) { return seq - 
 static uint32_t clock_ms(const struct world *w) { return (uint32_t)((w->live.now - w->began_at) / YEON_MS); }
 
 /* How old a side's timestamp is. */
-static uint32_t age_of(const struct world *w, unsigned side, uint32_t ts) { return clock_ms(w) + w->ts_offset[side] - ts; }
+static uint32_t age_of(const struct world *w, unsigned side, uint32_t ts)
+{
+  return clock_ms(w) + w->ts_offset[side] - ts;
+}
 
 static void put_bytes(struct sum *s, const struct ring *r, uint32_t offset, uint32_t len)
 {
@@ -76,6 +82,7 @@ static void put_busy(struct sum *s, const struct yeon_tcp *c)
   put2(s, b->recover - c->iss, b->high_rxt - c->iss);
   put2(s, b->snd_small - c->iss, (c->flags & TCP_F_TIMING) != 0 ? b->rtt_seq - c->iss : 0);
   put2(s, b->rcv_fin_known, b->rcv_fin_known ? b->rcv_fin - c->irs : 0);
+  put2(s, b->flight_max, b->round_end - c->iss);
   if (s->w->rules->measured) put_at(s, (c->flags & TCP_F_TIMING) != 0 ? b->rtt_at : s->w->live.now);
   put_ranges(s, b->sacked, c->iss);
   put_ranges(s, b->ooo, c->irs);
@@ -129,7 +136,8 @@ static void put_times(struct sum *s, const struct yeon_tcp *c)
   for (unsigned i = 0; i < YEON_TIMERS; i++)
     if (tcp_timer_on(c, (enum yeon_tcp_timer)i)) put_at(s, tcp_timer_at(c, (enum yeon_tcp_timer)i));
   uint32_t limit_ms = c->t->options.ack_limit_us / 1000;
-  put2(s, since_ms(s, c, c->sent_ms, c->rto_us / 1000 + 1), c->oow_ms == 0 ? limit_ms : since_ms(s, c, c->oow_ms, limit_ms));
+  put2(s, since_ms(s, c, c->sent_ms, c->rto_us / 1000 + 1),
+       c->oow_ms == 0 ? limit_ms : since_ms(s, c, c->oow_ms, limit_ms));
   /* Looked at only while the peer's window is closed. */
   yeon_time heard = s->w->live.now - c->heard_at, most = (yeon_time)tcp_rto_us(c) * YEON_US + 1;
   put(s, c->snd_wnd > 0 ? 0 : (uint64_t)(heard < most ? heard : most));
@@ -142,8 +150,9 @@ static void put_conn(struct sum *s, const struct yeon_tcp *c)
   put(s, (uint64_t)c->state << 56 | (uint64_t)c->reported << 48 | (uint64_t)(uint8_t)c->error << 40 |
              (uint64_t)(uint8_t)c->soft_error << 32 | (uint64_t)c->rexmits << 24 | (uint64_t)c->probes << 16 |
              (uint64_t)c->dup_acks << 8 | c->timers);
-  put(s, (uint64_t)c->quick_acks << 56 | (uint64_t)c->rcv_mss << 40 | (uint64_t)c->acks_owed << 32 | (uint64_t)c->snd_wscale << 24 |
-             (uint64_t)c->rcv_wscale << 16 | (uint64_t)c->probe_backoff << 8 | (c == p->tcp ? 2u : 0u) | (c == p->listener ? 1u : 0u));
+  put(s, (uint64_t)c->quick_acks << 56 | (uint64_t)c->rcv_mss << 40 | (uint64_t)c->acks_owed << 32 |
+             (uint64_t)c->snd_wscale << 24 | (uint64_t)c->rcv_wscale << 16 | (uint64_t)c->probe_backoff << 8 |
+             (c == p->tcp ? 2u : 0u) | (c == p->listener ? 1u : 0u));
   if (c->state == YEON_TCP_LISTEN) {
     put2(s, c->extra->waiting, c->extra->backlog);
     return;
@@ -167,7 +176,8 @@ static void put_time_wait(struct sum *s, const struct tcp_time_wait *t)
 {
   if ((t->flags & TCP_H_DEAD) != 0) return;
   put2(s, ours(s, t->snd_nxt), theirs(s, t->rcv_nxt));
-  put2(s, (t->flags & TCP_H_TS) != 0 ? age_of(s->w, !s->side, t->ts_recent) : 0, (uint32_t)t->flags << 16 | t->longer_s);
+  put2(s, (t->flags & TCP_H_TS) != 0 ? age_of(s->w, !s->side, t->ts_recent) : 0,
+       (uint32_t)t->flags << 16 | t->longer_s);
   put(s, t->expires_ms - clock_ms(s->w));
 }
 
@@ -176,8 +186,8 @@ static void put_header(struct sum *s, const struct wire_tcp *h)
   /* A reset that answers no acknowledgment has the number nought. */
   bool zero = (h->flags & (YEON_TCP_RST | YEON_TCP_ACK)) == (YEON_TCP_RST | YEON_TCP_ACK) && h->seq == 0;
   put2(s, zero ? 0 : ours(s, h->seq), (h->flags & YEON_TCP_ACK) != 0 ? theirs(s, h->ack) : h->ack);
-  put(s, (uint64_t)h->flags << 56 | (uint64_t)(uint8_t)h->wscale << 48 | (uint64_t)h->window << 32 | (uint64_t)h->mss << 16 |
-             (uint64_t)h->n_sack << 8 | (uint64_t)h->sack_ok << 1 | h->has_ts);
+  put(s, (uint64_t)h->flags << 56 | (uint64_t)(uint8_t)h->wscale << 48 | (uint64_t)h->window << 32 |
+             (uint64_t)h->mss << 16 | (uint64_t)h->n_sack << 8 | (uint64_t)h->sack_ok << 1 | h->has_ts);
   if (h->has_ts) put2(s, age_of(s->w, s->side, h->tsval), h->tsecr == 0 ? 0 : age_of(s->w, !s->side, h->tsecr));
   for (unsigned i = 0; i < h->n_sack; i++) put2(s, theirs(s, h->sack[i].left), theirs(s, h->sack[i].right));
 }
@@ -186,8 +196,7 @@ static void put_header(struct sum *s, const struct wire_tcp *h)
 static void put_lists(struct sum *s, const struct tcp *t)
 {
   for (uint32_t n = t->out[0].first; n != 0; n = tcp_conn(t, n)->out_next) put(s, tcp_conn(t, n)->state);
-  for (uint32_t i = 0; i < t->replies_count; i++)
-    put_header(s, &t->replies[(t->replies_first + i) % t->replies_cap].h);
+  for (uint32_t i = 0; i < t->replies_count; i++) put_header(s, &t->replies[(t->replies_first + i) % t->replies_cap].h);
   put2(s, t->replies_count, t->reports.first != 0);
 }
 
@@ -213,8 +222,9 @@ static uint64_t hash_rest(const struct world *w, bool print)
   put(&s, (uint64_t)l->troubled << 2 | (uint64_t)l->has_origin[0] << 1 | l->has_origin[1]);
   for (s.side = 0; s.side < 2; s.side++) {
     const struct program *p = &l->program[s.side];
-    put(&s, (uint64_t)p->received << 32 | (uint64_t)p->generation << 24 | (uint64_t)p->connects << 16 | (uint64_t)p->writes << 8 |
-                (uint64_t)(p->tcp != NULL) << 3 | (uint64_t)(p->listener != NULL) << 2 | (uint64_t)p->shut << 1 | p->eof);
+    put(&s, (uint64_t)p->received << 32 | (uint64_t)p->generation << 24 | (uint64_t)p->connects << 16 |
+                (uint64_t)p->writes << 8 | (uint64_t)(p->tcp != NULL) << 3 | (uint64_t)(p->listener != NULL) << 2 |
+                (uint64_t)p->shut << 1 | p->eof);
     /* Where the numbers of a further connection begin depends on the clock. */
     bool more = p->listener != NULL || p->connects < w->rules->connects[s.side];
     put(&s, more && l->has_origin[s.side] ? (uint64_t)(l->now - l->origin_at[s.side]) : 0);

@@ -74,7 +74,8 @@ static void on_abort(int number)
   signal(SIGSEGV, SIG_DFL);
   if (replaying || visiting == NULL) raise(number);
   unsigned n = search_trace(steps, 256);
-  print_violation(visiting->rules, number == SIGABRT ? "an assertion failed, or memory was misused" : "crashed", steps, n);
+  print_violation(visiting->rules, number == SIGABRT ? "an assertion failed, or memory was misused" : "crashed", steps,
+                  n);
   _exit(1);
 }
 
@@ -83,8 +84,8 @@ static void print_pairs(const struct outcome *o)
   for (unsigned a = 0; a < YEON_TCP_STATES; a++)
     for (unsigned b = 0; b < YEON_TCP_STATES; b++)
       if (o->pairs[a][b] > 0)
-        printf("#   %-12s %-12s %12llu\n", yeon_tcp_state_name((enum yeon_tcp_state)a), yeon_tcp_state_name((enum yeon_tcp_state)b),
-               (unsigned long long)o->pairs[a][b]);
+        printf("#   %-12s %-12s %12llu\n", yeon_tcp_state_name((enum yeon_tcp_state)a),
+               yeon_tcp_state_name((enum yeon_tcp_state)b), (unsigned long long)o->pairs[a][b]);
 }
 
 static void print_outcome(const struct options *opt, const struct rules *rules, const struct outcome *o)
@@ -92,11 +93,13 @@ static void print_outcome(const struct options *opt, const struct rules *rules, 
   bool ok = o->violation[0] == '\0';
   if (!ok) print_violation(rules, o->violation, o->trace, o->n_trace);
   if (o->n_other > 0) print_replay(rules, o->other, o->n_other);
-  printf("# %-9s %10llu states (%llu without the budgets), depth %u, %llu steps, %llu dead ends, %llu played to the end, %.1f s, %.0f states/s; %s\n",
-         rules->name, (unsigned long long)o->states, (unsigned long long)o->bare, o->depth, (unsigned long long)o->steps,
-         (unsigned long long)o->dead_ends, (unsigned long long)o->finished, o->seconds, (double)o->states / (o->seconds > 0 ? o->seconds : 1),
-         o->complete ? "visited whole" : "stopped");
-  if (o->audited > 0) printf("# %-9s %llu pairs of equal states compared\n", rules->name, (unsigned long long)o->audited);
+  printf("# %-9s %10llu states (%llu without the budgets), depth %u, %llu steps, %llu dead ends, %llu played to the "
+         "end, %.1f s, %.0f states/s; %s\n",
+         rules->name, (unsigned long long)o->states, (unsigned long long)o->bare, o->depth,
+         (unsigned long long)o->steps, (unsigned long long)o->dead_ends, (unsigned long long)o->finished, o->seconds,
+         (double)o->states / (o->seconds > 0 ? o->seconds : 1), o->complete ? "visited whole" : "stopped");
+  if (o->audited > 0)
+    printf("# %-9s %llu pairs of equal states compared\n", rules->name, (unsigned long long)o->audited);
   if (opt->pairs) print_pairs(o);
 }
 
@@ -125,7 +128,8 @@ static void visit_here(const struct options *opt, const struct rules *rules, int
   if (opt->budget != NULL) {
     unsigned n[6];
     if (sscanf(opt->budget, "%u,%u,%u,%u,%u,%u", &n[0], &n[1], &n[2], &n[3], &n[4], &n[5]) == 6)
-      changed.most = (struct budget){(uint8_t)n[0], (uint8_t)n[1], (uint8_t)n[2], (uint8_t)n[3], (uint8_t)n[4], (uint8_t)n[5]};
+      changed.most =
+          (struct budget){(uint8_t)n[0], (uint8_t)n[1], (uint8_t)n[2], (uint8_t)n[3], (uint8_t)n[4], (uint8_t)n[5]};
   }
   struct plan plan = {.rules = rules,
                       .states = share_of(opt, rules),
@@ -180,7 +184,8 @@ static int visit_all(const struct options *opt)
   unsigned n = 0, failed = 0, started = 0;
   uint64_t states = 0, bare = 0;
   for (unsigned i = 0; i < n_rules; i++)
-    if (opt->world == NULL || rules_find(opt->world) == &all_rules[i]) visits[n++] = (struct visit){.rules = &all_rules[i]};
+    if (opt->world == NULL || rules_find(opt->world) == &all_rules[i])
+      visits[n++] = (struct visit){.rules = &all_rules[i]};
   if (opt->tap) printf("1..%u\n", n);
   for (unsigned i = 0; i < n; i++) {
     while (started < n && started < i + opt->jobs) start(opt, &visits[started++]);
@@ -188,9 +193,11 @@ static int visit_all(const struct options *opt)
     states += visits[i].outcome.states;
     bare += visits[i].outcome.bare;
     failed += !visits[i].ok;
-    if (opt->tap) printf("%sok %u - %s: %s\n", visits[i].ok ? "" : "not ", i + 1, visits[i].rules->name, visits[i].rules->about);
+    if (opt->tap)
+      printf("%sok %u - %s: %s\n", visits[i].ok ? "" : "not ", i + 1, visits[i].rules->name, visits[i].rules->about);
   }
-  printf("# %llu states in %u worlds, %llu without the budgets; %u with a violation\n", (unsigned long long)states, n, (unsigned long long)bare, failed);
+  printf("# %llu states in %u worlds, %llu without the budgets; %u with a violation\n", (unsigned long long)states, n,
+         (unsigned long long)bare, failed);
   return failed == 0 ? 0 : 1;
 }
 
@@ -203,6 +210,8 @@ static int replay(const struct options *opt)
     fprintf(stderr, "--replay needs --world\n");
     return 2;
   }
+  struct rules unlimited = *rules;
+  unlimited.most = (struct budget){255, 255, 255, 255, 255, 255};
   replaying = true;
   for (const char *p = opt->replay; *p != '\0' && n < 256;) {
     char *end;
@@ -211,13 +220,14 @@ static int replay(const struct options *opt)
     steps[n++] = (uint16_t)value;
     p = *end == ',' ? end + 1 : end;
   }
-  print_steps(rules, steps, n, true);
+  print_steps(&unlimited, steps, n, true);
   return 0;
 }
 
 static int usage(void)
 {
-  fprintf(stderr, "explore [--states N] [--seconds S] [--world NAME] [--jobs N] [--finish-every N] [--audit-every N] [--pairs] [--tap]\n"
+  fprintf(stderr, "explore [--states N] [--seconds S] [--world NAME] [--jobs N] [--finish-every N] [--audit-every N] "
+                  "[--pairs] [--tap]\n"
                   "explore --world NAME --replay STEPS [--dump]\nexplore --list\n");
   return 2;
 }
@@ -239,15 +249,24 @@ static bool parse(struct options *opt, int argc, char **argv)
     } else if (*value == '\0') {
       return false;
     } else {
-      if (strcmp(a, "--states") == 0) opt->states = strtoull(value, NULL, 10);
-      else if (strcmp(a, "--seconds") == 0) opt->seconds = strtod(value, NULL);
-      else if (strcmp(a, "--world") == 0) opt->world = value;
-      else if (strcmp(a, "--jobs") == 0) opt->jobs = (unsigned)strtoul(value, NULL, 10);
-      else if (strcmp(a, "--finish-every") == 0) opt->finish_every = (unsigned)strtoul(value, NULL, 10);
-      else if (strcmp(a, "--audit-every") == 0) opt->audit_every = (unsigned)strtoul(value, NULL, 10);
-      else if (strcmp(a, "--budget") == 0) opt->budget = value;
-      else if (strcmp(a, "--replay") == 0) opt->replay = value;
-      else return false;
+      if (strcmp(a, "--states") == 0)
+        opt->states = strtoull(value, NULL, 10);
+      else if (strcmp(a, "--seconds") == 0)
+        opt->seconds = strtod(value, NULL);
+      else if (strcmp(a, "--world") == 0)
+        opt->world = value;
+      else if (strcmp(a, "--jobs") == 0)
+        opt->jobs = (unsigned)strtoul(value, NULL, 10);
+      else if (strcmp(a, "--finish-every") == 0)
+        opt->finish_every = (unsigned)strtoul(value, NULL, 10);
+      else if (strcmp(a, "--audit-every") == 0)
+        opt->audit_every = (unsigned)strtoul(value, NULL, 10);
+      else if (strcmp(a, "--budget") == 0)
+        opt->budget = value;
+      else if (strcmp(a, "--replay") == 0)
+        opt->replay = value;
+      else
+        return false;
       i++;
     }
   }

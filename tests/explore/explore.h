@@ -10,8 +10,8 @@
 #include <yeon/tcp.h>
 
 #include "host/host.h"
-#include "tcp/internal.h"
 #include "region.h"
+#include "tcp/internal.h"
 
 #define PORT_A 1000
 #define PORT_B 2000
@@ -30,19 +30,19 @@ struct budget {
 struct rules {
   const char *name, *about;
   struct budget most, few; /* few: for the short run */
-  uint8_t room;          /* segments in flight each way; a full way makes the host wait */
-  uint16_t piece;        /* bytes a program writes at a time */
-  uint8_t writes[2];     /* how often */
-  uint8_t connects[2];   /* how often it may connect */
-  bool listens;          /* the right-hand side listens from the beginning */
-  bool keeps_listening;  /* also after it has accepted */
-  bool slow_reader;      /* reading is a step; else all is read at once */
-  bool abort, rude;      /* a program may reset; may close before it has read to the end */
-  bool small_window;     /* two pieces fill the receiver */
-  bool options;          /* SACK, timestamps, window scale */
+  uint8_t room;            /* segments in flight each way; a full way makes the host wait */
+  uint16_t piece;          /* bytes a program writes at a time */
+  uint8_t writes[2];       /* how often */
+  uint8_t connects[2];     /* how often it may connect */
+  bool listens;            /* the right-hand side listens from the beginning */
+  bool keeps_listening;    /* also after it has accepted */
+  bool slow_reader;        /* reading is a step; else all is read at once */
+  bool abort, rude;        /* a program may reset; may close before it has read to the end */
+  bool small_window;       /* two pieces fill the receiver */
+  bool options;            /* SACK, timestamps, window scale */
   bool delayed_ack, nagle, probe_with_data;
-  bool measured;         /* the retransmission time-out follows the round trips; else it is one second */
-  uint32_t share;        /* of the states asked for, relative to the other worlds' */
+  bool measured;  /* the retransmission time-out follows the round trips; else it is one second */
+  uint32_t share; /* of the states asked for, relative to the other worlds' */
 };
 extern const struct rules all_rules[];
 extern const unsigned n_rules;
@@ -90,9 +90,9 @@ struct monitor {
   uint8_t generation;
   bool sent, acked; /* sent_end, ack and edge have values */
   uint32_t iss, sent_end;
-  uint32_t ack, edge;   /* highest acknowledged; right edge of the window offered */
-  bool offered;         /* room has a value */
-  uint32_t room;        /* right edge of the window that has arrived here */
+  uint32_t ack, edge; /* highest acknowledged; right edge of the window offered */
+  bool offered;       /* room has a value */
+  uint32_t room;      /* right edge of the window that has arrived here */
 };
 
 /* All that changes, but for the hosts' memory. */
@@ -107,7 +107,7 @@ struct live {
   uint32_t origin[2]; /* sequence numbers are told relative to the first a side used */
   bool has_origin[2];
   yeon_time origin_at[2]; /* when */
-  bool troubled; /* a program reset, went away early, or was not there: a connection may have failed for it */
+  bool troubled;          /* a program reset, went away early, or was not there: a connection may have failed for it */
 };
 
 struct world {
@@ -119,9 +119,9 @@ struct world {
   struct yeon_addr addr[2];
   uint32_t ts_offset[2]; /* a side's timestamp clock at the beginning */
   yeon_time began_at;
-  bool loud;             /* tell every event */
-  unsigned touched;      /* bit per host that a step has changed */
-  char violation[400];   /* "": none */
+  bool loud;           /* tell every event */
+  unsigned touched;    /* bit per host that a step has changed */
+  char violation[400]; /* "": none */
 };
 
 __attribute__((format(printf, 2, 3))) void violate(struct world *w, const char *format, ...);
@@ -211,8 +211,8 @@ void finish(struct world *w, bool polite);
 
 struct plan {
   const struct rules *rules;
-  uint64_t states;   /* at most */
-  double seconds;    /* 0: as long as it takes */
+  uint64_t states;       /* at most */
+  double seconds;        /* 0: as long as it takes */
   unsigned finish_every; /* this share of the states is finished besides the dead ends; 0: none */
   unsigned audit_every;  /* of the states met again so many are compared with the one met first; 0: none */
 };

@@ -3,6 +3,7 @@
 #include "explore.h"
 
 #define ROUNDS_MOST 600
+#define AGAIN_MOST 12 /* time-outs of one segment: more than a world allows before, and two or three */
 
 static bool all_over(const struct world *w)
 {
@@ -64,6 +65,17 @@ static bool one_round(struct world *w, bool polite)
   return true;
 }
 
+/* What is sent again is answered, once nothing is lost. */
+static void check_answers(struct world *w)
+{
+  for (unsigned side = 0; side < 2; side++) {
+    const struct yeon_tcp *c = connection_of(w, side, w->live.monitor[side].id);
+    if (c != NULL && c->rexmits > AGAIN_MOST)
+      violate(w, "%c sends again and again although nothing is lost any more (%s, %s)", "ab"[side],
+              yeon_tcp_state_name(state_of(w, 0)), yeon_tcp_state_name(state_of(w, 1)));
+  }
+}
+
 /* Both directions of every connection that came about. */
 static void check_streams(struct world *w, bool was_troubled)
 {
@@ -73,7 +85,8 @@ static void check_streams(struct world *w, bool was_troubled)
   for (unsigned side = 0; side < 2; side++) {
     const struct stream *s = &w->live.stream[!side][g];
     if (!s->known || !w->live.stream[side][g].known) continue;
-    if (p[side].received != s->written) violate(w, "at the end %c has %u of %u bytes", "ab"[side], p[side].received, s->written);
+    if (p[side].received != s->written)
+      violate(w, "at the end %c has %u of %u bytes", "ab"[side], p[side].received, s->written);
     if (!p[side].eof) violate(w, "at the end %c has not seen the end of the stream", "ab"[side]);
   }
 }
@@ -86,9 +99,10 @@ void finish(struct world *w, bool polite)
   while (w->violation[0] == '\0' && !all_over(w)) {
     /* Who waits for a peer that has gone without a word gives up some time. */
     if (!one_round(w, polite) && w->live.troubled) polite = false;
+    check_answers(w);
     if (++rounds > ROUNDS_MOST) {
-      violate(w, "does not come to an end although nothing is lost any more (%s, %s)", yeon_tcp_state_name(state_of(w, 0)),
-              yeon_tcp_state_name(state_of(w, 1)));
+      violate(w, "does not come to an end although nothing is lost any more (%s, %s)",
+              yeon_tcp_state_name(state_of(w, 0)), yeon_tcp_state_name(state_of(w, 1)));
       return;
     }
   }

@@ -17,9 +17,15 @@ enum forgery {
   FORGE_AFTER_FIN,  /* bytes after the end of the stream */
   FORGE_BEYOND      /* bytes that begin at the right edge */
 };
-static const char *const names[FORGERIES] = {"RST one beyond the next byte", "RST at the right edge", "RST one before the next byte",
-                                             "SYN in the window", "SYN-ACK again", "ACK of a byte not sent",
-                                             "ACK of another SYN", "RST for another SYN", "bytes after the end",
+static const char *const names[FORGERIES] = {"RST one beyond the next byte",
+                                             "RST at the right edge",
+                                             "RST one before the next byte",
+                                             "SYN in the window",
+                                             "SYN-ACK again",
+                                             "ACK of a byte not sent",
+                                             "ACK of another SYN",
+                                             "RST for another SYN",
+                                             "bytes after the end",
                                              "bytes at the right edge"};
 
 const char *forge_name(unsigned which) { return names[which]; }
@@ -70,7 +76,9 @@ static uint32_t fill(struct wire_tcp *h, const struct yeon_tcp *c, enum forgery 
   fill_fitting(h, c);
   switch (which) {
   case FORGE_RST_NEXT: h->seq++, h->flags = YEON_TCP_RST; return 0;
-  case FORGE_RST_EDGE: h->seq = c->rcv_nxt + (tcp_rcv_wnd(c) > 0 ? tcp_rcv_wnd(c) : 1), h->flags = YEON_TCP_RST; return 0;
+  case FORGE_RST_EDGE:
+    h->seq = c->rcv_nxt + (tcp_rcv_wnd(c) > 0 ? tcp_rcv_wnd(c) : 1), h->flags = YEON_TCP_RST;
+    return 0;
   case FORGE_RST_BEFORE: h->seq--, h->flags = YEON_TCP_RST; return 0;
   case FORGE_SYN: h->flags = YEON_TCP_SYN; return 0;
   case FORGE_SYN_ACK: h->seq = c->irs, h->ack = c->iss + 1, h->flags = YEON_TCP_SYN | YEON_TCP_ACK; return 0;
@@ -136,6 +144,9 @@ static bool same(const struct kept *a, const struct kept *b)
 
 void forge(struct world *w, unsigned side, unsigned which)
 {
+  w->touched |= 1u << side;
+  yeon_host_input(w->host[side], 0, NULL, 0, w->live.now); /* what is due at this instant is not the stranger's doing */
+  if (!forge_possible(w, side, which)) return;
   const struct yeon_tcp *c = conn_of(w, side);
   struct kept before = look(w, side), after;
   uint8_t bytes[128];
@@ -151,7 +162,6 @@ void forge(struct world *w, unsigned side, unsigned which)
   h.dst_port = w->addr[side].port;
   uint32_t len = emit(w, side, &h, payload, bytes);
   yeon_frame_from_bytes(&f, bytes, len);
-  w->touched |= 1u << side;
   yeon_host_input(w->host[side], 0, &f, 1, w->live.now);
   after = look(w, side);
   if (!same(&before, &after)) violate(w, "%c: a stranger's %s changed the connection", "ab"[side], names[which]);

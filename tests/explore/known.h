@@ -7,7 +7,7 @@
 
 /* A set of hashes; a number may be kept with each. */
 struct known {
-  uint64_t *hash; /* 0: free */
+  uint64_t *hash;   /* 0: free */
   uint32_t *number; /* NULL: none are kept */
   uint64_t mask, used;
 };

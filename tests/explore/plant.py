@@ -49,8 +49,6 @@ PLANTS = {
                       "a delayed acknowledgment is never sent"),
     "buffer-kept": ("tcp/instance.c", [("  if (receive_too) ring_release(", "  if (receive_too && c->error != 0) ring_release(")],
                     "an unread buffer stays behind"),
-    "crossed-syn-unanswered": ("tcp/syn_sent.c", [("    c->flags |= TCP_F_SEND_SYN;\n    tcp_want_output(c);\n", "")],
-                               "a SYN that crosses ours is not answered"),
 }
 
 

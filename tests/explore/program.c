@@ -143,12 +143,12 @@ static void take_bytes(struct world *w, unsigned side, const uint8_t *buf, uint3
   struct program *p = &w->live.program[side];
   for (uint32_t i = 0; i < n; i++)
     if (buf[i] != content_at(!side, p->generation, p->received + i)) {
-      violate(w, "%c: byte %u of the stream is wrong", "ab"[side], p->received + i);
+      violate(w, "%c: byte %u of the stream is wrong", "ab"[side], p -> received + i);
       return;
     }
   p->received += n;
   uint32_t written = w->live.stream[!side][p->generation].written;
-  if (p->received > written) violate(w, "%c: %u bytes read of %u written", "ab"[side], p->received, written);
+  if (p->received > written) violate(w, "%c: %u bytes read of %u written", "ab"[side], p -> received, written);
 }
 
 static void take_end(struct world *w, unsigned side)
@@ -158,7 +158,7 @@ static void take_end(struct world *w, unsigned side)
   if (!s->ended)
     violate(w, "%c: end of a stream that the other side has not ended", "ab"[side]);
   else if (p->received != s->written)
-    violate(w, "%c: end of the stream after %u of %u bytes", "ab"[side], p->received, s->written);
+    violate(w, "%c: end of the stream after %u of %u bytes", "ab"[side], p -> received, s -> written);
   p->eof = true;
 }
 

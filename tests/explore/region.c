@@ -35,7 +35,8 @@ static void die(const char *what)
 
 struct region *region_new(void)
 {
-  struct region *r = mmap(NULL, REGION_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  struct region *r =
+      mmap(NULL, REGION_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (r == MAP_FAILED) die("no address space");
   region_reset(r);
   return r;

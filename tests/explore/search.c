@@ -40,7 +40,7 @@ struct search {
   struct place place[DEPTH_MOST + 2];
   unsigned depth; /* of the place we are at */
   uint32_t looking_at;
-  uint16_t trying; /* the step that is being tried; NO_STEP: none */
+  uint16_t trying;    /* the step that is being tried; NO_STEP: none */
   uint16_t finishing; /* then that, or NO_STEP */
   uint64_t audits;
 };
@@ -113,7 +113,8 @@ static void go_back(struct search *s, unsigned depth, unsigned changed)
 static void hash_hosts(const struct search *s, const struct place *from, uint64_t out[2])
 {
   bool later = s->w->live.now != from->live.now;
-  bool named = s->w->live.has_origin[0] != from->live.has_origin[0] || s->w->live.has_origin[1] != from->live.has_origin[1];
+  bool named =
+      s->w->live.has_origin[0] != from->live.has_origin[0] || s->w->live.has_origin[1] != from->live.has_origin[1];
   for (unsigned i = 0; i < 2; i++)
     out[i] = later || named || (s->w->touched >> i & 1) != 0 ? describe_host(s->w, i) : from->host_hash[i];
 }
@@ -134,7 +135,8 @@ static uint64_t hash_bare(const struct search *s, const uint64_t host[2])
 static uint64_t hash_full(const struct search *s, uint64_t bare)
 {
   const struct budget *b = &s->w->live.left;
-  uint64_t left = (uint64_t)b->faults << 40 | (uint64_t)b->losses << 32 | (uint64_t)b->twice << 24 | (uint64_t)b->overtakes << 16 | (uint64_t)b->timers << 8 | b->forgeries;
+  uint64_t left = (uint64_t)b->faults << 40 | (uint64_t)b->losses << 32 | (uint64_t)b->twice << 24 |
+                  (uint64_t)b->overtakes << 16 | (uint64_t)b->timers << 8 | b->forgeries;
   return mix(bare ^ mix(left + 1));
 }
 
@@ -237,7 +239,8 @@ static bool audit(struct search *s, uint32_t first, uint16_t step)
   uint64_t other = hash_successors(s);
   s->out->audited++;
   if (one != other) {
-    violate(s->w, "the description of two states is the same, but not what can follow (states %u and %u)", first, again);
+    violate(s->w, "two states have one description, but not the same can follow: describe.c leaves out something that "
+                  "matters, a new field perhaps");
     s->out->n_other = way_to(s, first, s->out->other, sizeof s->out->other / sizeof *s->out->other);
     return false;
   }

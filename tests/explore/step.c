@@ -4,7 +4,8 @@
 #include <stdio.h>
 
 #define ROUNDS_MOST 64 /* of a host and its program, after one step */
-/* What passes before the same ports are used again: numbers and timestamps go on with the clock. (Even, for a host counts some times in odd milliseconds.) */
+/* What passes before the same ports are used again: numbers and timestamps go on with the clock. (Even, for a host counts some times in
+ * odd milliseconds.) */
 #define TICK (2 * YEON_MS)
 
 yeon_time next_timer(const struct world *w, unsigned side)
@@ -188,8 +189,10 @@ unsigned steps_possible(struct world *w, uint16_t out[STEPS_MOST])
   return n;
 }
 
-static const char *const kind_names[STEP_KINDS] = {"connects", "writes a piece", "ends its stream", "closes", "resets", "reads",
-                                                  "stops listening", "arrives", "is lost", "is doubled", "'s timer", "forged", "finish"};
+static const char *const kind_names[STEP_KINDS] = {"connects", "writes a piece", "ends its stream", "closes",
+                                                   "resets",   "reads",          "stops listening", "arrives",
+                                                   "is lost",  "is doubled",     "'s timer",        "forged",
+                                                   "finish"};
 
 char *step_describe(struct world *w, uint16_t s, char *buf, size_t size)
 {
@@ -200,13 +203,15 @@ char *step_describe(struct world *w, uint16_t s, char *buf, size_t size)
     const struct packet *p = packets_at(w->packets, w->live.net[side][index]);
     const struct wire_tcp *h = &p->h;
     snprintf(text, sizeof text, "%s%s%s%s seq %u ack %u len %u win %u", h->flags & YEON_TCP_SYN ? "SYN " : "",
-             h->flags & YEON_TCP_FIN ? "FIN " : "", h->flags & YEON_TCP_RST ? "RST " : "", h->flags & YEON_TCP_ACK ? "ACK" : "",
-             h->seq - w->live.origin[side], h->flags & YEON_TCP_ACK ? h->ack - w->live.origin[!side] : 0, p->n, h->window);
+             h->flags & YEON_TCP_FIN ? "FIN " : "", h->flags & YEON_TCP_RST ? "RST " : "",
+             h->flags & YEON_TCP_ACK ? "ACK" : "", h->seq - w->live.origin[side],
+             h->flags & YEON_TCP_ACK ? h->ack - w->live.origin[!side] : 0, p->n, h->window);
     snprintf(buf, size, "%c>%c #%u %s: %s", "ab"[side], "ab"[!side], index, kind_names[kind], text);
   } else if (kind == STEP_FORGE) {
     snprintf(buf, size, "to %c a stranger sends %s", "ab"[side], forge_name(index));
   } else if (kind == STEP_FINISH) {
-    snprintf(buf, size, "from here on nothing is lost, and both %s", index != 0 ? "read to the end and close" : "close");
+    snprintf(buf, size, "from here on nothing is lost, and both %s",
+             index != 0 ? "read to the end and close" : "close");
   } else if (kind == STEP_TIMER) {
     snprintf(buf, size, "%c's timer, after %.3f s", "ab"[side], (double)(next_timer(w, side) - w->live.now) / 1e9);
   } else {

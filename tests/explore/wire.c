@@ -40,17 +40,19 @@ static void check_edge(struct world *w, unsigned side, const struct monitor *m, 
   if (!probe) violate(w, "%c sends %u bytes beyond the window", "ab"[side], end - m->room);
 }
 
-static void check_ack(struct world *w, unsigned side, struct monitor *m, const struct packet *p, const struct yeon_tcp *c)
+static void check_ack(struct world *w, unsigned side, struct monitor *m, const struct packet *p,
+                      const struct yeon_tcp *c)
 {
   const struct monitor *other = &w->live.monitor[!side];
   if (m->acked && seq_lt(p->h.ack, m->ack)) violate(w, "%c acknowledges less than before", "ab"[side]);
   m->ack = p->h.ack;
   if (c != NULL && other->sent && c->irs == other->iss && seq_gt(p->h.ack, other->sent_end))
-    violate(w, "%c acknowledges %u more than was sent", "ab"[side], p->h.ack - other->sent_end);
+    violate(w, "%c acknowledges %u more than was sent", "ab"[side], p -> h.ack - other->sent_end);
   uint32_t scale = c != NULL && (p->h.flags & YEON_TCP_SYN) == 0 ? c->rcv_wscale : 0;
   uint32_t edge = p->h.ack + ((uint32_t)p->h.window << scale);
   if (c != NULL) {
-    if (m->acked && seq_lt(edge, m->edge)) violate(w, "%c takes back %u bytes of its window", "ab"[side], m->edge - edge);
+    if (m->acked && seq_lt(edge, m->edge))
+      violate(w, "%c takes back %u bytes of its window", "ab"[side], m -> edge - edge);
     m->edge = edge;
   }
   m->acked = true;

@@ -115,8 +115,12 @@ def test_serve(serve, place):
         s.sendall(b"GET /a.txt HTTP/1.1\r\n")
         s.close()
     report(TEXT in ask(get(b"/a.txt")), "serve: after 300 that hung up in the middle")
+    slow = slow_readers(server, www)
     server.send_signal(signal.SIGINT)
-    report(server.wait(20) == 0, "serve: ends when told to")
+    begun = time.monotonic()
+    report(server.wait(20) == 0 and time.monotonic() - begun < 10, "serve: ends when told to, in the middle of 300 transfers", time.monotonic() - begun)
+    for s in slow:
+        s.close()
     log.seek(0)
     said = log.read()
     report(b"\x1b" not in said and b"\nserve: forged" not in said and b"Sanitizer" not in said, "serve: no foreign control characters in its log", said[-500:])
@@ -141,6 +145,7 @@ def answers():
     for length in (b"5k", b"-5", b"five", b"99999999999999999999999"):
         yield "a length of " + length.decode(), OK + b"Content-Length: " + length + b"\r\n\r\nhello", 6, None, "Content-Length"
     yield "an interim answer first", b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + OK + b"Content-Length: 5\r\n\r\nhello", 0, b"hello", ""
+    yield "nothing but interim answers", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100, 6, None, "promises"
     yield "a redirection", b"HTTP/1.1 302 Found\r\nLocation: http://other/place\r\nContent-Length: 0\r\n\r\n", 6, None, "http://other/place"
     yield "not found", b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno", 6, None, "404"
     yield "terminal commands", b"HTTP/1.1 404 \x1b]0;owned\x07\r\n\r\n", 6, None, "404"
@@ -184,6 +189,29 @@ def contents(path):
         return f.read()
 
 
+def resident_mb(pid):
+    with open("/proc/%d/status" % pid) as f:
+        return int(f.read().split("VmRSS:")[1].split()[0]) / 1024
+
+
+def slow_readers(server, www):
+    """Three hundred clients that ask for a large file and read nothing; while they do, others are served."""
+    with open(os.path.join(www, "large"), "wb") as f:
+        f.truncate(64 << 20)
+    before = resident_mb(server.pid)
+    slow = [socket.socket() for _ in range(300)]
+    for s in slow:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.settimeout(10)
+        s.connect((SERVER, 80))
+        s.sendall(get(b"/large"))
+    time.sleep(1)
+    report(TEXT in ask(get(b"/a.txt")), "serve: others are served while 300 readers do not read")
+    each = (resident_mb(server.pid) - before) / len(slow) * 1024
+    report(each < 200, "serve: 300 readers that do not read hold little", "%.0f KiB each" % each)
+    return slow
+
+
 def test_fetch(fetch, place):
     setup_device("th1", OUR_SERVER + "/24", make=True)
     listener = socket.create_server((OUR_SERVER, 8000))
@@ -196,6 +224,18 @@ def test_fetch(fetch, place):
         report(held, "fetch: " + name, "status %d, file %r, said %r" % (got, contents(path), said))
         if os.path.exists(path):
             os.unlink(path)
+    for name, said_first in (("a server that never answers", b""), ("a server that stops in the middle", OK + b"Content-Length: 50\r\n\r\nhello")):
+        listener.settimeout(10)
+        begun = time.monotonic()
+        asked = subprocess.Popen([fetch, "--tun", "th1", "--addr", OUR_FETCH, "-o", path, "--quiet", "--timeout", "1", "http://%s:8000/x" % OUR_SERVER], stderr=subprocess.PIPE)
+        s, _ = listener.accept()
+        with s:
+            s.sendall(said_first)
+            said = asked.communicate(timeout=20)[1]
+        report(asked.returncode == 5 and b"nothing comes" in said and 1 <= time.monotonic() - begun < 10, "fetch: " + name, (asked.returncode, said))
+        if os.path.exists(path):
+            os.unlink(path)
+    listener.settimeout(None)
     with open(path, "wb") as f:
         f.write(b"precious")
     thread = serve_once(listener, b"HTTP/1.1 500 Sorry\r\n\r\n")

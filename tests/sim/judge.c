@@ -34,11 +34,19 @@ static bool missed_the_end(const struct world *w, const struct end *e)
   return lossy && all && e->status == END_FAILED && e->other->status == END_OK;
 }
 
+/* Three neighbour solicitations lost one after another: where the profile has it so, that ends an attempt to connect. */
+static bool missed_the_neighbour(const struct world *w, const struct end *e)
+{
+  bool lossy = w->plan->way[0].loss_ppm > 0 || w->plan->way[1].loss_ppm > 0;
+  bool quick = w->plan->tcp[e->host].icmp_ends_connect || w->plan->tcp[e->other->host].icmp_ends_connect;
+  return w->plan->ethernet && lossy && quick && e->received == 0 && e->other->received == 0;
+}
+
 /* Nothing was in the way: everything must have come through. */
 static void judge_calm(struct world *w, const struct end *e)
 {
   const char *name = e->host == 0 ? "a" : "b";
-  if (missed_the_end(w, e)) return;
+  if (missed_the_end(w, e) || missed_the_neighbour(w, e)) return;
   if (e->status != END_OK)
     world_fail(w, "connection %u, %s: %s without need", e->conn, name,
                e->status == END_FAILED    ? yeon_error_name(e->error)

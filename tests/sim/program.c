@@ -46,12 +46,14 @@ static void leave(struct end *e, enum status status)
   e->status = status;
 }
 
-/* The connection has failed: says so once, and from then on nothing more comes. */
+/* The connection has failed: says so once. What had arrived may still be read (a call other than recv has told), and then nothing more comes. */
 static void fail_end(struct end *e, int error, bool check)
 {
   if (check && !e->world->plan->famine) {
-    uint8_t byte;
-    int64_t n = yeon_tcp_recv(e->tcp, &byte, 1, 0, yeon_sim_now(e->world->sim));
+    uint8_t bytes[4096];
+    int64_t n;
+    do n = yeon_tcp_recv(e->tcp, bytes, sizeof bytes, 0, yeon_sim_now(e->world->sim));
+    while (n > 0);
     if (n != 0)
       world_fail(e->world, "connection %u, %s: recv gives %lld after the error %s, not 0", e->conn, name_end(e),
                  (long long)n, yeon_error_name(error));

@@ -98,7 +98,7 @@ static void refuse_each(struct outcome (*life)(void))
 
 /* ---- A simulation ---- */
 
-#define STREAM 300000u
+#define STREAM 60000u
 
 struct world {
   struct yeon_sim *sim;
@@ -139,7 +139,7 @@ static void read_more(struct world *w, yeon_time now)
     for (int64_t i = 0; i < n; i++) assert_int_equal(text[i], byte_at(w->got++));
 }
 
-/* Every 10 ms of the world: what the applications do. */
+/* Every 50 ms of the world: what the applications do. */
 static void tick(void *ctx, struct yeon_sim *sim, yeon_time now)
 {
   struct world *w = ctx;
@@ -150,7 +150,7 @@ static void tick(void *ctx, struct yeon_sim *sim, yeon_time now)
   read_more(w, now);
   if (w->udp[0] != NULL && now < 500 * YEON_MS) (void)yeon_udp_send(w->udp[0], big, sizeof big, &to, now);
   while (w->udp[1] != NULL && yeon_udp_recv(w->udp[1], big, sizeof big, NULL, NULL, NULL) > 0) w->datagrams++;
-  if (now < 60 * YEON_SEC && w->got < STREAM) (void)!check(w, yeon_sim_at(sim, now + 10 * YEON_MS, tick, w));
+  if (now < 20 * YEON_SEC && w->got < STREAM) (void)!check(w, yeon_sim_at(sim, now + 50 * YEON_MS, tick, w));
 }
 
 static bool lay(struct world *w)
@@ -187,7 +187,7 @@ static struct outcome live_in_a_simulation(void)
   struct world w;
   memset(&w, 0, sizeof w);
   if (lay(&w) && open_all(&w)) {
-    yeon_sim_run_until(w.sim, 60 * YEON_SEC);
+    yeon_sim_run_until(w.sim, 20 * YEON_SEC);
     yeon_tcp_close(w.client, yeon_sim_now(w.sim));
     if (w.server != NULL) yeon_tcp_close(w.server, yeon_sim_now(w.sim));
     yeon_sim_run_until(w.sim, 200 * YEON_SEC);

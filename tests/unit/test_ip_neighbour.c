@@ -427,6 +427,26 @@ static void advertised_tables_are_bounded(void **state)
   pair_close(p);
 }
 
+/* A router that advertises ever new prefixes, each for a second: slots are never used again, so they must not run out, nor the walks over them grow. */
+static void fleeting_prefixes_are_bounded(void **state)
+{
+  (void)state;
+  struct pair *p = pair_open(true, 1500);
+  p->filter = none_pass;
+  for (unsigned i = 0; i < 2000; i++) {
+    struct wire_nd ra = advert();
+    ra.prefix[0].valid_s = ra.prefix[0].preferred_s = 1;
+    ra.prefix[0].prefix.b[4] = (uint8_t)(i >> 8);
+    ra.prefix[0].prefix.b[5] = (uint8_t)i;
+    say_nd(p, 0, "fe80::1", "ff02::1", ra.source_mac, &ra, 255);
+    pair_run(p, p->now + 1100 * YEON_MS);
+  }
+  assert_in_range(p->host[0]->ip.n_locals, IP_RA_GONE_MAX, IP_RA_GONE_MAX + 2 * IP_RA_ADDRS_MAX);
+  struct yeon_ip own = yeon_ip4(10, 9, 9, 9);
+  assert_int_equal(yeon_host_add_addr(p->host[0], 0, &own, 24), 0);
+  pair_close(p);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -445,6 +465,7 @@ int main(void)
       cmocka_unit_test(a_silent_router_is_passed_over),
       cmocka_unit_test(lifetimes_shrink_slowly),
       cmocka_unit_test(advertised_tables_are_bounded),
+      cmocka_unit_test(fleeting_prefixes_are_bounded),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
