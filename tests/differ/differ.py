@@ -4,9 +4,9 @@
     differ.py PROGRAM KNOWN DOC [-v] [-1] [-k NAME] SCRIPT...
 
 PROGRAM: tests/differ built; KNOWN: the differences that are meant to be, lines of "KEY SCRIPT EVENT/WHAT ...": SCRIPT its name, after
-"ipv4/" or "ipv6/" if it differs only there; EVENT its line's number or label (a comment "// [label]" at its end); WHAT packets, calls or
-states. DOC: the text that gives each KEY its
-reason; SCRIPTs: .pkt files, to which those that matrix.py makes are added.
+"ipv4/" or "ipv6/" if it differs only there; EVENT its line's number or label (a comment "// [label]" at its end); WHAT packets,
+calls or states. DOC: the text that gives each KEY its reason. SCRIPTs: .pkt files and folders of them, to which those that matrix.py
+makes are added.
 -k: only scripts whose name has NAME in it. -v: shows the differences that are known. -1: a single run of each script.
 
 A difference that KNOWN does not name is a failure, and one it names that is gone is too. The kernel runs in real time on a machine
@@ -156,19 +156,23 @@ class Script:
         kernel = read_trace(run(["unshare", "--net", self.program, "kernel", self.family, self.path]))
         return differences(kernel, yeon, self.exact_window)
 
+    def trouble(self, found):
+        """What is wrong with these differences as text, "": nothing."""
+        seen = {(d[0].line, d[1]) for d in found}
+        text = "".join(self.show(d) for d in found if (d[0].line, d[1]) not in self.known)
+        text += "".join("%s:%s: the kernel and yeon no longer differ in %s (%s)\n" % (self.name, *where, key)
+                        for where, key in sorted(self.known.items()) if where not in seen)
+        new = " ".join("%s/%s" % (d[0].line, d[1]) for d in found if (d[0].line, d[1]) not in self.known)
+        return text + ("in the words of known.txt: KEY %s %s\n" % (self.name, new) if new else "")
+
     def result(self):
-        """What is wrong as text, "": nothing; and the differences of the last run."""
+        """The trouble that remains after some runs, and the differences of the last."""
         found, trouble = [], ""
         for _ in range(self.runs):
             found = self.compare()
-            seen = {(d[0].line, d[1]) for d in found}
-            trouble = "".join(self.show(d) for d in found if (d[0].line, d[1]) not in self.known)
-            trouble += "".join("%s:%s: the kernel and yeon no longer differ in %s (%s)\n" % (self.name, *where, key)
-                               for where, key in sorted(self.known.items()) if where not in seen)
+            trouble = self.trouble(found)
             if not trouble:
                 break
-            new = " ".join("%s/%s" % (d[0].line, d[1]) for d in found if (d[0].line, d[1]) not in self.known)
-            trouble += "in the words of known.txt: KEY %s %s\n" % (self.name, new) if new else ""
         return trouble, found
 
     def show(self, difference):
@@ -185,10 +189,23 @@ def judge(script):
         return "%s: %s\n" % (script.name, e), ""
 
 
+def says_no(program, paths):
+    """A script whose two sides differ for sure: held against a list without it, with it, and with one more."""
+    script = Script(program, next(p for p in paths if name_of(p) == "sack-out.pkt"), "ipv4", {}, 1)
+    found = script.compare()
+    refused = "differ after" in script.trouble(found)
+    script.known = {(d[0].line, d[1]): "known" for d in found}
+    taken = script.trouble(found) == ""
+    script.known["1", "calls"] = "gone"
+    return refused and taken and "no longer" in script.trouble(found)
+
+
 def inside(program, known_path, doc, rest):
     verbose = "-v" in rest
     picked = [b for a, b in zip(rest, rest[1:]) if a == "-k"]
     paths = [w for w in rest if w.endswith(".pkt")]
+    for folder in filter(os.path.isdir, rest):
+        paths += sorted(os.path.join(folder, n) for n in os.listdir(folder) if n.endswith(".pkt"))
     with tempfile.TemporaryDirectory() as place:
         for name, text in matrix.scripts().items():
             paths.append(os.path.join(place, name))
@@ -224,8 +241,10 @@ def compare_all(program, known_path, doc, paths, picked, verbose, runs):
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         for script, (trouble, shown) in zip(scripts, pool.map(judge, scripts)):
             tell(not trouble, "differ/%s/%s" % (script.family, script.name), trouble or (shown if verbose else ""))
-    missing = sorted(k for k in keys if "`%s`" % k not in text)
-    tell(not missing, "differ/each known difference has its reason", " ".join(missing))
+    reasons = set(re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE))
+    tell(keys <= reasons, "differ/each known difference has its reason", " ".join(sorted(keys - reasons)))
+    tell(reasons <= keys, "differ/each reason has its difference", " ".join(sorted(reasons - keys)))
+    tell(says_no(program, paths), "differ/an unknown difference is refused, and one that is gone")
     gone = sorted({s.replace("ipv4/", "").replace("ipv6/", "") for s in known} - {name_of(p) for p in paths})
     tell(not gone, "differ/each known difference has its script", " ".join(gone))
     print("1..%d" % number)

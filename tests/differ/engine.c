@@ -17,10 +17,12 @@
 #include "wire/ipv4.h"
 #include "wire/wire.h"
 
-#define CALL_WAITS (1500 * YEON_MS) /* a call that still waits when the next one is due is given up after that */
-#define STEP                                                                                                           \
-  (5 * YEON_MS)         /* at least this from one stimulus to the next, in both worlds: the kernel needs some of it */
-#define FIRST_STAMP 100 /* what scripts call the host's first timestamp */
+/* A call that still waits when the next one is due is given up after that. */
+#define CALL_WAITS (1500 * YEON_MS)
+/* At least this from one stimulus to the next, in both worlds: the kernel needs some of it. */
+#define STEP (5 * YEON_MS)
+/* What scripts call the host's first timestamp. */
+#define FIRST_STAMP 100
 
 /* Called by src/drill when a packet of the script is built. */
 void world_inject(struct drill_run *r, const uint8_t *packet, size_t len, uint32_t payload)

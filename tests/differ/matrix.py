@@ -89,7 +89,7 @@ def script(state, part):
         ports = "" if state == "syn-sent" else names["p"]
         for i, line in enumerate(into):
             late = i > 0 and "F." in into[i - 1]  # the kernel may take some ticks to acknowledge a FIN
-            lines.append("%s %s // [%s,into%d]" % ("+.03" if late else "+0", line.format(**names), label, i))
+            lines.append("%s %s // [%s,into%d]" % ("+.05" if late else "+0", line.format(**names), label, i))
         lines.append("+.03 %s // [%s]" % (packet(ports, segment, state in ("listen", "closed")), label))
         lines.append("+.05 `true` // [%s,later]" % label)
         lines += ["+0 %s // [%s,out%d]" % (line.format(**names), label, i) for i, line in enumerate(out)]

@@ -161,7 +161,9 @@ def check_reset(t, s):
         return Outcome("refused", gone(t, "refused"))
     if t.state in ("CLOSING", "LAST-ACK"):
         return Outcome("reset", gone(t, "reset"), note="f")
-    return Outcome("reset", gone(t, "closed" if t.state == "TIME-WAIT" else "reset"))
+    if t.state == "TIME-WAIT":
+        return Outcome("-", gone(t, "closed"))
+    return Outcome("reset", gone(t, "reset"))
 
 
 # fourth
