@@ -168,14 +168,20 @@ static void complete(struct tcp_in *in, struct tcp_half_open *h, struct yeon_tcp
 
 static void on_ack(struct tcp_in *in, struct tcp_half_open *h)
 {
-  struct yeon_tcp *listener = listener_of(in->t, h);
-  if (listener == NULL || in->ack != h->iss + 1) {
+  if (in->ack != h->iss + 1) {
     in->verdict = YEON_VERDICT_BAD_ACK;
     tcp_reply_reset(in);
-    if (listener == NULL) tcp_half_open_drop(in->t, h, YEON_CAUSE_CALL_CLOSE, in->now);
     return;
   }
-  complete(in, h, listener);
+  complete(in, h, listener_of(in->t, h));
+}
+
+bool tcp_half_open_forsaken(struct tcp *t, uint32_t id, yeon_time now)
+{
+  struct tcp_half_open *h = record(t, id);
+  if (listener_of(t, h) != NULL) return false;
+  tcp_half_open_drop(t, h, YEON_CAUSE_CALL_CLOSE, now);
+  return true;
 }
 
 void tcp_input_half_open(struct tcp_in *in, uint32_t id)

@@ -123,6 +123,8 @@ void tcp_input(struct tcp *t, const struct tcp_segment *s, yeon_time now)
     input_unknown(&in, &key);
   else if (tcp_kind(id) == TCP_KIND_CONN)
     tcp_input_conn(&in, tcp_conn(t, id));
+  else if (tcp_kind(id) == TCP_KIND_HALF_OPEN && tcp_half_open_forsaken(t, id, now))
+    input_unknown(&in, &key);
   else if (tcp_kind(id) == TCP_KIND_HALF_OPEN)
     tcp_input_half_open(&in, id);
   else

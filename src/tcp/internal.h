@@ -378,6 +378,8 @@ void tcp_take_syn_options(struct yeon_tcp *c, const struct wire_tcp *h, yeon_tim
 /* min_iss: the ISS must be past this when has_min. */
 void tcp_input_listen(struct tcp_in *in, struct yeon_tcp *listener, bool has_min, uint32_t min_iss);
 void tcp_input_half_open(struct tcp_in *in, uint32_t id);
+/* Its listener is gone, and so is the record now. */
+bool tcp_half_open_forsaken(struct tcp *t, uint32_t id, yeon_time now);
 void tcp_half_open_timer(struct tcp *t, struct tcp_half_open *h, yeon_time now);
 void tcp_half_open_drop(struct tcp *t, struct tcp_half_open *h, enum yeon_cause cause, yeon_time now);
 /* Makes the connection of an acknowledged handshake; NULL: no room. */

@@ -12,6 +12,7 @@ makes are added.
 A difference that KNOWN does not name is a failure, and one it names that is gone is too. The kernel runs in real time on a machine
 with other work: what comes out as expected in one of a few runs holds.
 """
+import argparse
 import concurrent.futures
 import os
 import re
@@ -200,30 +201,39 @@ def says_no(program, paths):
     return refused and taken and "no longer" in script.trouble(found)
 
 
-def inside(program, known_path, doc, rest):
-    verbose = "-v" in rest
-    picked = [b for a, b in zip(rest, rest[1:]) if a == "-k"]
-    paths = [w for w in rest if w.endswith(".pkt")]
-    for folder in filter(os.path.isdir, rest):
-        paths += sorted(os.path.join(folder, n) for n in os.listdir(folder) if n.endswith(".pkt"))
+def arguments(words):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("program", "known", "doc"):
+        parser.add_argument(name, type=os.path.abspath)
+    parser.add_argument("scripts", nargs="+", type=os.path.abspath)
+    parser.add_argument("-k", dest="picked", action="append", default=[])
+    parser.add_argument("-v", dest="verbose", action="store_true")
+    parser.add_argument("-1", dest="runs", action="store_const", const=1, default=RUNS)
+    return parser.parse_args(words)
+
+
+def inside(args):
     with tempfile.TemporaryDirectory() as place:
+        paths = []
+        for path in args.scripts:
+            paths += sorted(os.path.join(path, n) for n in os.listdir(path) if n.endswith(".pkt")) if os.path.isdir(path) else [path]
         for name, text in matrix.scripts().items():
             paths.append(os.path.join(place, name))
             with open(paths[-1], "w", encoding="utf-8") as f:
                 f.write(text)
-        return compare_all(program, known_path, doc, paths, picked, verbose, 1 if "-1" in rest else RUNS)
+        return compare_all(args, paths)
 
 
-def compare_all(program, known_path, doc, paths, picked, verbose, runs):
+def compare_all(args, paths):
     try:  # small tables for the namespaces below this one: they are made and walked much faster
         with open("/proc/sys/net/ipv4/tcp_child_ehash_entries", "w", encoding="ascii") as f:
             f.write("256")
     except OSError:
         pass
-    known = read_known(known_path)
-    scripts = [s for p in paths for family in FAMILIES for s in [Script(program, p, family, known, runs)]
-               if s.wanted() and (not picked or any(n in name_of(p) for n in picked))]
-    with open(doc, encoding="utf-8") as f:
+    known = read_known(args.known)
+    scripts = [s for p in paths for family in FAMILIES for s in [Script(args.program, p, family, known, args.runs)]
+               if s.wanted() and (not args.picked or any(n in name_of(p) for n in args.picked))]
+    with open(args.doc, encoding="utf-8") as f:
         text = f.read()
     keys = {k for lines in known.values() for k in lines.values()}
     number = failures = 0
@@ -240,23 +250,21 @@ def compare_all(program, known_path, doc, paths, picked, verbose, runs):
         sys.stdout.flush()
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         for script, (trouble, shown) in zip(scripts, pool.map(judge, scripts)):
-            tell(not trouble, "differ/%s/%s" % (script.family, script.name), trouble or (shown if verbose else ""))
+            tell(not trouble, "differ/%s/%s" % (script.family, script.name), trouble or (shown if args.verbose else ""))
     reasons = set(re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE))
     tell(keys <= reasons, "differ/each known difference has its reason", " ".join(sorted(keys - reasons)))
     tell(reasons <= keys, "differ/each reason has its difference", " ".join(sorted(reasons - keys)))
-    tell(says_no(program, paths), "differ/an unknown difference is refused, and one that is gone")
+    tell(says_no(args.program, paths), "differ/an unknown difference is refused, and one that is gone")
     gone = sorted({s.replace("ipv4/", "").replace("ipv6/", "") for s in known} - {name_of(p) for p in paths})
-    tell(not gone, "differ/each known difference has its script", " ".join(gone))
+    tell(not gone or args.picked, "differ/each known difference has its script", " ".join(gone))
     print("1..%d" % number)
     return 1 if failures else 0
 
 
 def main():
     if len(sys.argv) > 1 and sys.argv[1] == "inside":
-        return inside(*sys.argv[2:5], sys.argv[5:])
-    if len(sys.argv) < 5:
-        print(__doc__, file=sys.stderr)
-        return 2
+        return inside(arguments(sys.argv[2:]))
+    arguments(sys.argv[1:])
     os.environ["PATH"] = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
     enter = ["unshare", "--fork", "--kill-child", "--net"] + ([] if os.getuid() == 0 else ["--user", "--map-root-user"])
     probe = "ip tuntap add mode tun name yt9 || ip link add name yk9 type veth peer name yo9"
@@ -267,8 +275,8 @@ def main():
     if done.returncode != 0:
         print("1..1\nok 1 - differ # SKIP %s" % " ".join(done.stdout.split()))
         return 0
-    paths = [os.path.abspath(p) for p in sys.argv[1:4]]
-    return subprocess.run(enter + [sys.executable, "-B", os.path.abspath(__file__), "inside", *paths, *sys.argv[4:]], check=False).returncode
+    command = enter + [sys.executable, "-B", os.path.abspath(__file__), "inside", *sys.argv[1:]]
+    return subprocess.run(command, check=False).returncode
 
 
 sys.exit(main())

@@ -182,21 +182,24 @@ def cells():
 
 INTRODUCTION = """# Every state, every event
 
-{count} scripts, run over IPv4 and over IPv6 by the test `drill-matrix`, and written by `tests/drill/matrix.py`, as is this table. What is expected is in
-`matrix_rules.py` (segments, RFC 9293 3.10.7) and `matrix_calls.py` (calls, 3.10.2 to 3.10.5), in the RFC's terms; `matrix.py --scripts FOLDER` writes the scripts.
+{count} scripts, run over IPv4 and over IPv6 by the test `drill-matrix`, and written by `tests/drill/matrix.py`, as is this table. What is expected
+is in `matrix_rules.py` (segments, RFC 9293 3.10.7) and `matrix_calls.py` (calls, 3.10.2 to 3.10.5), in the RFC's terms; `matrix.py --scripts
+FOLDER` writes the scripts.
 
-A cell names its script, behind the state's own name: `08b` under `est` is `est-08b.pkt`. Then comes the answer and, if it is another one, the state after it:
+A cell names its script, behind the state's own name: `08b` under `est` is `est-08b.pkt`. Then comes the answer and, if it is another one, the state
+after it:
 
 - **-** nothing; **ack** `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`; **challenge** the same, as RFC 5961 has it; **rst** a reset that the sender of the segment will believe
 - **take** the bytes (or the FIN) are the application's; **hold** they are kept until the gap before them closes
 - **reset**, **refused** the connection ends, and the application is told
 
-Each script then proves the state: by what the socket reads, by its name, by what is not acknowledged, and by a probe whose answer shows SND.NXT and RCV.NXT.
+Each script then proves the state: by what the socket reads, by its name, by what is not acknowledged, and by a probe whose answer shows SND.NXT and
+RCV.NXT.
 
-The sequence number: *below* the window; *again*: ends where it begins; *across* its left edge (text only, n/a for the rest); at the *left* edge; *inside*; its last number, at the *right*
-edge; the first one *beyond*. The acknowledgment: *none*; *ancient*: below SND.UNA - MAX.SND.WND; *old*: below SND.UNA; *current*: SND.UNA; *new*: SND.NXT, which is the
-same where nothing is outstanding (FIN-WAIT-2, TIME-WAIT); *beyond* SND.NXT. SYN with an acknowledgment is the SYN-ACK. CLOSED, LISTEN and SYN-SENT have no window: any
-number is as good as another there, and the scripts show it.
+The sequence number: *below* the window; *again*: ends where it begins; *across* its left edge (text only, n/a for the rest); at the *left* edge;
+*inside*; its last number, at the *right* edge; the first one *beyond*. The acknowledgment: *none*; *ancient*: below SND.UNA - MAX.SND.WND; *old*:
+below SND.UNA; *current*: SND.UNA; *new*: SND.NXT, which is the same where nothing is outstanding (FIN-WAIT-2, TIME-WAIT); *beyond* SND.NXT. SYN
+with an acknowledgment is the SYN-ACK. CLOSED, LISTEN and SYN-SENT have no window: any number is as good as another there, and the scripts show it.
 
 Letters tell of where the answer is not the RFC's own, or not plain from it:
 
@@ -234,7 +237,7 @@ def holes(all_cells, text):
 def spoil(cell, chance):
     """The script of a cell with one wrong expectation in it."""
     lines = list(cell.lines)
-    spots = [n for n in range(cell.head, len(lines)) if " > " in lines[n] or "assert" in lines[n] or lines[n].startswith("+0 read")]
+    spots = [n for n in range(cell.head, len(lines)) if re.search(r" > |assert|(read|write|shutdown|close)\(", lines[n])]
     spot = chance.choice(spots)
     line = lines[spot]
     if "tcpi_state" in line:
@@ -242,8 +245,8 @@ def spoil(cell, chance):
         lines[spot] = line.replace(right, chance.choice([name for name in NUMBERS.values() if name != right]))
     elif "tcpi_unacked" in line:
         lines[spot] = re.sub(r"== (\d)", lambda m: f"== {1 - int(m.group(1))}", line)
-    elif "read" in line:
-        lines[spot] = re.sub(r"= .*", "= 77", line)
+    elif " > " not in line:
+        lines[spot] = re.sub(r"= [^=]*$", "= 77", line)
     elif chance.random() < 0.3:
         lines.insert(spot, line)  # twice, where once is right
     elif " ack " in line:
@@ -288,10 +291,10 @@ def check(yeon, committed):
     tell(4, not missing, "the table has no hole", missing)
     seed = random.randrange(1 << 32)
     chance = random.Random(seed)
-    wrong = [spoil(cell, chance) for cell in chance.sample(all_cells, 100)]
+    wrong = [spoil(cell, chance) for cell in all_cells]
     _, good, bad = run(yeon, wrong, chance.choice(("ipv4", "ipv6")))
     unseen = {cell.name for cell in wrong} - bad
-    tell(5, not unseen and not good, "a wrong expectation in any of 100 cells is noticed",
+    tell(5, not unseen and not good, f"a wrong expectation is noticed in each of {len(wrong)} cells",
          [f"seed {seed}"] + [line for cell in wrong if cell.name in unseen for line in cell.lines])
 
 

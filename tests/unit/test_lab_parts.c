@@ -145,11 +145,18 @@ static void words(void **state)
   assert_false(command_split(&c, many, sizeof many));
 }
 
-static struct cmsghdr head_at(const uint8_t *bytes)
+static int type_at(const uint8_t *bytes)
 {
   struct cmsghdr h;
   memcpy(&h, bytes, sizeof h);
-  return h;
+  return h.cmsg_type;
+}
+
+static size_t len_at(const uint8_t *bytes)
+{
+  struct cmsghdr h;
+  memcpy(&h, bytes, sizeof h);
+  return h.cmsg_len;
 }
 
 static void control_emit(void **state)
@@ -166,10 +173,10 @@ static void control_emit(void **state)
   assert_int_equal(p.ipi_ifindex, 1);
   size_t both = CMSG_SPACE(sizeof p) + CMSG_SPACE(sizeof(struct in6_pktinfo));
   assert_int_equal(run_control_emit(out, sizeof out, LAB_INFO_4 | LAB_INFO_6, four.b, &flags), both);
-  assert_int_equal(head_at(out + CMSG_SPACE(sizeof p)).cmsg_type, IPV6_PKTINFO);
+  assert_int_equal(type_at(out + CMSG_SPACE(sizeof p)), IPV6_PKTINFO);
   assert_int_equal(flags, 0);
   assert_int_equal(run_control_emit(out, 20, LAB_INFO_4, four.b, &flags), 20);
-  assert_int_equal(head_at(out).cmsg_len, 20);
+  assert_int_equal(len_at(out), 20);
   assert_int_equal(flags, MSG_CTRUNC);
   flags = 0;
   assert_int_equal(run_control_emit(out, 15, LAB_INFO_4, four.b, &flags), 0);
