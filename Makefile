@@ -1,9 +1,10 @@
 # A thin front: every verb is a script or one Meson/Ninja call. All that is built goes into build/.
 SEEDS  ?= 100000
+STATES ?= 14000000
 ONLY   ?=
 PREFIX ?= /usr/local
 
-.PHONY: build run check bench soak lint fmt install picture clean setup help
+.PHONY: build run check bench soak explore lint fmt install picture clean setup help
 
 build:            ## build everything into build/ (the command is build/yeon)
 	@scripts/build.sh build
@@ -20,6 +21,10 @@ bench:            ## the figures, as a table and as build/bench.json; ONLY=core 
 soak:             ## the property simulation; SEEDS=N seeds (100000)
 	@scripts/build.sh build
 	@build/tests/sim/property --seeds $(SEEDS)
+
+explore:          ## every state that two hosts can reach in a small world; STATES=N states (14000000)
+	@scripts/build.sh build
+	@build/tests/explore/explore --states $(STATES) --jobs 2
 
 lint:             ## the rules of the house
 	@scripts/lint.py
