@@ -9,7 +9,7 @@
 #define DEFINES 32
 
 static const struct cli_option options[] = {
-    {"--profile", "NAME", "whose TCP the host speaks: linux (default), freebsd, windows, lecture"},
+    {"--profile", "NAME", "whose TCP the host speaks: linux (default), freebsd, windows, lecture, yeon"},
     {"--ip_version", "V", "ipv4, ipv6 or ipv4-mapped-ipv6, whatever the script says"},
     {"--mtu", "N", "of the host's link, whatever the script says"},
     {"--local_ip", "IP", "the host's address"},
@@ -96,7 +96,7 @@ static bool set_option(struct drill *d, const struct cli_args *args)
   } else if (strstr(args->name, "_ip") != NULL && strstr(args->name, "_version") == NULL) {
     return add_setting(d, args->name, args->value);
   } else if (strcmp(args->name, "--profile") == 0) {
-    if (!set_profile(d, args->value)) return cli_complain("there is no profile '%s': linux, freebsd, windows, lecture", args->value), false;
+    if (!set_profile(d, args->value)) return cli_complain("there is no profile '%s': linux, freebsd, windows, lecture, yeon", args->value), false;
   } else if (strcmp(args->name, "--ip_version") == 0) {
     if (!set_version(d, args->value)) return cli_complain("'%s' is none of ipv4, ipv6, ipv4-mapped-ipv6", args->value), false;
   } else if (!cli_number(args, 0, UINT32_MAX, &n)) {

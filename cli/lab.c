@@ -11,7 +11,7 @@ static const struct cli_option options[] = {
     {"--live", NULL, "in real time, for `yeon run`; see yeon lab --live --help"},
     {"--seed", "N", "luck of the universe (1): same seed, same output"},
     {"--pcap", "FILE", "write every frame to a pcapng file too"},
-    {"--profile", "P", "for hosts without: linux, freebsd, windows, lecture"},
+    {"--profile", "P", "for hosts without: linux, freebsd, windows, lecture, yeon"},
     {"--quiet", NULL, "no ladder: notes and expectations only"},
     {"--absolute", NULL, "numbers as on the wire, timestamp values"},
     {"--all", NULL, "every segment and every timer: fold nothing"},
@@ -46,7 +46,7 @@ static int bad_profile(const char *word)
   for (int i = 0; i < YEON_PROFILES; i++) names[i] = yeon_profile_name((enum yeon_profile)i);
   const char *nearest = cli_nearest(word, names, YEON_PROFILES);
   return nearest != NULL ? cli_complain("there is no profile '%s'. Did you mean '%s'?", word, nearest)
-                         : cli_complain("there is no profile '%s': linux, freebsd, windows or lecture", word);
+                         : cli_complain("there is no profile '%s': linux, freebsd, windows, lecture, yeon or yeon", word);
 }
 
 static int take_option(const struct cli_args *args, struct lab_options *o)

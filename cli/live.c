@@ -11,7 +11,7 @@
 static const struct cli_option options[] = {
     {"--name", "NAME", "what this lab is called (default), for several side by side"},
     {"--log", "FILE", "what is worth telling, to a file instead of standard error"},
-    {"--profile", "P", "of TCP: linux, freebsd, windows, lecture"},
+    {"--profile", "P", "of TCP: linux, freebsd, windows, lecture, yeon"},
     {"--tun", "NAME", "a TUN device, joined to a host: the kernel is an end, 10.0.0.254, fd00::fe"},
     {"--tun-host", "HOST", "to which host it is joined (server)"},
     {"--ladder", NULL, "draw what happens on the first cable, to standard output"},
@@ -62,7 +62,7 @@ int cli_live(int argc, char **argv)
     if (strcmp(args.name, "--pcap") == 0) config.pcap_path = args.value;
   }
   if (config.profile != NULL && yeon_profile_find(config.profile) < 0)
-    return cli_complain("there is no profile '%s': linux, freebsd, windows or lecture", config.profile);
+    return cli_complain("there is no profile '%s': linux, freebsd, windows, lecture, yeon or yeon", config.profile);
   if (config.ladder_path != NULL) config.ladder_flags |= cli_ladder_flags(config.ladder_path, &config.width);
   if (path != NULL) {
     if (live_plan_read(&plan, path) != CLI_OK) return CLI_USAGE;

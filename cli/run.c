@@ -18,7 +18,7 @@ static const struct cli_option options[] = {
     {"--on", "HOST", "where the program that follows runs: client, server"},
     {"--lab", "NAME", "in this lab; without: in `default` if it runs, else in a private one"},
     {"--log", "FILE", "what is worth telling, to a file instead of standard error"},
-    {"--profile", "P", "of TCP in a private lab: linux, freebsd, windows, lecture"},
+    {"--profile", "P", "of TCP in a private lab: linux, freebsd, windows, lecture, yeon"},
     {"--cable", "WORDS", "to the cable before the programs start: 'set delay 40ms', 'at +3s cut 5s'; repeatable"},
     {"--ladder", NULL, "draw what happens on the cable, on standard error"},
     {"--ladder-to", "FILE", "draw it into a file"},
@@ -104,7 +104,7 @@ static int run(int argc, char **argv)
   }
   if (l.config.n_programs == 0) return cli_complain("run what? yeon run --on HOST -- PROGRAM ARGUMENTS");
   if (l.config.profile != NULL && yeon_profile_find(l.config.profile) < 0)
-    return cli_complain("there is no profile '%s': linux, freebsd, windows or lecture", l.config.profile);
+    return cli_complain("there is no profile '%s': linux, freebsd, windows, lecture, yeon or yeon", l.config.profile);
   find_preload(&l);
   l.config.programs = l.programs;
   l.config.cable = l.cable;

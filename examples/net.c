@@ -34,7 +34,7 @@ void net_help(FILE *out)
         "  --packet IFNAME    on this Ethernet interface, e.g. one end of a veth pair\n"
         "  --addr IP/BITS     an address of ours; may be repeated (10.9.0.2/24 and fd09::2/64)\n"
         "  --gateway IP       send through this router what is not on our own network; may be repeated\n"
-        "  --profile NAME     numbers of TCP: linux, freebsd, windows, lecture (linux)\n"
+        "  --profile NAME     numbers of TCP: linux, freebsd, windows, lecture, yeon (linux)\n"
         "  --plain            no super-segments, no checksum offload\n"
         "  --cut-after BYTES  pull the cable when so much has come through (10k, 5M, 1G)\n"
         "  --cut-for SECONDS  and put it back after this time (5)\n"

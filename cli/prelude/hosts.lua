@@ -19,7 +19,7 @@ local function new_host(name, options)
   local profile
   if options.profile then
     profile = y.profile_number(options.profile)
-    if not profile then fail("there is no profile '%s': linux, freebsd, windows or lecture", tostring(options.profile)) end
+    if not profile then fail("there is no profile '%s': linux, freebsd, windows, lecture, yeon or yeon", tostring(options.profile)) end
   end
   local ok, node, code = pcall(y.host, name, profile, options.tcp, options)
   if not ok then fail("%s", plain(node)) end

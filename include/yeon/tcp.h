@@ -91,10 +91,11 @@ enum yeon_profile {
   YEON_PROFILE_FREEBSD,
   YEON_PROFILE_WINDOWS,
   YEON_PROFILE_LECTURE,
+  YEON_PROFILE_YEON, /* what we would choose: no system's habits */
   YEON_PROFILES
 };
 YEON_API void yeon_tcp_options_init(struct yeon_tcp_options *options, enum yeon_profile profile);
-/* "linux", "freebsd", "windows", "lecture". */
+/* "linux", "freebsd", "windows", "lecture", "yeon". */
 YEON_API const char *yeon_profile_name(enum yeon_profile profile);
 /* A profile, or YEON_ERR_INVALID. */
 YEON_API int yeon_profile_find(const char *name);

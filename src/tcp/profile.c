@@ -72,6 +72,21 @@ static const struct yeon_tcp_options lecture_options = {
   .challenge_per_second = 100, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
   .port_first = 49152, .port_last = 65535};
 
+/* Our own choice, for those who embed the stack and want the best of it rather than the likeness of a system: the numbers of Linux where they have
+ * proved themselves, the RFCs' rules where a system departs from them, and every mechanism on. docs/decisions/0007-a-profile-of-our-own.md has the why. */
+static const struct yeon_tcp_options yeon_options = {
+  .rto_initial_us = 1 * S, .rto_min_us = 200 * MS, .rto_max_us = 120 * S,
+  .retries_syn = 6, .retries_syn_ack = 5, .retries_data = 15, .retries_orphan = 8,
+  .rto_floor_on_variance = true, .probe_with_data = true, .late_reset_is_error = true,
+  .delack_us = 40 * MS, .delack_segments = 2, .quick_acks = 16,
+  .keepalive_idle_ms = 7200 * 1000, .keepalive_interval_ms = 75 * 1000, .keepalive_probes = 9,
+  .time_wait_ms = 60 * 1000, .fin_wait_2_ms = 60 * 1000, .time_wait_reuse = true,
+  .rcvbuf = 131072, .rcvbuf_max = 6291456, .sndbuf = 87040, .sndbuf_max = 4194304,
+  .initial_window_segments = 10,
+  .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
+  .challenge_per_second = 1000, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
+  .port_first = 32768, .port_last = 65535};
+
 /* clang-format on */
 
 static const struct {
@@ -80,7 +95,8 @@ static const struct {
 } profiles[YEON_PROFILES] = {[YEON_PROFILE_LINUX] = {"linux", &linux_options},
                              [YEON_PROFILE_FREEBSD] = {"freebsd", &freebsd_options},
                              [YEON_PROFILE_WINDOWS] = {"windows", &windows_options},
-                             [YEON_PROFILE_LECTURE] = {"lecture", &lecture_options}};
+                             [YEON_PROFILE_LECTURE] = {"lecture", &lecture_options},
+                             [YEON_PROFILE_YEON] = {"yeon", &yeon_options}};
 
 void yeon_tcp_options_init(struct yeon_tcp_options *options, enum yeon_profile profile)
 {

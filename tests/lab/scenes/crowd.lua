@@ -1,6 +1,6 @@
 -- Sixty connections that end in every way there is: closed, half closed, aborted, closed with bytes unread, refused by a small backlog, cut.
 -- When all is over nothing may be left behind.
-local profiles = {"linux", "freebsd", "windows", "lecture"}
+local profiles = {"linux", "freebsd", "windows", "lecture", "yeon"}
 local client = host("client", {profile = profiles[math.random(4)]})
 local server = host("server", {profile = profiles[math.random(4)]})
 local wire = cable(client, server, {

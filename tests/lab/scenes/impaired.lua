@@ -1,5 +1,5 @@
 -- A cable with every impairment at once, chosen by the seed; a transfer each way, each half closed on its own; cuts.
-local profiles = {"linux", "freebsd", "windows", "lecture"}
+local profiles = {"linux", "freebsd", "windows", "lecture", "yeon"}
 local client = host("client", {profile = profiles[math.random(4)]})
 local server = host("server", {profile = profiles[math.random(4)]})
 local function r(a) return math.random() * a end
