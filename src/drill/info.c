@@ -36,13 +36,12 @@ static double ca_state(const struct view *v)
 {
   if ((v->c->flags & TCP_F_RTO_RECOVERY) != 0) return 4;
   if (v->i.in_recovery) return 3;
-  return v->c->dup_acks > 0 || tcp_sacked(v->c) != NULL ? 1 : 0;
+  return v->c->dup_acks > 0 || tcp_sacked(v->c) ? 1 : 0;
 }
 
 static uint64_t sacked_bytes(const struct view *v)
 {
-  const struct tcp_sacks *s = tcp_sacked(v->c);
-  return s == NULL ? 0 : ranges_bytes(s->set, v->i.snd_una, v->i.snd_max);
+  return tcp_sacked(v->c) ? v->c->busy->sent.sacked : 0;
 }
 
 static double cwnd(const struct view *v)

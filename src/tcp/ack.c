@@ -34,14 +34,17 @@ static enum tcp_step complete_handshake(struct tcp_in *in, struct yeon_tcp *c)
 }
 
 /* Takes acknowledged bytes out of the send buffer. */
-static void advance(struct yeon_tcp *c, uint32_t ack, yeon_time now)
+static void advance(struct yeon_tcp *c, uint32_t ack, struct tcp_news *news, yeon_time now)
 {
   uint32_t base = tcp_snd_base(c), end = tcp_snd_end(c);
   uint32_t bytes = seq_gt(ack, end) ? end - base : ack - base;
   bool was_full = ring_len(c->snd) >= c->sndbuf;
   if ((c->flags & TCP_F_FIN_SENT) != 0 && ack == c->snd_fin + 1) c->flags2 |= TCP_G_FIN_ACKED;
   c->snd_una = ack;
-  if (c->busy != NULL) c->busy->snd_small = seq_max(c->busy->snd_small, ack);
+  if (c->busy != NULL) {
+    c->busy->snd_small = seq_max(c->busy->snd_small, ack);
+    tcp_sent_ack(c, ack, news);
+  }
   if (seq_lt(c->snd_nxt, ack)) c->snd_nxt = ack;
   if ((c->flags & TCP_F_URGENT) != 0 && seq_ge(ack, c->extra->snd_up)) c->flags &= ~TCP_F_URGENT;
   c->flags &= ~TCP_F_REXMIT_HEAD;
@@ -50,10 +53,6 @@ static void advance(struct yeon_tcp *c, uint32_t ack, yeon_time now)
     ring_drop(c->snd, bytes);
     if (ring_len(c->snd) == 0) ring_release(c->t->rings, &c->snd);
     tcp_trace_buffer(c, now);
-  }
-  if (tcp_sacked(c) != NULL) {
-    ranges_trim(c->busy->sacked->set, ack);
-    if (c->busy->sacked->set->n == 0) tcp_sacks_free(c->t, &c->busy->sacked);
   }
   /* Room again: told once a third is free, lest the application be woken for every segment. */
   if ((was_full || (c->flags2 & TCP_G_WANTS_ROOM) != 0) && ring_len(c->snd) <= c->sndbuf - c->sndbuf / 3) {
@@ -108,34 +107,31 @@ static bool is_duplicate(const struct tcp_in *in, const struct yeon_tcp *c, bool
          (in->flags & (YEON_TCP_SYN | YEON_TCP_FIN)) == 0;
 }
 
-/* Of the bytes that this acknowledges, those the peer had told of before: they have opened the window's worth already (limited transmit). */
-static uint32_t told_before(const struct yeon_tcp *c, uint32_t ack)
+/* Without SACK each duplicate had stood for a segment that had arrived: that much has opened the window's worth already (limited transmit). */
+static void take_off_duplicates(const struct yeon_tcp *c, struct tcp_news *news)
 {
-  uint32_t bytes = 0;
-  if (tcp_sacked(c) != NULL) {
-    const struct ranges *s = tcp_sacked(c)->set;
-    for (unsigned i = 0; i < s->n && seq_lt(s->v[i].left, ack); i++) bytes += seq_min(s->v[i].right, ack) - s->v[i].left;
-  } else if ((c->flags & TCP_F_SACK) == 0) {
-    bytes = c->dup_acks * c->snd_mss;
-  }
-  return bytes < ack - c->snd_una ? bytes : ack - c->snd_una;
+  uint32_t bytes = c->dup_acks * c->snd_mss;
+  if ((c->flags & TCP_F_SACK) == 0) news->fresh -= bytes < news->fresh ? bytes : news->fresh;
 }
 
 static void take_ack(struct tcp_in *in, struct yeon_tcp *c)
 {
-  uint32_t acked = in->ack - c->snd_una, fresh = acked - told_before(c, in->ack);
-  bool news = tcp_sack_take(c, in);
+  struct tcp_news news = {.acked = in->ack - c->snd_una, .told = tcp_sacked(c)};
+  if (news.told) news.top = c->busy->sent.top;
+  tcp_sack_take(c, in, &news);
   bool window_changed = update_window(in, c);
   /* RFC 6675 section 2: with SACK agreed, what reports nothing new is no duplicate. */
-  bool duplicate = acked == 0 && ((c->flags & TCP_F_SACK) != 0 ? news : is_duplicate(in, c, window_changed));
-  if (acked > 0) {
+  bool duplicate =
+      news.acked == 0 && ((c->flags & TCP_F_SACK) != 0 ? news.sacked > 0 : is_duplicate(in, c, window_changed));
+  if (news.acked > 0) {
     tcp_rtt_on_ack(c, in);
-    advance(c, in->ack, in->now);
+    advance(c, in->ack, &news, in->now);
+    take_off_duplicates(c, &news);
     rearm(c, in->now);
   }
-  tcp_recovery_on_ack(c, in, acked, fresh, duplicate);
+  tcp_recovery_on_ack(c, in, &news, duplicate);
   tune_sndbuf(c);
-  if (acked > 0 || duplicate || window_changed) tcp_want_output(c);
+  if (news.acked > 0 || duplicate || window_changed) tcp_want_output(c);
 }
 
 /* Which states an acknowledged FIN ends. */

@@ -37,6 +37,7 @@ bool tcp_init(struct tcp *t, struct mem *mem, const struct yeon_host_config *con
   pool_init(&t->sack_sets, mem, sizeof(struct tcp_sacks) + RANGES_SIZE(TCP_SACK_RANGES), config->max_connections);
   pool_init(&t->busies, mem, sizeof(struct tcp_busy), config->max_connections);
   pool_init(&t->extras, mem, sizeof(struct tcp_extra), config->max_connections);
+  ring_store_init(&t->sent_blocks, mem, UINT64_MAX);
   wheel_init(&t->wheel, now);
   make_keys(t);
   bool ok = table_init(&t->table, mem, &tcp_table_ops, t) && warm(&t->conns) && warm(&t->half_opens) &&
@@ -51,7 +52,9 @@ void tcp_fini(struct tcp *t)
     struct yeon_tcp *c = pool_at(&t->conns, n);
     ring_release(t->rings, &c->snd);
     ring_release(t->rings, &c->rcv);
+    if (c->busy != NULL) tcp_sent_release(c);
   }
+  ring_store_fini(&t->sent_blocks);
   tcp_ports_fini(t);
   mem_free(t->mem, t->replies, t->replies_cap * sizeof *t->replies);
   table_fini(&t->table);
@@ -132,7 +135,7 @@ struct tcp_busy *tcp_busy(struct yeon_tcp *c)
     return NULL;
   }
   b->number = number;
-  b->high_rxt = b->snd_small = c->snd_una;
+  b->judged = b->snd_small = c->snd_una;
   b->recover = c->snd_una - ((c->flags2 & TCP_G_RECOVERED) == 0);
   c->busy = b;
   return b;
@@ -143,7 +146,7 @@ static void drop_busy(struct yeon_tcp *c)
   if (c->busy == NULL) return;
   c->flags2 &= ~TCP_G_RECOVERED;
   if (c->busy->recover == c->snd_una) c->flags2 |= TCP_G_RECOVERED;
-  tcp_sacks_free(c->t, &c->busy->sacked);
+  tcp_sent_release(c);
   tcp_sacks_free(c->t, &c->busy->ooo);
   pool_free(&c->t->busies, c->busy->number);
   c->busy = NULL;

@@ -12,6 +12,7 @@
 #include "base/ranges.h"
 #include "base/seq.h"
 #include "cc/cc.h"
+#include "tcp/sent.h"
 #include "tcp/tcp.h"
 
 enum tcp_kind { TCP_KIND_CONN = 0, TCP_KIND_HALF_OPEN = 1, TCP_KIND_TIME_WAIT = 2 };
@@ -35,11 +36,11 @@ struct tcp_record {
   uint32_t kind;  /* enum tcp_kind */
 };
 
-/* Received ranges beyond rcv_nxt, or ranges the peer has acknowledged selectively. */
+/* Received ranges beyond rcv_nxt. */
 #define TCP_SACK_RANGES 124
 struct tcp_sacks {
   uint32_t number;    /* in its pool */
-  uint32_t recent[4]; /* receiver: sequence numbers inside the ranges that changed last, newest first (RFC 2018 4) */
+  uint32_t recent[4]; /* sequence numbers inside the ranges that changed last, newest first (RFC 2018 4) */
   uint8_t n_recent;
   struct ranges *set; /* right behind this struct, room for TCP_SACK_RANGES */
 };
@@ -119,7 +120,7 @@ enum tcp_urgent { TCP_URGENT_NONE, TCP_URGENT_COMING, TCP_URGENT_HERE, TCP_URGEN
 struct tcp_busy {
   uint32_t number;    /* in its pool */
   uint32_t recover;   /* RFC 6582, RFC 6675: snd_max when recovery began */
-  uint32_t high_rxt;  /* RFC 6675: highest retransmitted in this recovery + 1 */
+  uint32_t judged;    /* RFC 6675: in this recovery, what is below has been judged lost or not */
   uint32_t snd_small; /* end of the last segment smaller than the MSS that left (Nagle) */
   uint32_t rtt_seq;   /* the timed segment's end; with TCP_F_TIMING */
   uint32_t flight_max; /* RFC 7661: most bytes in flight since round_end was set */
@@ -129,7 +130,7 @@ struct tcp_busy {
   yeon_time rtt_at;                 /* when the timed segment left */
   yeon_time sent_at;                /* last segment that an acknowledgment must answer */
   yeon_time rexmit_since;           /* when what is being sent again was first sent; 0: nothing is */
-  struct tcp_sacks *sacked;         /* scoreboard; NULL: empty */
+  struct tcp_sents sent;            /* what was sent, from snd_una to snd_max but for a SYN */
   struct tcp_sacks *ooo;            /* received ranges beyond rcv_nxt; NULL: none */
   uint32_t dsack_left, dsack_right; /* with TCP_F_DSACK */
 };
@@ -262,10 +263,10 @@ struct tcp_in {
 struct tcp_busy *tcp_busy(struct yeon_tcp *c);
 /* Gives c->busy back if nothing is going on. */
 void tcp_rest(struct yeon_tcp *c);
-static inline struct tcp_sacks *tcp_sacked(const struct yeon_tcp *c)
-{
-  return c->busy != NULL ? c->busy->sacked : NULL;
-}
+/* Has the peer told of anything by SACK that it has not acknowledged? */
+static inline bool tcp_sacked(const struct yeon_tcp *c) { return c->busy != NULL && c->busy->sent.sacked > 0; }
+/* Something is to be sent again. */
+static inline bool tcp_due(const struct yeon_tcp *c) { return c->busy != NULL && c->busy->sent.due > 0; }
 static inline struct tcp_sacks *tcp_ooo(const struct yeon_tcp *c) { return c->busy != NULL ? c->busy->ooo : NULL; }
 /* Milliseconds since the host's epoch modulo 2^32, never 0. */
 static inline uint32_t tcp_ms(const struct tcp *t, yeon_time now)
@@ -465,16 +466,15 @@ void tcp_user_timeout_option(const struct yeon_tcp *c, struct wire_tcp *h);
 bool tcp_user_timeout_due(const struct yeon_tcp *c);
 void tcp_user_timeout_heard(struct yeon_tcp *c, const struct wire_tcp *h, yeon_time now);
 /* recovery.c: RFC 5681, 6582, 6675 */
-void tcp_recovery_on_ack(struct yeon_tcp *c, const struct tcp_in *in, uint32_t acked, uint32_t fresh, bool duplicate);
+void tcp_recovery_on_ack(struct yeon_tcp *c, const struct tcp_in *in, struct tcp_news *news, bool duplicate);
 void tcp_recovery_leave(struct yeon_tcp *c);
 uint32_t tcp_pipe(const struct yeon_tcp *c);
-/* The next bytes to send again in recovery, at most `most`: RFC 6675 4, NextSeg (1); when nothing new can be sent either (last), (3) and (4).
+/* The next bytes to send again, at most `most`: what is due (RFC 6675 4, NextSeg (1)); when nothing new can be sent either (last), (3) and (4).
  * False: none. */
 bool tcp_recovery_next(struct yeon_tcp *c, uint32_t most, bool last, uint32_t *seq, uint32_t *len);
 /* sack.c */
-/* True: the peer has bytes we did not know of. */
-bool tcp_sack_take(struct yeon_tcp *c, const struct tcp_in *in);
-void tcp_sack_forget(struct yeon_tcp *c);
+/* What the blocks tell, into the records and news. */
+void tcp_sack_take(struct yeon_tcp *c, const struct tcp_in *in, struct tcp_news *news);
 /* Blocks that tcp_sack_fill would like to tell. */
 unsigned tcp_sack_wanted(const struct yeon_tcp *c);
 void tcp_sack_fill(struct yeon_tcp *c, struct wire_tcp *h);

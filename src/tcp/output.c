@@ -66,7 +66,7 @@ static bool emit_data(struct yeon_tcp *c, uint32_t seq, uint32_t len, bool fin, 
 {
   uint32_t size = tcp_segment_size(c);
   bool again = seq_lt(seq, c->snd_max);
-  if (tcp_busy(c) == NULL) return false;
+  if (tcp_busy(c) == NULL || !tcp_sent_reserve(c)) return false;
   tcp_build(c, seq, len, (uint8_t)(YEON_TCP_ACK | (fin ? YEON_TCP_FIN : 0)), out, now);
   out->again = again;
   describe_segments(out, size);
@@ -75,6 +75,7 @@ static bool emit_data(struct yeon_tcp *c, uint32_t seq, uint32_t len, bool fin, 
     c->snd_fin = seq + len;
   }
   if (len % size > 0 && seq_gt(seq + len, c->busy->snd_small)) c->busy->snd_small = seq + len;
+  tcp_sent_note(c, seq, seq + len + fin, now);
   sent(c, seq, len + fin, now);
   /* An answer to what has just come: a conversation, in which acknowledgments travel with the answers. */
   if (c->bytes_received > 0 && now - c->heard_at < (yeon_time)c->t->options.delack_us * YEON_US) c->quick_acks = 0;
@@ -94,27 +95,29 @@ static bool fin_follows(const struct yeon_tcp *c, uint32_t end)
   return (c->flags & TCP_F_FIN_QUEUED) != 0 && end == tcp_snd_end(c);
 }
 
-static uint32_t sacked_limit(const struct yeon_tcp *c, uint32_t seq, uint32_t end)
+/* Of [seq, seq + *len) that were sent, and may be one more than a segment: true, and *len without it, if the last is the FIN. */
+static bool take_off_fin(const struct yeon_tcp *c, uint32_t seq, uint32_t *len)
 {
-  const struct range *r = tcp_sacked(c) != NULL ? ranges_find(c->busy->sacked->set, seq) : NULL;
-  return r != NULL && seq_lt(seq, r->left) ? seq_min(r->left, end) : end;
+  uint32_t size = tcp_segment_size(c);
+  bool fin = (c->flags & TCP_F_FIN_SENT) != 0 && seq + *len == c->snd_fin + 1;
+  if (fin) --*len;
+  if (*len > size) *len = size;
+  return fin;
 }
 
 /* The segment at snd_una again: after a time-out, on entering recovery, at a partial acknowledgment. Not held back by any window. */
 static bool resend_head(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
 {
-  uint32_t seq = c->snd_una, end = sacked_limit(c, seq, seq_min(tcp_snd_end(c), c->snd_max));
-  uint32_t size = tcp_segment_size(c);
+  uint32_t seq, len;
   c->flags &= ~TCP_F_REXMIT_HEAD;
-  if (!tcp_outstanding(c)) return false;
-  uint32_t len = seq_lt(seq, end) ? end - seq : 0;
-  if (len > size) len = size;
-  bool fin = fin_follows(c, seq + len) && (c->flags & TCP_F_FIN_SENT) != 0;
+  if (!tcp_outstanding(c) || c->busy == NULL) return false;
+  /* One more than a segment, for a FIN goes along. */
+  if (!tcp_sent_find(c, c->snd_una, 0, TCP_SENT_SACKED, tcp_segment_size(c) + 1, &seq, &len)) return false;
+  bool fin = take_off_fin(c, seq, &len);
   if (len == 0 && !fin) return false;
   tcp_trace_rexmit(c, seq, len, fin && len == 0 ? YEON_REXMIT_FIN : why_again(c), now);
   if (!emit_data(c, seq, len, fin, out, now)) return false;
-  if (seq_lt(c->snd_nxt, seq + len + fin)) c->snd_nxt = seq + len + fin;
-  if (seq_lt(c->busy->high_rxt, seq + len)) c->busy->high_rxt = seq + len;
+  c->snd_nxt = seq_max(c->snd_nxt, seq + len + fin);
   return true;
 }
 
@@ -126,14 +129,14 @@ static uint32_t cwnd_room(const struct yeon_tcp *c)
 
 static bool resend_hole(struct yeon_tcp *c, bool last, struct tcp_out *out, yeon_time now)
 {
-  uint32_t seq, len, size = tcp_segment_size(c);
-  if ((c->flags & TCP_F_RECOVERY) == 0 || cwnd_room(c) < size) return false;
-  if (!tcp_recovery_next(c, size, last, &seq, &len)) return false;
-  uint32_t end = tcp_snd_end(c);
-  if (seq_gt(seq + len, end)) len = seq_lt(seq, end) ? end - seq : 0;
-  bool fin = (c->flags & TCP_F_FIN_SENT) != 0 && seq + len == c->snd_fin;
-  if (len == 0 && !fin) return false;
-  tcp_trace_rexmit(c, seq, len, YEON_REXMIT_RECOVERY, now);
+  bool recovering = (c->flags & TCP_F_RECOVERY) != 0;
+  uint32_t seq, len, size = tcp_segment_size(c), room = cwnd_room(c), edge = c->snd_una + c->snd_wnd;
+  if ((!recovering && !tcp_due(c)) || (recovering && room < size)) return false;
+  if (!tcp_recovery_next(c, size + 1, last, &seq, &len)) return false;
+  bool fin = take_off_fin(c, seq, &len);
+  if (len + fin == 0 || room < len + fin || seq_gt(seq + len + fin, edge)) return false;
+  enum yeon_retransmit_why why = recovering ? YEON_REXMIT_RECOVERY : why_again(c);
+  tcp_trace_rexmit(c, seq, len, fin && len == 0 ? YEON_REXMIT_FIN : why, now);
   return emit_data(c, seq, len, fin, out, now);
 }
 
@@ -160,7 +163,7 @@ static bool small_may_go(const struct yeon_tcp *c, uint32_t seq, uint32_t len)
 static uint32_t sendable(const struct yeon_tcp *c, uint32_t seq, uint32_t max_payload, bool *fin)
 {
   uint32_t end = tcp_snd_end(c), size = tcp_segment_size(c), edge = c->snd_una + c->snd_wnd;
-  uint32_t avail = seq_lt(seq, end) ? sacked_limit(c, seq, end) - seq : 0;
+  uint32_t avail = seq_lt(seq, end) ? end - seq : 0;
   uint32_t window = seq_lt(seq, edge) ? edge - seq : 0;
   uint32_t room = cwnd_room(c), len = avail;
   uint32_t most = max_payload > size ? max_payload / size * size : size;
@@ -176,14 +179,6 @@ static uint32_t sendable(const struct yeon_tcp *c, uint32_t seq, uint32_t max_pa
   return len;
 }
 
-/* Where sending goes on: snd_nxt, over what the peer holds already. */
-static uint32_t next_seq(struct yeon_tcp *c)
-{
-  const struct range *r = tcp_sacked(c) != NULL ? ranges_find(c->busy->sacked->set, c->snd_nxt) : NULL;
-  if (r != NULL && seq_le(r->left, c->snd_nxt) && seq_lt(c->snd_nxt, r->right)) c->snd_nxt = r->right;
-  return c->snd_nxt;
-}
-
 /* RFC 5681 4.1: after an idle time of more than one RTO the window starts again. */
 static void restart_if_idle(struct yeon_tcp *c, yeon_time now)
 {
@@ -194,8 +189,9 @@ static void restart_if_idle(struct yeon_tcp *c, yeon_time now)
 static bool send_new(struct yeon_tcp *c, uint32_t max_payload, struct tcp_out *out, yeon_time now)
 {
   bool fin;
-  uint32_t seq = next_seq(c);
+  uint32_t seq = c->snd_nxt;
   if ((c->flags & TCP_F_FIN_SENT) != 0 && seq_gt(seq, c->snd_fin)) return false;
+  if (tcp_due(c) && (c->flags & TCP_F_RECOVERY) == 0) return false; /* first what is to be sent again */
   if (seq_lt(seq, tcp_snd_end(c)) && seq_lt(seq, c->snd_una + c->snd_wnd)) restart_if_idle(c, now);
   uint32_t len = sendable(c, seq, max_payload, &fin);
   if (len == 0 && !fin) return false;
@@ -213,7 +209,7 @@ static bool send_window_probe(struct yeon_tcp *c, struct tcp_out *out, yeon_time
   bool data = c->t->options.probe_with_data && seq_lt(seq, end);
   bool fin = c->t->options.probe_with_data && !data && fin_follows(c, seq);
   c->flags &= ~TCP_F_PROBE;
-  if ((data || fin) && tcp_busy(c) == NULL) return false;
+  if ((data || fin) && (tcp_busy(c) == NULL || !tcp_sent_reserve(c))) return false;
   if (!data && !fin) {
     tcp_build(c, c->snd_una - 1, 0, YEON_TCP_ACK, out, now);
     return true;
@@ -224,6 +220,7 @@ static bool send_window_probe(struct yeon_tcp *c, struct tcp_out *out, yeon_time
     c->snd_fin = seq;
   }
   /* The byte may be acknowledged, so it counts as sent; but it stays the next one to send. */
+  tcp_sent_note(c, seq, seq + 1, now);
   c->snd_max = seq_max(c->snd_max, seq + 1);
   return true;
 }

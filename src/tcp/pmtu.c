@@ -19,7 +19,7 @@ void tcp_path_mtu(struct yeon_tcp *c, uint32_t mtu, yeon_time now)
   c->flags |= TCP_F_REXMIT_HEAD;
   tcp_trace_rexmit(c, c->snd_una, c->snd_max - c->snd_una, YEON_REXMIT_PMTU, now);
   tcp_recovery_leave(c);
-  c->snd_nxt = c->snd_una;
+  tcp_sent_lose(c, c->snd_una, c->snd_max, true);
   tcp_want_output(c);
 }
 

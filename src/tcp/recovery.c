@@ -3,51 +3,19 @@
  * acknowledgment stands for one segment that has left the network, which is the inflation of RFC 6582 seen from the other side. */
 #include "tcp/internal.h"
 
-/* RFC 6675 section 4, IsLost, as a limit: holes that begin below it are lost. snd_una when none is. */
-static uint32_t lost_below(const struct yeon_tcp *c)
-{
-  const struct ranges *s = c->busy->sacked->set;
-  uint32_t thresh = c->t->options.dupthresh, bytes = 0;
-  for (unsigned i = s->n; i > 0; i--) {
-    const struct range *r = &s->v[i - 1];
-    bytes += r->right - r->left;
-    if (s->n - i + 1 >= thresh || bytes > (thresh - 1) * c->snd_mss) return r->left;
-  }
-  return c->snd_una;
-}
-
-/* Bytes of the hole [left, right) that count as in the network: not lost, or sent again. */
-static uint32_t hole_in_pipe(const struct yeon_tcp *c, uint32_t left, uint32_t right, uint32_t lost)
-{
-  uint32_t n = seq_ge(left, lost) ? right - left : 0;
-  if (seq_lt(left, c->busy->high_rxt)) n += seq_min(right, c->busy->high_rxt) - left;
-  return n;
-}
-
-/* RFC 6675 section 4, SetPipe. */
-static uint32_t sack_pipe(const struct yeon_tcp *c)
-{
-  const struct ranges *s = c->busy->sacked->set;
-  uint32_t at = c->snd_una, pipe = 0;
-  bool recovering = (c->flags & TCP_F_RECOVERY) != 0;
-  uint32_t lost = recovering ? lost_below(c) : c->snd_una;
-  for (unsigned i = 0; i < s->n && seq_lt(at, c->snd_nxt); i++) {
-    if (seq_ge(s->v[i].left, c->snd_nxt)) break;
-    pipe += recovering ? hole_in_pipe(c, at, s->v[i].left, lost) : s->v[i].left - at;
-    at = s->v[i].right;
-  }
-  return seq_lt(at, c->snd_nxt) ? pipe + (c->snd_nxt - at) : pipe;
-}
-
+/* RFC 6675 section 4, SetPipe: what was sent, less what has left the network (told of by SACK, or lost), and the copies of it. */
 uint32_t tcp_pipe(const struct yeon_tcp *c)
 {
-  if (tcp_sacked(c) != NULL) return sack_pipe(c);
-  uint32_t flight = tcp_flight(c), segments = c->dup_acks;
-  if ((c->flags & TCP_F_SACK) != 0) return flight; /* nothing is reported to have left the network */
+  uint32_t flight = tcp_flight(c);
+  if (c->busy == NULL) return flight;
+  const struct tcp_sents *s = &c->busy->sent;
+  uint32_t gone = s->sacked + s->lost, segments = c->dup_acks;
+  flight += s->resent;
+  if ((c->flags & TCP_F_SACK) != 0) return flight > gone ? flight - gone : 0;
   /* RFC 3042: before recovery, two segments at most leave because of duplicates. */
   if ((c->flags & TCP_F_RECOVERY) == 0 && segments > 2) segments = 2;
-  uint32_t left = segments * c->snd_mss;
-  return flight > left ? flight - left : 0;
+  gone += segments * c->snd_mss;
+  return flight > gone ? flight - gone : 0;
 }
 
 void tcp_recovery_leave(struct yeon_tcp *c)
@@ -65,7 +33,9 @@ static void enter(struct yeon_tcp *c, yeon_time now)
   c->flags &= ~TCP_F_TIMING;
   c->flags2 &= ~TCP_G_RESCUED;
   c->busy->recover = c->snd_max;
-  c->busy->high_rxt = c->snd_una;
+  c->busy->judged = c->snd_una;
+  /* What recovery begins with is the oldest segment, whatever said that it is lost. */
+  tcp_sent_lose(c, c->snd_una, c->snd_una + c->snd_mss, false);
   c->cc.ops->on_congestion(&c->cc, flight, now);
   c->t->counters->tcp_rexmit_fast++;
   tcp_trace_cwnd(c, "recovery", now);
@@ -73,7 +43,7 @@ static void enter(struct yeon_tcp *c, yeon_time now)
 
 static bool loss_is_certain(const struct yeon_tcp *c)
 {
-  if (tcp_sacked(c) != NULL && seq_gt(lost_below(c), c->snd_una)) return true;
+  if (tcp_sacked(c) && seq_gt(tcp_sent_lost_below(c), c->snd_una)) return true;
   return c->dup_acks >= c->t->options.dupthresh;
 }
 
@@ -97,8 +67,9 @@ static void on_recovery_ack(struct yeon_tcp *c, uint32_t acked, yeon_time now)
   /* Partial: the next hole is lost too. Those duplicates were of what is now acknowledged. */
   uint32_t segments = (acked + c->snd_mss - 1) / c->snd_mss;
   c->dup_acks = c->dup_acks > segments ? (uint8_t)(c->dup_acks - segments) : 0;
-  if (seq_lt(c->busy->high_rxt, c->snd_una)) c->busy->high_rxt = c->snd_una;
-  if ((c->flags & TCP_F_SACK) == 0) c->flags |= TCP_F_REXMIT_HEAD;
+  if ((c->flags & TCP_F_SACK) != 0) return;
+  tcp_sent_lose(c, c->snd_una, c->snd_una + c->snd_mss, false);
+  c->flags |= TCP_F_REXMIT_HEAD;
 }
 
 /* fresh: bytes of which nothing was known before. */
@@ -119,57 +90,53 @@ static void on_open_ack(struct yeon_tcp *c, uint32_t fresh, yeon_time now)
   if (c->cc.cwnd != before) tcp_trace_cwnd(c, c->cc.cwnd <= c->cc.ssthresh ? "slow start" : "avoidance", now);
 }
 
-void tcp_recovery_on_ack(struct yeon_tcp *c, const struct tcp_in *in, uint32_t acked, uint32_t fresh, bool duplicate)
+/* RFC 6675 section 5, (C): what may be judged lost is, once. */
+static void judge(struct yeon_tcp *c, struct tcp_news *news)
+{
+  uint32_t from = seq_max(c->busy->judged, c->snd_una), to = tcp_sent_lost_below(c);
+  if (!seq_lt(from, to)) return;
+  news->lost += tcp_sent_lose(c, from, to, false);
+  c->busy->judged = to;
+}
+
+void tcp_recovery_on_ack(struct yeon_tcp *c, const struct tcp_in *in, struct tcp_news *news, bool duplicate)
 {
   bool recovering = (c->flags & TCP_F_RECOVERY) != 0;
-  if (acked > 0) {
+  if (news->acked > 0) {
     if (recovering)
-      on_recovery_ack(c, acked, in->now);
+      on_recovery_ack(c, news->acked, in->now);
     else
-      on_open_ack(c, fresh, in->now);
+      on_open_ack(c, news->fresh, in->now);
   } else if (duplicate && c->dup_acks < UINT8_MAX && (c->flags & TCP_F_RTO_RECOVERY) == 0) {
     c->dup_acks++;
   }
+  if ((c->flags & TCP_F_RECOVERY) != 0 && tcp_sacked(c)) judge(c, news);
   /* RFC 6582 section 4.1, RFC 6675 5.1: what was outstanding at a time-out starts no recovery of its own. */
   if (recovering || (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) != 0 || !tcp_outstanding(c)) return;
-  if (c->dup_acks == 0 && tcp_sacked(c) == NULL) return;
+  if (c->dup_acks == 0 && !tcp_sacked(c)) return;
   if (!covers_recover(c) || !loss_is_certain(c)) return;
   enter(c, in->now);
-}
-
-/* The first unsacked stretch at or after `from` and below `limit`. */
-static bool next_hole(const struct yeon_tcp *c, uint32_t from, uint32_t limit, uint32_t *left, uint32_t *right)
-{
-  const struct ranges *s = c->busy->sacked->set;
-  for (unsigned i = 0; i < s->n; i++) {
-    if (seq_lt(from, s->v[i].left)) {
-      *left = from;
-      *right = seq_min(s->v[i].left, limit);
-      return seq_lt(*left, *right);
-    }
-    if (seq_lt(from, s->v[i].right)) from = s->v[i].right;
-  }
-  return false;
+  if (tcp_sacked(c)) judge(c, news);
 }
 
 bool tcp_recovery_next(struct yeon_tcp *c, uint32_t most, bool last, uint32_t *seq, uint32_t *len)
 {
-  uint32_t left, right, from = seq_max(c->busy->high_rxt, c->snd_una), top = from;
-  if ((c->flags & TCP_F_SACK) == 0) return false;
-  if (c->busy->sacked != NULL) {
-    const struct ranges *s = c->busy->sacked->set;
-    top = s->v[s->n - 1].right;
-    if (next_hole(c, from, last ? top : lost_below(c), &left, &right)) {
-      *seq = left;
-      *len = right - left < most ? right - left : most;
-      c->busy->high_rxt = *seq + *len;
-      return true;
-    }
+  struct tcp_sents *s = &c->busy->sent;
+  if (!last) {
+    if (s->due == 0 || !tcp_sent_find(c, s->due_from, TCP_SENT_LOST, TCP_SENT_RESENT, most, seq, len)) return false;
+    s->due_from = *seq;
+    return true;
   }
+  if ((c->flags & TCP_F_RECOVERY) == 0 || (c->flags & TCP_F_SACK) == 0) return false;
+  uint32_t top = s->sacked > 0 ? s->top : c->snd_una;
+  if (s->sacked > 0 && tcp_sent_find(c, c->snd_una, 0, TCP_SENT_SACKED | TCP_SENT_RESENT, most, seq, len) &&
+      seq_lt(*seq, top))
+    return true;
   /* NextSeg (4): the tail once more, to provoke acknowledgments. */
-  uint32_t end = c->snd_max - ((c->flags & TCP_F_FIN_SENT) != 0 && c->snd_max == c->snd_fin + 1);
-  if (!last || (c->flags2 & TCP_G_RESCUED) != 0 || !seq_lt(top, end)) return false;
+  uint32_t end = c->snd_max;
+  if ((c->flags2 & TCP_G_RESCUED) != 0 || !seq_lt(top, end)) return false;
   c->flags2 |= TCP_G_RESCUED;
+  if ((c->flags & TCP_F_FIN_SENT) == 0 || end != c->snd_fin + 1) most--; /* room for a FIN that is not there */
   *len = end - top < most ? end - top : most;
   *seq = end - *len;
   return true;

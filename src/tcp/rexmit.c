@@ -39,19 +39,19 @@ static void fail(struct yeon_tcp *c, yeon_time now)
   tcp_conn_end(c, c->soft_error != 0 ? c->soft_error : YEON_ERR_TIMED_OUT, YEON_CAUSE_RTO, now);
 }
 
-/* Everything unacknowledged counts as lost: sending starts again from snd_una, over what the peer holds (RFC 6675 5.1). */
+/* Everything unacknowledged counts as lost, but for what the peer holds (RFC 6675 5.1), and is sent again from snd_una on. */
 static void go_back(struct yeon_tcp *c, yeon_time now)
 {
   bool again = c->rexmits > 1;
   uint32_t flight = tcp_flight(c);
   tcp_recovery_leave(c);
   /* RFC 2018 8: a block that begins where the acknowledgment ends was taken back; then none is believed. RFC 6675 5.1 would forget them all. */
-  if (tcp_sacked(c) != NULL && seq_le(tcp_sacked(c)->set->v[0].left, c->snd_una)) tcp_sack_forget(c);
+  if (tcp_sent_reneged(c)) tcp_sent_forget_sacks(c);
+  tcp_sent_lose(c, c->snd_una, c->snd_max, true);
   c->cc.ops->on_timeout(&c->cc, flight, again, now);
   tcp_trace_cwnd(c, "timeout", now);
   c->flags |= TCP_F_RTO_RECOVERY | TCP_F_REXMIT_HEAD;
   c->busy->recover = c->snd_max;
-  c->snd_nxt = c->snd_una;
   c->dup_acks = 0;
 }
 
@@ -59,7 +59,10 @@ void tcp_on_rexmit_timer(struct yeon_tcp *c, yeon_time now)
 {
   bool starved = (c->flags2 & TCP_G_STARVED) != 0;
   c->flags2 &= ~TCP_G_STARVED;
-  if (!tcp_outstanding(c) && !starved) return;
+  if (!tcp_outstanding(c) && !starved) {
+    tcp_persist_consider(c, now); /* it ran for want of memory; now a closed window may be all that is left */
+    return;
+  }
   if (gave_up(c, now)) {
     fail(c, now);
     return;

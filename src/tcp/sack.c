@@ -1,4 +1,4 @@
-/* Selective acknowledgment: what we tell (RFC 2018 section 4, RFC 2883), and the scoreboard of what the peer told (RFC 2018 section 5, 6675 section 3). */
+/* Selective acknowledgment: what we tell (RFC 2018 section 4, RFC 2883), and what the peer tells, for the records of sent.c (RFC 2018 section 5). */
 #include "tcp/internal.h"
 
 static bool in_range(const struct range *r, uint32_t seq)
@@ -58,22 +58,13 @@ static bool plausible(const struct yeon_tcp *c, const struct yeon_sack_block *b)
   return seq_gt(b->left, c->snd_una) && seq_le(b->right, c->snd_max) && seq_lt(b->left, b->right);
 }
 
-bool tcp_sack_take(struct yeon_tcp *c, const struct tcp_in *in)
+void tcp_sack_take(struct yeon_tcp *c, const struct tcp_in *in, struct tcp_news *news)
 {
   const struct wire_tcp *h = &in->s->h;
-  bool news = false;
-  if ((c->flags & TCP_F_SACK) == 0 || h->n_sack == 0 || !tcp_outstanding(c) || tcp_busy(c) == NULL) return false;
+  if ((c->flags & TCP_F_SACK) == 0 || h->n_sack == 0 || !tcp_outstanding(c) || c->busy == NULL) return;
   for (unsigned i = 0; i < h->n_sack; i++) {
     /* A block at or below the acknowledgment is a DSACK (RFC 2883); it says nothing about what is missing. */
     if (!plausible(c, &h->sack[i]) || seq_le(h->sack[i].right, h->ack)) continue;
-    if (c->busy->sacked == NULL && (c->busy->sacked = tcp_sacks_new(c->t)) == NULL) return false;
-    if (ranges_add(c->busy->sacked->set, h->sack[i].left, h->sack[i].right, NULL) > RANGES_OLD) news = true;
+    tcp_sent_sack(c, h->sack[i].left, h->sack[i].right, news);
   }
-  if (c->busy->sacked != NULL && c->busy->sacked->set->n == 0) tcp_sacks_free(c->t, &c->busy->sacked);
-  return news;
-}
-
-void tcp_sack_forget(struct yeon_tcp *c)
-{
-  if (c->busy != NULL) tcp_sacks_free(c->t, &c->busy->sacked);
 }

@@ -164,19 +164,20 @@ static void check_books(struct world *w, unsigned side)
   const struct yeon_host *h = w->host[side];
   const struct tcp *t = &h->tcp;
   const struct program *p = &w->live.program[side];
-  uint64_t rings = 0;
+  uint64_t rings = 0, blocks = 0;
   uint32_t busies = 0, extras = 0, sacks = 0, held = 0, known = 0;
   for (uint32_t n = pool_next(&t->conns, 0); n != 0; n = pool_next(&t->conns, n)) {
     const struct yeon_tcp *c = pool_at(&t->conns, n);
     rings += ring_capacity(c->snd) + ring_capacity(c->rcv);
     busies += c->busy != NULL;
     extras += c->extra != NULL;
-    sacks += (tcp_sacked(c) != NULL ? 1u : 0u) + (tcp_ooo(c) != NULL ? 1u : 0u);
+    sacks += tcp_ooo(c) != NULL;
+    if (c->busy != NULL) blocks += ring_capacity(c->busy->sent.block);
     held += (c->flags & (TCP_F_ORPHAN | TCP_F_ON_ACCEPT)) == 0;
     known += (c->flags & TCP_F_IN_TABLE) != 0;
   }
   known += t->half_opens.used + t->time_waits.used - t->time_wait_dead;
-  if (rings != h->rings.used) violate(w, "%c: a buffer is lost", "ab"[side]);
+  if (rings != h->rings.used || blocks != t->sent_blocks.used) violate(w, "%c: a buffer is lost", "ab"[side]);
   if (busies != t->busies.used || extras != t->extras.used || sacks != t->sack_sets.used)
     violate(w, "%c: a record is lost", "ab"[side]);
   if (held != (p->tcp != NULL ? 1u : 0u) + (p->listener != NULL ? 1u : 0u))

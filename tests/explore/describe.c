@@ -74,17 +74,25 @@ static void put_ranges(struct sum *s, const struct tcp_sacks *sacks, uint32_t ba
   for (unsigned i = 0; i < sacks->set->n; i++) put2(s, sacks->set->v[i].left - base, sacks->set->v[i].right - base);
 }
 
+static void put_sent(struct sum *s, const struct yeon_tcp *c)
+{
+  const struct tcp_sents *sent = &c->busy->sent;
+  put(s, sent->n);
+  for (uint32_t i = 0; i < sent->n; i++) put2(s, tcp_sent_at(sent, i)->seq - c->iss, tcp_sent_at(sent, i)->flags);
+  put2(s, sent->n > 0 ? sent->end - c->iss : 0, sent->sacked > 0 ? sent->top - c->iss : 0);
+}
+
 static void put_busy(struct sum *s, const struct yeon_tcp *c)
 {
   const struct tcp_busy *b = c->busy;
   put(s, b != NULL);
   if (b == NULL) return;
-  put2(s, b->recover - c->iss, b->high_rxt - c->iss);
+  put2(s, b->recover - c->iss, b->judged - c->iss);
   put2(s, b->snd_small - c->iss, (c->flags & TCP_F_TIMING) != 0 ? b->rtt_seq - c->iss : 0);
   put2(s, b->rcv_fin_known, b->rcv_fin_known ? b->rcv_fin - c->irs : 0);
   put2(s, b->flight_max, b->round_end - c->iss);
   if (s->w->rules->measured) put_at(s, (c->flags & TCP_F_TIMING) != 0 ? b->rtt_at : s->w->live.now);
-  put_ranges(s, b->sacked, c->iss);
+  put_sent(s, c);
   put_ranges(s, b->ooo, c->irs);
   if (b->ooo != NULL) {
     put(s, b->ooo->n_recent);
