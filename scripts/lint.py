@@ -29,7 +29,7 @@ ROOMS = {
 # A public header stands on the lowest floor that needs its declarations. event.h lies below the room event/, since
 # wire/ speaks its vocabulary (flags, SACK blocks); host.h carries the counters and readiness bits that floor 3 sets.
 PUBLIC = {
-    "base": 0, "frame": 0,
+    "base": 0, "frame": 0, "congestion": 0,
     "event": 1,
     "host": 3, "tcp": 3, "udp": 3,
     "watch": 5, "sim": 5, "cable": 5, "link": 5, "socket": 5,

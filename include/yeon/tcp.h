@@ -4,6 +4,7 @@
 #define YEON_TCP_H
 
 #include <yeon/base.h>
+#include <yeon/congestion.h>
 #include <yeon/event.h>
 #include <yeon/host.h>
 

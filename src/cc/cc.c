@@ -1,21 +1,74 @@
+/* What the algorithms share: the list of them, beginning, state lent and taken back, restart after idleness. */
 #include "cc/cc.h"
 
-void cc_init(struct cc *cc, const struct cc_ops *ops, uint32_t mss, uint32_t initial)
+#include <assert.h>
+#include <string.h>
+
+static const struct cc_ops *const algorithms[YEON_CONGESTIONS] = {[YEON_CC_NEWRENO] = &cc_newreno};
+
+const struct cc_ops *cc_ops_of(enum yeon_congestion algorithm) { return algorithms[algorithm]; }
+
+const char *yeon_congestion_name(enum yeon_congestion algorithm)
 {
-  *cc = (struct cc){.ops = ops, .cwnd = initial, .ssthresh = CC_SSTHRESH_NONE, .mss = mss};
-  ops->init(cc);
+  return (unsigned)algorithm < YEON_CONGESTIONS ? algorithms[algorithm]->name : "?";
+}
+
+int yeon_congestion_find(const char *name)
+{
+  if (name == NULL) return YEON_ERR_INVALID;
+  if (strcmp(name, "reno") == 0) return YEON_CC_NEWRENO; /* Linux's name */
+  for (int i = 0; i < YEON_CONGESTIONS; i++)
+    if (strcmp(algorithms[i]->name, name) == 0) return i;
+  return YEON_ERR_INVALID;
+}
+
+void cc_init(struct cc *cc, enum yeon_congestion algorithm, uint32_t mss, uint32_t initial, void *state, yeon_time now)
+{
+  *cc = (struct cc){.state = state,
+                    .cwnd = initial,
+                    .ssthresh = CC_SSTHRESH_NONE,
+                    .mss = (uint16_t)mss,
+                    .algorithm = (uint8_t)algorithm};
+  if (cc_ops(cc)->init != NULL) cc_ops(cc)->init(cc, now);
+}
+
+void cc_adopt(struct cc *cc, void *state)
+{
+  assert(cc->state == NULL);
+  cc->state = state;
+  if (cc_ops(cc)->adopt != NULL) cc_ops(cc)->adopt(cc);
+}
+
+void cc_release(struct cc *cc)
+{
+  if (cc->state != NULL && cc_ops(cc)->release != NULL) cc_ops(cc)->release(cc);
+  cc->state = NULL;
+}
+
+void cc_on_ack(struct cc *cc, const struct cc_ack *ack) { cc_ops(cc)->on_ack(cc, ack); }
+
+void cc_on_congestion(struct cc *cc, enum cc_event event, uint32_t flight, yeon_time now)
+{
+  cc_ops(cc)->on_congestion(cc, event, flight, now);
+}
+
+void cc_on_recovered(struct cc *cc, yeon_time now)
+{
+  if (cc_ops(cc)->on_recovered != NULL) cc_ops(cc)->on_recovered(cc, now);
+}
+
+void cc_on_undo(struct cc *cc, yeon_time now) { cc_ops(cc)->on_undo(cc, now); }
+
+void cc_restart(struct cc *cc, uint32_t restart_window, yeon_time now)
+{
+  if (cc_ops(cc)->on_idle != NULL) cc_ops(cc)->on_idle(cc, now);
+  if (!cc_ops(cc)->governs_itself && cc->cwnd > restart_window) cc->cwnd = restart_window;
 }
 
 void cc_set_mss(struct cc *cc, uint32_t mss)
 {
-  cc->mss = mss;
+  cc->mss = (uint16_t)mss;
   if (cc->cwnd < mss) cc->cwnd = mss;
-}
-
-void cc_restart(struct cc *cc, uint32_t restart_window)
-{
-  if (cc->cwnd > restart_window) cc->cwnd = restart_window;
-  cc->credit = 0;
 }
 
 uint32_t cc_initial_window(uint32_t mss, uint32_t segments)
@@ -23,4 +76,16 @@ uint32_t cc_initial_window(uint32_t mss, uint32_t segments)
   if (segments > 0) return segments * mss;
   if (mss > 2190) return 2 * mss;
   return mss > 1095 ? 3 * mss : 4 * mss;
+}
+
+bool cc_limited_by_window(const struct cc *cc, const struct cc_ack *ack)
+{
+  if (cc->cwnd < cc->ssthresh) return ack->flight_max > cc->cwnd / 2;
+  return ack->flight_max + 2u * cc->mss >= cc->cwnd;
+}
+
+void cc_widen(struct cc *cc, uint32_t bytes)
+{
+  uint32_t room = cc->cwnd < CC_WINDOW_MOST ? CC_WINDOW_MOST - cc->cwnd : 0;
+  cc->cwnd += bytes < room ? bytes : room;
 }

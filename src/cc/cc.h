@@ -1,49 +1,114 @@
-/* Congestion control: answers "how much may be in flight", in bytes and time only; what is lost and what to send again is the
- * transport's business. One algorithm a file; tcp/ and play/ both use it. */
+/* Congestion control: answers "how much may be in flight, and how fast", in bytes and time only; what is lost and what to send again is the
+ * transport's business. One algorithm a file; tcp/ and play/ both use it.
+ *
+ * What an algorithm must remember for ever is in struct cc, a few bytes; what it knows only of what is in flight is its state, a block of memory
+ * that the transport lends with cc_adopt and takes back with cc_release when nothing is in flight (cc_ops.held: not before the end). */
 #ifndef CC_CC_H
 #define CC_CC_H
 
-#include <yeon/base.h>
+#include <yeon/congestion.h>
 
 struct cc;
 
+/* How fast what was just acknowledged got through (draft-ietf-ccwg-bbr, delivery rate samples). */
+struct cc_rate {
+  uint64_t prior_delivered; /* cc_ack.delivered when the segment was sent */
+  uint32_t delivered;       /* bytes delivered between then and now */
+  uint32_t interval_us;     /* the time that took; 0: no sample */
+  uint32_t tx_in_flight;    /* bytes in flight right after the segment was sent */
+  uint32_t lost;            /* bytes judged lost between then and now */
+  bool app_limited;         /* the application, not the window, set the pace at some time in between */
+};
+
+/* One acknowledgment. */
 struct cc_ack {
-  uint32_t acked;   /* bytes newly known to have arrived, > 0 */
-  uint32_t flight;  /* most bytes in flight within the last round trip */
-  uint32_t srtt_us; /* 0: unknown */
+  uint32_t acked;           /* bytes newly known to have arrived, cumulatively or by SACK */
+  uint32_t lost;            /* bytes newly judged lost */
+  uint32_t in_flight;       /* after it */
+  uint32_t flight_max;      /* most bytes in flight within the last round trip */
+  uint32_t srtt_us, rtt_us; /* rtt_us: this acknowledgment's own sample; 0: none */
+  uint32_t marked;          /* of acked, bytes that arrived marked CE */
+  bool
+      in_recovery; /* between on_congestion and on_recovered: those that do not govern themselves leave the window alone */
+  struct cc_rate rate;
+  uint64_t delivered; /* all bytes so far, these included */
   yeon_time now;
+};
+
+enum cc_event {
+  CC_LOSS,         /* something is lost: once a window */
+  CC_MARK,         /* a CE mark came back (RFC 8511): once a window */
+  CC_TIMEOUT,      /* the retransmission timer expired */
+  CC_TIMEOUT_AGAIN /* again, for the same data */
 };
 
 struct cc_ops {
   const char *name;
-  void (*init)(struct cc *cc);
-  /* New data was acknowledged outside recovery. */
+  uint16_t state_bytes; /* <= CC_BORROWED_BYTES, or held: CC_HELD_BYTES */
+  bool held;            /* its state lives as long as the connection */
+  bool governs_itself;  /* in recovery too: the transport's own reduction stays out of it */
+  bool paced;           /* makes no sense without pacing */
+  /* cwnd, ssthresh, mss are set; the state is there when it is held. NULL: nothing to do. */
+  void (*init)(struct cc *cc, yeon_time now);
+  /* Every acknowledgment of new data. */
   void (*on_ack)(struct cc *cc, const struct cc_ack *ack);
-  /* Loss or a congestion mark: once per window. Sets ssthresh and cwnd. */
-  void (*on_congestion)(struct cc *cc, uint32_t flight, yeon_time now);
-  /* The retransmission timer expired; again: not the first time for the same data. */
-  void (*on_timeout)(struct cc *cc, uint32_t flight, bool again, yeon_time now);
+  /* Sets ssthresh and the window to aim at. flight: bytes in flight at the time. */
+  void (*on_congestion)(struct cc *cc, enum cc_event event, uint32_t flight, yeon_time now);
+  /* The recovery that CC_LOSS or a time-out began is over. NULL: nothing to do. */
+  void (*on_recovered)(struct cc *cc, yeon_time now);
+  /* The last congestion event was a mistake: as before it. */
+  void (*on_undo)(struct cc *cc, yeon_time now);
+  /* Sending begins again after a pause. NULL: nothing to do. */
+  void (*on_idle)(struct cc *cc, yeon_time now);
+  /* Bytes a second to pace at; 0, or NULL: the transport's own measure, a multiple of cwnd / srtt. */
+  uint64_t (*pacing_rate)(const struct cc *cc);
+  /* State was lent (zeroed), or is taken back. NULL: nothing to do. */
+  void (*adopt)(struct cc *cc);
+  void (*release)(struct cc *cc);
 };
 
 #define CC_SSTHRESH_NONE UINT32_MAX
+#define CC_WINDOW_MOST (1u << 30) /* bytes; no window grows beyond */
+#define CC_BORROWED_BYTES 16
+#define CC_HELD_BYTES 16
 
 struct cc {
-  const struct cc_ops *ops;
-  uint32_t cwnd;     /* bytes */
+  void *state;       /* lent by the transport; NULL: none */
+  uint32_t cwnd;     /* bytes; 0: not begun */
   uint32_t ssthresh; /* bytes; CC_SSTHRESH_NONE: not yet known */
-  uint32_t mss;      /* bytes of payload in a full segment */
-  uint32_t credit;   /* bytes acknowledged and not yet turned into growth */
+  uint32_t memory;   /* what the algorithm keeps while it has no state: each its own meaning */
+  uint16_t mss;      /* bytes of payload in a full segment */
+  uint8_t algorithm; /* enum yeon_congestion */
 };
 
 extern const struct cc_ops cc_newreno;
 
-/* initial: the first congestion window, bytes. */
-void cc_init(struct cc *cc, const struct cc_ops *ops, uint32_t mss, uint32_t initial);
+const struct cc_ops *cc_ops_of(enum yeon_congestion algorithm);
+static inline const struct cc_ops *cc_ops(const struct cc *cc)
+{
+  return cc_ops_of((enum yeon_congestion)cc->algorithm);
+}
+
+/* initial: the first congestion window, bytes. state: when the algorithm holds one, zeroed; else NULL, and cc_adopt will bring it. */
+void cc_init(struct cc *cc, enum yeon_congestion algorithm, uint32_t mss, uint32_t initial, void *state, yeon_time now);
+/* Nothing below may be called while an algorithm that wants state has none. */
+void cc_adopt(struct cc *cc, void *state);
+void cc_release(struct cc *cc);
+void cc_on_ack(struct cc *cc, const struct cc_ack *ack);
+void cc_on_congestion(struct cc *cc, enum cc_event event, uint32_t flight, yeon_time now);
+void cc_on_recovered(struct cc *cc, yeon_time now);
+void cc_on_undo(struct cc *cc, yeon_time now);
+/* RFC 5681 4.1: after an idle period of more than one RTO, cwnd falls to at most the restart window. */
+void cc_restart(struct cc *cc, uint32_t restart_window, yeon_time now);
 /* The segment size changed: cwnd keeps at least one segment (RFC 5681 3.1). */
 void cc_set_mss(struct cc *cc, uint32_t mss);
-/* RFC 5681 4.1: after an idle period of more than one RTO, cwnd falls to at most the restart window. */
-void cc_restart(struct cc *cc, uint32_t restart_window);
 /* RFC 5681 3.1, equation 1 (segments 0), or `segments` segments as RFC 6928. Bytes. */
 uint32_t cc_initial_window(uint32_t mss, uint32_t segments);
+
+/* For the algorithms. */
+/* A window that was not used proves nothing about the path, and does not grow (RFC 7661 4.1 has the full treatment). */
+bool cc_limited_by_window(const struct cc *cc, const struct cc_ack *ack);
+/* cwnd += bytes, within CC_WINDOW_MOST. */
+void cc_widen(struct cc *cc, uint32_t bytes);
 
 #endif

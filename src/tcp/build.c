@@ -35,7 +35,7 @@ void tcp_update_mss(struct yeon_tcp *c)
   if (limit != 0 && limit < mss) mss = limit;
   if ((c->flags & TCP_F_TS) != 0) mss -= 12;
   c->snd_mss = (uint16_t)mss;
-  if (c->cc.ops != NULL) cc_set_mss(&c->cc, mss);
+  if (c->cc.cwnd != 0) cc_set_mss(&c->cc, mss);
 }
 
 uint32_t tcp_segment_size(const struct yeon_tcp *c)

@@ -138,6 +138,7 @@ struct tcp_busy *tcp_busy(struct yeon_tcp *c)
   b->judged = b->snd_small = c->snd_una;
   b->recover = c->snd_una - ((c->flags2 & TCP_G_RECOVERED) == 0);
   c->busy = b;
+  tcp_congestion_lend(c);
   return b;
 }
 
@@ -148,6 +149,7 @@ static void drop_busy(struct yeon_tcp *c)
   if (c->busy->recover == c->snd_una) c->flags2 |= TCP_G_RECOVERED;
   tcp_sent_release(c);
   tcp_sacks_free(c->t, &c->busy->ooo);
+  tcp_congestion_take_back(c);
   pool_free(&c->t->busies, c->busy->number);
   c->busy = NULL;
   c->flags &= ~(TCP_F_TIMING | TCP_F_DSACK | TCP_F_RECOVERY | TCP_F_RTO_RECOVERY);

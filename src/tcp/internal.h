@@ -133,6 +133,7 @@ struct tcp_busy {
   struct tcp_sents sent;            /* what was sent, from snd_una to snd_max but for a SYN */
   struct tcp_sacks *ooo;            /* received ranges beyond rcv_nxt; NULL: none */
   uint32_t dsack_left, dsack_right; /* with TCP_F_DSACK */
+  uint64_t cc_state[CC_BORROWED_BYTES / 8]; /* lent to congestion control */
 };
 
 /* Timers that never run together share a deadline. */
@@ -472,6 +473,14 @@ uint32_t tcp_pipe(const struct yeon_tcp *c);
 /* The next bytes to send again, at most `most`: what is due (RFC 6675 4, NextSeg (1)); when nothing new can be sent either (last), (3) and (4).
  * False: none. */
 bool tcp_recovery_next(struct yeon_tcp *c, uint32_t most, bool last, uint32_t *seq, uint32_t *len);
+/* congestion.c */
+/* The connection is established, and its segment size known. */
+void tcp_congestion_begin(struct yeon_tcp *c, yeon_time now);
+/* State for congestion control, while c->busy is there. */
+void tcp_congestion_lend(struct yeon_tcp *c);
+void tcp_congestion_take_back(struct yeon_tcp *c);
+/* fresh > 0: bytes of which nothing was known before. c->busy is there. */
+void tcp_congestion_on_ack(struct yeon_tcp *c, uint32_t fresh, yeon_time now);
 /* sack.c */
 /* What the blocks tell, into the records and news. */
 void tcp_sack_take(struct yeon_tcp *c, const struct tcp_in *in, struct tcp_news *news);

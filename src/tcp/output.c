@@ -183,7 +183,7 @@ static uint32_t sendable(const struct yeon_tcp *c, uint32_t seq, uint32_t max_pa
 static void restart_if_idle(struct yeon_tcp *c, yeon_time now)
 {
   if (!c->t->options.restart_after_idle || tcp_outstanding(c) || tcp_ms(c->t, now) - c->sent_ms <= c->rto_us / 1000) return;
-  cc_restart(&c->cc, cc_initial_window(c->snd_mss, c->t->options.initial_window_segments));
+  cc_restart(&c->cc, cc_initial_window(c->snd_mss, c->t->options.initial_window_segments), now);
 }
 
 static bool send_new(struct yeon_tcp *c, uint32_t max_payload, struct tcp_out *out, yeon_time now)

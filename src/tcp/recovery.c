@@ -36,7 +36,7 @@ static void enter(struct yeon_tcp *c, yeon_time now)
   c->busy->judged = c->snd_una;
   /* What recovery begins with is the oldest segment, whatever said that it is lost. */
   tcp_sent_lose(c, c->snd_una, c->snd_una + c->snd_mss, false);
-  c->cc.ops->on_congestion(&c->cc, flight, now);
+  cc_on_congestion(&c->cc, CC_LOSS, flight, now);
   c->t->counters->tcp_rexmit_fast++;
   tcp_trace_cwnd(c, "recovery", now);
 }
@@ -61,6 +61,7 @@ static void on_recovery_ack(struct yeon_tcp *c, uint32_t acked, yeon_time now)
     /* RFC 6582 3.2, step 3, full acknowledgment, option 1: no burst when little is in flight. */
     if ((c->flags & TCP_F_SACK) == 0 && window + c->snd_mss < c->cc.cwnd) c->cc.cwnd = window + c->snd_mss;
     tcp_recovery_leave(c);
+    cc_on_recovered(&c->cc, now);
     tcp_trace_cwnd(c, "recovered", now);
     return;
   }
@@ -75,19 +76,18 @@ static void on_recovery_ack(struct yeon_tcp *c, uint32_t acked, yeon_time now)
 /* fresh: bytes of which nothing was known before. */
 static void on_open_ack(struct yeon_tcp *c, uint32_t fresh, yeon_time now)
 {
-  uint32_t flight = c->busy != NULL ? c->busy->flight_max : 0;
-  struct cc_ack a = {.acked = fresh, .flight = flight, .srtt_us = c->srtt_us, .now = now};
-  uint32_t before = c->cc.cwnd;
   c->dup_acks = 0;
   if ((c->flags & TCP_F_RTO_RECOVERY) != 0) {
     /* RFC 3465 2.3: after a time-out much of it may have arrived long ago; it makes room for one segment. */
-    if (a.acked > c->snd_mss) a.acked = c->snd_mss;
-    if (seq_ge(c->snd_una, c->busy->recover)) c->flags &= ~TCP_F_RTO_RECOVERY;
+    if (fresh > c->snd_mss) fresh = c->snd_mss;
+    if (seq_ge(c->snd_una, c->busy->recover)) {
+      c->flags &= ~TCP_F_RTO_RECOVERY;
+      cc_on_recovered(&c->cc, now);
+    }
   } else if (c->busy != NULL && seq_gt(c->snd_una, c->busy->recover)) {
     c->busy->recover = c->snd_una - 1; /* stays within comparable distance */
   }
-  if (a.acked > 0) c->cc.ops->on_ack(&c->cc, &a);
-  if (c->cc.cwnd != before) tcp_trace_cwnd(c, c->cc.cwnd <= c->cc.ssthresh ? "slow start" : "avoidance", now);
+  if (fresh > 0 && c->busy != NULL) tcp_congestion_on_ack(c, fresh, now);
 }
 
 /* RFC 6675 section 5, (C): what may be judged lost is, once. */

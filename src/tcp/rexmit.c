@@ -48,7 +48,7 @@ static void go_back(struct yeon_tcp *c, yeon_time now)
   /* RFC 2018 8: a block that begins where the acknowledgment ends was taken back; then none is believed. RFC 6675 5.1 would forget them all. */
   if (tcp_sent_reneged(c)) tcp_sent_forget_sacks(c);
   tcp_sent_lose(c, c->snd_una, c->snd_max, true);
-  c->cc.ops->on_timeout(&c->cc, flight, again, now);
+  cc_on_congestion(&c->cc, again ? CC_TIMEOUT_AGAIN : CC_TIMEOUT, flight, now);
   tcp_trace_cwnd(c, "timeout", now);
   c->flags |= TCP_F_RTO_RECOVERY | TCP_F_REXMIT_HEAD;
   c->busy->recover = c->snd_max;

@@ -34,15 +34,6 @@ void tcp_take_syn_options(struct yeon_tcp *c, const struct wire_tcp *h, yeon_tim
   }
 }
 
-static void begin_congestion_control(struct yeon_tcp *c)
-{
-  uint32_t segments = c->t->options.initial_window_segments;
-  uint32_t initial = cc_initial_window(c->snd_mss, segments);
-  /* RFC 5681 3.1: after a lost SYN or SYN-ACK, one segment. */
-  if ((c->flags2 & TCP_G_SYN_REXMIT) != 0) initial = c->snd_mss;
-  cc_init(&c->cc, &cc_newreno, c->snd_mss, initial);
-}
-
 void tcp_established(struct yeon_tcp *c, enum yeon_cause cause, yeon_time now)
 {
   c->rexmits = 0;
@@ -50,7 +41,7 @@ void tcp_established(struct yeon_tcp *c, enum yeon_cause cause, yeon_time now)
   c->heard_at = now;
   c->tune_seq = c->rcv_nxt + tcp_rcv_wnd(c);
   c->tune_us = (uint32_t)(now / YEON_US);
-  begin_congestion_control(c);
+  tcp_congestion_begin(c, now);
   /* RFC 6298 5.7: no sample, and the SYN needed more than one try. */
   if (c->srtt_us == 0 && (c->flags2 & TCP_G_SYN_REXMIT) != 0 && c->rto_us < 3000000) c->rto_us = 3000000;
   tcp_timer_stop(c, YEON_TIMER_REXMIT, now);

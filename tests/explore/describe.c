@@ -91,6 +91,7 @@ static void put_busy(struct sum *s, const struct yeon_tcp *c)
   put2(s, b->snd_small - c->iss, (c->flags & TCP_F_TIMING) != 0 ? b->rtt_seq - c->iss : 0);
   put2(s, b->rcv_fin_known, b->rcv_fin_known ? b->rcv_fin - c->irs : 0);
   put2(s, b->flight_max, b->round_end - c->iss);
+  for (unsigned i = 0; i < CC_BORROWED_BYTES / 8; i++) put(s, b->cc_state[i]);
   if (s->w->rules->measured) put_at(s, (c->flags & TCP_F_TIMING) != 0 ? b->rtt_at : s->w->live.now);
   put_sent(s, c);
   put_ranges(s, b->ooo, c->irs);
@@ -114,7 +115,7 @@ static void put_sending(struct sum *s, const struct yeon_tcp *c)
   put2(s, heard ? theirs(s, c->snd_wl1) : 0, heard ? ours(s, c->snd_wl2) : 0);
   put2(s, c->sndbuf, (c->flags & TCP_F_FIN_SENT) != 0 ? c->snd_fin - c->iss : 0);
   put2(s, c->cc.cwnd, c->cc.ssthresh);
-  put2(s, c->cc.credit, c->rto_us);
+  put2(s, c->cc.memory, c->rto_us);
   put(s, (uint64_t)c->snd_mss << 48 | (uint64_t)c->peer_mss << 32 | (uint64_t)c->path_mtu << 16 | c->backoff);
   if (s->w->rules->measured) {
     put2(s, c->srtt_us, c->rttvar_us);

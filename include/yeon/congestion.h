@@ -1,0 +1,23 @@
+/* yeon/congestion.h: the algorithms that decide how much may be in flight. docs/congestion.md tells how to choose. */
+#ifndef YEON_CONGESTION_H
+#define YEON_CONGESTION_H
+
+#include <yeon/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum yeon_congestion {
+  YEON_CC_NEWRENO, /* RFC 5681, 6582: the textbook */
+  YEON_CONGESTIONS
+};
+/* "newreno". */
+YEON_API const char *yeon_congestion_name(enum yeon_congestion algorithm);
+/* An algorithm, or YEON_ERR_INVALID. "reno", as Linux calls it, is newreno. */
+YEON_API int yeon_congestion_find(const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
