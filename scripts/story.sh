@@ -21,8 +21,12 @@ done
 # An act runs in the background so that a signal ends it at once. It cleans up by itself; we wait for that.
 child=
 stop() {
-  [ -z "$child" ] || kill "$child" 2>/dev/null || true
-  [ -z "$child" ] || wait "$child" || true
+  if [ -n "$child" ]; then
+    # Again and again: a signal is lost on a child that is only just forked.
+    while kill "$child" 2>/dev/null; do sleep 0.2; done &
+    wait "$child" || true
+    wait
+  fi
   echo
   exit "$1"
 }

@@ -7,9 +7,17 @@ failures=0
 colour=no
 [ ! -t 1 ] || [ -n "${NO_COLOR:-}" ] || [ "${TERM:-dumb}" = dumb ] || colour=yes
 
+# Again and again, as a signal is lost on a child that the shell has forked and that is not yet what it is to become.
+end() { # end PID
+  while kill "$1" 2>/dev/null; do sleep 0.2; done &
+  wait "$1" 2>/dev/null || true
+}
+
 cleanup() {
-  for pid in $pids; do kill "$pid" 2>/dev/null || true; done
-  for pid in $pids; do wait "$pid" 2>/dev/null || true; done
+  trap '' INT TERM HUP
+  for pid in $pids ${!:-}; do kill "$pid" 2>/dev/null || true; done
+  for pid in $pids ${!:-}; do end "$pid"; done
+  wait
   rm -rf "$place"
 }
 trap cleanup EXIT
