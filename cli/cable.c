@@ -1,5 +1,7 @@
 /* yeon cable: commands to the cable of a running lab. */
+#define _GNU_SOURCE
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <yeon/lab.h>
@@ -20,6 +22,25 @@ int cli_no_lab(const char *name, int error)
                       error == ENOENT || error == ECONNREFUSED ? "it does not run" : strerror(error), other ? " --name " : "", other ? name : "");
 }
 
+/* The lab may run in another directory than we do. True if *word is made anew, for the caller to free. */
+static bool absolute(char **word)
+{
+  char *path = (*word)[0] != '/' ? realpath(*word, NULL) : NULL;
+  if (path != NULL) *word = path;
+  return path != NULL;
+}
+
+static int ask(const char *lab, size_t n, char **words)
+{
+  char *made[WORDS + 2];
+  size_t n_made = 0;
+  for (size_t i = 2; i < n; i++)
+    if (strcmp(words[i - 1], "trace") == 0 && absolute(&words[i])) made[n_made++] = words[i];
+  int status = yeon_lab_ask(lab, n, words, stdout), cause = errno;
+  while (n_made > 0) free(made[--n_made]);
+  return status >= 0 ? status : cli_no_lab(lab, cause);
+}
+
 static int run(int argc, char **argv)
 {
   struct cli_args args = cli_args_of(&cli_cable, argc, argv);
@@ -38,9 +59,7 @@ static int run(int argc, char **argv)
     else if (n <= WORDS) words[n++] = args.argv[args.next - 1];
     else return cli_complain("too many words");
   }
-  int status = yeon_lab_ask(lab, n, words, stdout);
-  if (status >= 0) return status;
-  return cli_no_lab(lab, errno);
+  return ask(lab, n, words);
 }
 
 const struct cli_verb cli_cable = {
@@ -55,6 +74,10 @@ const struct cli_verb cli_cable = {
                "  yeon cable set delay 40ms jitter 5ms rate 10mbit queue 64KB loss 1%\n"
                "  yeon cable set from server reorder 1% reorder-by 5ms duplicate 1% corrupt 0.1%\n"
                "  yeon cable set burst 0.5% burst-leave 20%   bursts of loss\n"
+               "  yeon cable set rate 10mbit queue 64KB codel on codel-marks on    CoDel; marks what says ECT\n"
+               "  yeon cable set rate 100mbit mark 30KB bucket 15KB    threshold marking; a token bucket\n"
+               "  yeon cable set reorder 3% reorder-up-to 10ms\n"
+               "  yeon cable set trace lte.down    a recorded bandwidth: a millisecond stamp a line, 1504 bytes each\n"
                "  yeon cable set perfect\n"
                "  yeon cable rebind         the client's addresses change, the old ones are gone\n"
                "  yeon cable rebind server 10.0.0.77\n"

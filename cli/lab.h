@@ -112,6 +112,7 @@ int lab_out_register(lua_State *L);
 
 /* lab_net.c, lab_tcp.c, lab_tcp_info.c, lab_udp.c: fill the table on top of the stack */
 void lab_net_register(lua_State *L);
+void lab_cable_register(lua_State *L);
 void lab_tcp_register(lua_State *L);
 void lab_info_register(lua_State *L);
 void lab_udp_register(lua_State *L);

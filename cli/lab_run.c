@@ -215,6 +215,7 @@ static int prepare(lua_State *L)
   lua_newtable(L);
   luaL_setfuncs(L, base_calls, 0);
   lab_net_register(L);
+  lab_cable_register(L);
   lab_tcp_register(L);
   lab_info_register(L);
   lab_udp_register(L);

@@ -50,7 +50,9 @@ end
 ---- cables
 
 local kinds = {delay = "time", jitter = "time", reorder_by = "time", rate = "amount", queue = "amount", loss = "share", burst = "share",
-               burst_enter = "share", burst_leave = "share", burst_loss = "share", reorder = "share", duplicate = "share", corrupt = "share"}
+               burst_enter = "share", burst_leave = "share", burst_loss = "share", reorder = "share", duplicate = "share", corrupt = "share",
+               reorder_up_to = "time", bucket = "amount", mark = "amount", codel = "target", codel_interval = "time", codel_marks = "switch",
+               trace = "file"}
 
 local verbs = {show = 1, cut = 1, join = 1, set = 1, rebind = 1, at = 1, tun = 1}
 
@@ -63,7 +65,11 @@ local function words_of(options)
   table.sort(names)
   for _, k in ipairs(names) do
     local v = options[k]
-    if kinds[k] == "time" then v = span(seconds(v, k))
+    if type(v) == "boolean" and (kinds[k] == "target" or kinds[k] == "switch") then v = v and "on" or "off"
+    elseif kinds[k] == "time" or kinds[k] == "target" then v = span(seconds(v, k))
+    elseif kinds[k] == "switch" then fail("%s is true or false", k)
+    elseif kinds[k] == "file" then
+      if type(v) ~= "string" or v == "" or v:find("%s") then fail("%s of a live lab's cable is the name of a file without spaces", k) end
     elseif kinds[k] == "share" and type(v) == "number" then v = string.format("%.0fppm", v * 1e6)
     elseif type(v) == "number" then v = string.format("%.0f", v)
     else v = tostring(v):gsub("%s+", "") end

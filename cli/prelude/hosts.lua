@@ -235,21 +235,41 @@ function Host:show_sockets() show_sockets(self) end
 local Cable = class("cable")
 
 local shares = {loss = 1, burst_enter = 1, burst_leave = 1, burst_loss = 1, reorder = 1, duplicate = 1, corrupt = 1}
-local spans = {delay = 1, jitter = 1, reorder_by = 1}
-local way_keys = {rate = 1, queue = 1}
+local spans = {delay = 1, jitter = 1, reorder_by = 1, reorder_up_to = 1, codel_interval = 1}
+local sizes = {queue = 1, bucket = 1, mark = 1}
+local way_keys = {rate = 1, codel = 1, codel_marks = 1, trace = 1}
+for k in next, sizes do way_keys[k] = 1 end
 for k in next, shares do way_keys[k] = 1 end
 for k in next, spans do way_keys[k] = 1 end
+
+local CODEL_TARGET = 0.005 -- seconds, when codel is just true
+
+-- A file's name, or a table of milliseconds; false: none any more.
+local function trace_of(v)
+  if v == false then return nil end
+  local ok, trace = pcall(y.trace, v)
+  if not ok then fail("%s", plain(trace)) end
+  return trace
+end
 
 local function way_of(options, base)
   local way = {}
   for k, v in next, base or {} do way[k] = v end
+  if options.rate and options.trace then fail("a cable has a rate or a trace, not both") end
+  if options.rate then way.trace = nil end
   for k, v in next, options do
     if shares[k] then
       local percent = type(v) == "string" and v:match("^%s*([%d.]+)%s*%%%s*$")
       way[k] = percent and tonumber(percent) / 100 or tonumber(v) or fail("%s of a cable is a share as 0.01 or \"1%%\"", k)
     elseif spans[k] then way[k] = seconds(v, k)
+    elseif k == "codel" and type(v) == "boolean" then way[k] = v and CODEL_TARGET or 0
+    elseif k == "codel" then way[k] = seconds(v, k)
+    elseif k == "codel_marks" then
+      if type(v) ~= "boolean" then fail("codel_marks of a cable is true or false") end
+      way[k] = v and 1 or 0
+    elseif k == "trace" then way.trace, way.rate = trace_of(v), nil
     elseif k == "rate" then way[k] = rate_of(v, k)
-    elseif k == "queue" then way[k] = bytes_of(v, k) end
+    elseif sizes[k] then way[k] = bytes_of(v, k) end
   end
   return way
 end
@@ -299,7 +319,7 @@ function Cable:set(options, from)
   local mask = mask_of(self, from)
   local same, ways = true, {self._ways[1], self._ways[2]}
   for i = 1, 2 do if mask & i ~= 0 then ways[i] = way_of(options, ways[i]) end end
-  for _, k in ipairs {"delay", "jitter", "rate", "queue", "loss", "burst_enter", "burst_leave", "burst_loss", "reorder", "reorder_by", "duplicate", "corrupt"} do
+  for k in next, way_keys do
     same = same and ways[1][k] == ways[2][k]
   end
   if mask == 3 and same then

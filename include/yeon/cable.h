@@ -3,8 +3,10 @@
  * taken out at the other, `now` is passed in. Simulations drive it with virtual time; wrapped around a real link it runs
  * on the monotonic clock. Same seed and same calls: same frames out.
  *
- * The way of a frame: queue of the sender's adapter (drop-tail, counted in bytes) -> serialisation at rate_bps -> the wire
- * (delay, jitter, and what else goes wrong) -> due at the far end. Jitter alone never reorders; only `reorder` does. */
+ * The way of a frame: queue of the sender's adapter (drop-tail, counted in bytes; it may mark frames CE above a
+ * threshold, and be governed by CoDel) -> the line (rate_bps, through a token bucket if there is one; or the recorded
+ * bandwidth of a trace) -> the wire (delay, jitter, and what else goes wrong) -> due at the far end. Jitter alone never
+ * reorders; only `reorder` does. */
 #ifndef YEON_CABLE_H
 #define YEON_CABLE_H
 
@@ -18,6 +20,28 @@ extern "C" {
 #endif
 
 struct yeon_cable;
+
+/* A recorded bandwidth: instants at which the line lets YEON_CABLE_TRACE_BYTES through. Frames share what an instant
+ * lets through and span several; what nobody waits for is wasted. At its end the trace begins anew. Every frame counts
+ * 4 bytes more than it has, as where the format comes from (mahimahi, whose TUN frames have a header of 4 bytes), so
+ * that one instant takes one IP packet of 1500. Never changes; counted references, all used by one thread. */
+struct yeon_cable_trace;
+#define YEON_CABLE_TRACE_BYTES 1504u
+#define YEON_CABLE_TRACE_STAMPS 16777216u /* the longest */
+/* ms[0..n): milliseconds from the trace's beginning, none before the one in front of it, the last not 0: it is the
+ * trace's length. Copied. The caller has one reference. YEON_ERR_INVALID, YEON_ERR_NO_MEMORY. */
+YEON_API int yeon_cable_trace_new(struct yeon_cable_trace **out, const uint32_t *ms, size_t n);
+/* From a file of mahimahi's format: a stamp a line. YEON_ERR_INVALID: *line (may be NULL) is the first line, from 1,
+ * that is no number or goes back in time; 0: no stamps, too many, or a length of 0. YEON_ERR_IO (errno says why),
+ * YEON_ERR_NO_MEMORY. */
+YEON_API int yeon_cable_trace_load(struct yeon_cable_trace **out, const char *path, unsigned *line);
+/* One more reference; returns trace. */
+YEON_API struct yeon_cable_trace *yeon_cable_trace_hold(struct yeon_cable_trace *trace);
+/* Gives one back; the last frees it. NULL is allowed. */
+YEON_API void yeon_cable_trace_release(struct yeon_cable_trace *trace);
+/* Milliseconds until it begins anew, and how many bits a second it lets through on average. */
+YEON_API uint32_t yeon_cable_trace_length_ms(const struct yeon_cable_trace *trace);
+YEON_API uint64_t yeon_cable_trace_bps(const struct yeon_cable_trace *trace);
 
 /* Directions, and the bits of a mask of directions. */
 #define YEON_CABLE_AB 0u /* from end a to end b */
@@ -34,7 +58,7 @@ struct yeon_cable_way {
   uint32_t jitter_us;       /* added to delay, uniform in [0, jitter_us]; order is kept; at most 1,000,000,000 */
   uint64_t rate_bps;        /* bits a second, 0: infinite. All bytes of the frame count, nothing else does. */
   uint32_t queue_bytes;     /* frames that wait behind the one being sent; one that does not fit is dropped. 0: no limit
-                              but max_frames. Meaningless without a rate. */
+                              but max_frames. Meaningless without a rate or a trace, as the next six are. */
   uint32_t loss_ppm;        /* independent of one another */
   uint32_t burst_enter_ppm; /* Gilbert-Elliott: good -> bad, tried once a frame; 0: no bursts */
   /* bad -> good; a burst lasts 1e6/burst_leave_ppm frames on average; 0 with enter > 0 is refused. */
@@ -44,6 +68,23 @@ struct yeon_cable_way {
   uint32_t reorder_us;     /* 0 with reorder_ppm > 0: 1000; at most 1,000,000,000 */
   uint32_t duplicate_ppm;  /* a second copy arrives right behind the first */
   uint32_t corrupt_ppm;    /* one bit, anywhere in the frame, is flipped (behind any link checksum: it does arrive) */
+  /* Added to reorder_us of each such frame, uniform in [0, reorder_up_to_us]; with it, a reorder_us of 0 is 0. At most
+   * 1,000,000,000. */
+  uint32_t reorder_up_to_us;
+  /* Token bucket: after a pause so many bytes leave at once, then rate_bps holds. Full at first; after new settings it
+   * is empty if frames wait. At most 1,000,000,000; 0: none. Not with a trace. */
+  uint32_t bucket_bytes;
+  /* RFC 3168 with the threshold of RFC 8257: a frame that finds more bytes than this waiting (the one being sent does
+   * not count) is marked CE if its IP header says ECT. 0: never. */
+  uint32_t mark_bytes;
+  /* RFC 8289: frames that have waited longer than this, for codel_interval_us without a pause, are dropped one by one,
+   * ever faster. At most 1,000,000,000; 0: no CoDel. RFC 8289 advises 5000. */
+  uint32_t codel_target_us;
+  uint32_t codel_interval_us; /* at most 1,000,000,000; 0 with a target: 100,000 */
+  uint32_t codel_marks;       /* 1: CoDel marks frames that say ECT instead of dropping them; 0 */
+  /* NULL: none. Takes the place of rate_bps. It begins when it is set (with yeon_cable_new: at the instant 0), and goes
+   * on through changes of other settings. The caller's reference: the cable takes one of its own. */
+  struct yeon_cable_trace *trace;
 };
 
 struct yeon_cable_config {
@@ -56,8 +97,11 @@ struct yeon_cable_config {
 
 /* 0, or YEON_ERR_INVALID and *field (may be NULL) names the first field that is out of range. */
 YEON_API int yeon_cable_way_check(const struct yeon_cable_way *way, const char **field);
-/* "20 ms, 10 Mbit/s, loss 1%": what differs from a perfect wire; "perfect" if nothing does. Returns buf; 256 bytes are always enough. */
+/* "20 ms, 10 Mbit/s, loss 1%": what differs from a perfect wire; "perfect" if nothing does. Returns buf; YEON_CABLE_TEXT bytes are always enough. */
+#define YEON_CABLE_TEXT 512
 YEON_API char *yeon_cable_way_format(const struct yeon_cable_way *way, char *buf, size_t size);
+/* Whether frames come out at once, all, and as they were put in. (A queue alone changes nothing: none forms.) */
+YEON_API bool yeon_cable_way_perfect(const struct yeon_cable_way *way);
 
 /* memory NULL, or its alloc NULL: malloc and free. YEON_ERR_INVALID, YEON_ERR_NO_MEMORY. */
 YEON_API int yeon_cable_new(struct yeon_cable **out, const struct yeon_cable_config *config, uint64_t seed,
@@ -75,14 +119,15 @@ YEON_API int yeon_cable_put(struct yeon_cable *cable, unsigned direction, const 
  * next yeon_cable_take of the same direction, or yeon_cable_free. Each has one slice and csum YEON_CSUM_NONE. */
 YEON_API size_t yeon_cable_take(struct yeon_cable *cable, unsigned direction, struct yeon_frame *out, size_t max,
                                 yeon_time now);
-/* When the next frame of either direction is due (possibly past: at once), or YEON_NEVER. */
+/* When the next frame of either direction is due (possibly past: at once), or YEON_NEVER. With CoDel also when a frame
+ * leaves the queue, for it is then that its fate is decided: yeon_cable_take may have nothing at that instant. */
 YEON_API yeon_time yeon_cable_next(const struct yeon_cable *cable);
 YEON_API yeon_time yeon_cable_next_way(const struct yeon_cable *cable, unsigned direction);
 
 /* New settings for the directions of the mask. Frames that have left the sender arrive as planned; the one being sent finishes at the old
- * rate; those that wait are planned anew. 0 or YEON_ERR_INVALID (then nothing changed). */
+ * rate; those that wait are planned anew. CoDel begins anew unless its own settings stay. 0 or YEON_ERR_INVALID (then nothing changed). */
 YEON_API int yeon_cable_set(struct yeon_cable *cable, unsigned mask, const struct yeon_cable_way *way, yeon_time now);
-/* A direction that there is not has all zeros, here and in yeon_cable_stats. */
+/* A direction that there is not has all zeros, here and in yeon_cable_stats. out->trace is good while it is set. */
 YEON_API void yeon_cable_get(const struct yeon_cable *cable, unsigned direction, struct yeon_cable_way *out);
 
 /* Pulls the plug for the directions of the mask: frames in the sender's queue and on the wire are swallowed, and all that are put until
@@ -99,6 +144,7 @@ enum yeon_cable_moment {
   YEON_MOMENT_LOST,      /* loss or burst; told when it is decided, which is when the frame is put in */
   YEON_MOMENT_QUEUE_FULL,
   YEON_MOMENT_SWALLOWED, /* by a cut: while in the cable, or put in while it was cut */
+  YEON_MOMENT_CODEL,     /* dropped by CoDel as it left the queue */
   YEON_MOMENTS
 };
 struct yeon_cable_tap {
@@ -106,8 +152,10 @@ struct yeon_cable_tap {
   unsigned direction;
   uint64_t number;   /* of the frame, counted from 1 in each direction; a duplicate has the number of its original */
   yeon_time sent_at; /* when it was put in */
-  yeon_time at;      /* when this moment is: for DELIVERED the instant it was due, else `now` of the call */
+  yeon_time at;      /* when this moment is: for DELIVERED the instant it was due, for CODEL when it
+                        would have begun to be sent, else `now` of the call */
   bool duplicate, corrupted, reordered;
+  bool marked; /* CE, by this cable */
   const struct yeon_frame *frame; /* valid during the call only; for DELIVERED with the corruption, if any */
 };
 /* Must not call back into the cable. fn NULL: nobody listens. */
@@ -118,6 +166,8 @@ YEON_API void yeon_cable_set_sink(struct yeon_cable *cable, const struct yeon_ev
 struct yeon_cable_stats {
   uint64_t put, put_bytes, delivered, delivered_bytes;                    /* frames; a duplicate is delivered twice */
   uint64_t lost, queue_full, swallowed, duplicated, reordered, corrupted; /* frames */
+  uint64_t codel; /* dropped by CoDel */
+  uint64_t marked; /* CE, by threshold or CoDel; those that came so too */
   uint32_t waiting_bytes; /* behind the frame being sent, as of the latest call */
   uint32_t inside;        /* frames in the cable, as of the latest call (lost ones not counted) */
 };

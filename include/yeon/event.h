@@ -176,7 +176,10 @@ enum yeon_cable_op {
   YEON_CABLE_REORDERED,
   YEON_CABLE_CORRUPTED,
   YEON_CABLE_QUEUE_FULL,
-  YEON_CABLE_SWALLOWED
+  YEON_CABLE_SWALLOWED,
+  YEON_CABLE_CODEL,  /* dropped by it */
+  YEON_CABLE_MARKED, /* CE */
+  YEON_CABLE_OPS
 };
 YEON_API const char *yeon_cable_op_name(enum yeon_cable_op op);
 

@@ -83,8 +83,10 @@ static const char *const cable_names[] = {
     [YEON_CABLE_CORRUPTED] = "corrupted",
     [YEON_CABLE_QUEUE_FULL] = "queue full",
     [YEON_CABLE_SWALLOWED] = "swallowed by the cut",
+    [YEON_CABLE_CODEL] = "dropped by CoDel",
+    [YEON_CABLE_MARKED] = "marked CE",
 };
-static_assert(COUNT(cable_names) == YEON_CABLE_SWALLOWED + 1, "a name per happening on a cable");
+static_assert(COUNT(cable_names) == YEON_CABLE_OPS, "a name per happening on a cable");
 
 /* Values come from events that may have been read back from a file: out of range is answered, not asserted. */
 static const char *pick(const char *const *names, size_t count, int value)

@@ -12,11 +12,10 @@
 
 static bool perfect(const struct lab_cable *c)
 {
-  static const struct yeon_cable_way none;
   for (unsigned d = 0; d < 2; d++) {
     struct yeon_cable_way way;
     yeon_cable_get(c->cable, d, &way);
-    if (memcmp(&way, &none, sizeof way) != 0) return false;
+    if (!yeon_cable_way_perfect(&way)) return false;
   }
   return true;
 }

@@ -33,8 +33,13 @@ int command_help(struct command *c);
 int command_hosts(struct command *c);
 int command_cable(struct command *c); /* command_cable.c */
 int command_rebind(struct command *c, struct lab_cable *cable);
-/* command_settings.c: the words onto both settings; 2: told. */
-int command_settings(struct command *c, struct yeon_cable_way way[2]);
+/* Settings for both directions, and the reference to the trace that a command has brought; NULL: none. */
+struct command_ways {
+  struct yeon_cable_way way[2];
+  struct yeon_cable_trace *loaded;
+};
+/* command_settings.c: the words onto both settings. 0: give `loaded` back when the settings are used; 2: told. */
+int command_settings(struct command *c, struct command_ways *ways);
 int command_ss(struct command *c); /* command_ss.c */
 /* command_later.c */
 int command_in(struct command *c);

@@ -66,16 +66,19 @@ static void show_way(struct command *c, const struct lab_cable *cable, unsigned 
 {
   struct yeon_cable_way way;
   struct yeon_cable_stats st;
-  char text[256];
+  char text[YEON_CABLE_TEXT];
   yeon_cable_get(cable->cable, d, &way);
   yeon_cable_stats(cable->cable, d, &st);
   fprintf(c->out, "  %s -> %s: %s%s", name_of(c, cable->end[d].host), name_of(c, cable->end[1 - d].host),
           yeon_cable_is_cut(cable->cable) & (1u << d) ? "CUT, " : "", yeon_cable_way_format(&way, text, sizeof text));
   if (cable->join_at[d] != YEON_NEVER) fprintf(c->out, ", joins again in %.3f s", (double)(cable->join_at[d] - now) / 1e9);
-  fprintf(c->out, "\n    delivered %llu frames, %llu bytes; lost %llu, no room %llu, swallowed %llu,\n    duplicated %llu, reordered %llu, corrupted %llu\n",
+  fprintf(c->out, "\n    delivered %llu frames, %llu bytes; lost %llu, no room %llu, swallowed %llu,\n    duplicated %llu, reordered %llu, corrupted %llu",
           (unsigned long long)(st.delivered + cable->passed[d]), (unsigned long long)(st.delivered_bytes + cable->passed_bytes[d]),
           (unsigned long long)st.lost, (unsigned long long)st.queue_full, (unsigned long long)st.swallowed,
           (unsigned long long)st.duplicated, (unsigned long long)st.reordered, (unsigned long long)st.corrupted);
+  if (st.marked > 0 || st.codel > 0)
+    fprintf(c->out, "; marked CE %llu, dropped by CoDel %llu", (unsigned long long)st.marked, (unsigned long long)st.codel);
+  fputc('\n', c->out);
 }
 
 static int show(struct command *c, struct lab_cable *cable)
@@ -119,13 +122,8 @@ static int join(struct command *c, struct lab_cable *cable)
   return 0;
 }
 
-static int set(struct command *c, struct lab_cable *cable)
+static int apply(struct command *c, struct lab_cable *cable, unsigned mask, const struct yeon_cable_way way[2])
 {
-  unsigned mask = YEON_CABLE_BOTH;
-  struct yeon_cable_way way[2];
-  if (take_mask(c, cable, &mask) != 0) return 2;
-  for (unsigned d = 0; d < 2; d++) yeon_cable_get(cable->cable, d, &way[d]);
-  if (command_settings(c, way) != 0) return 2;
   for (unsigned d = 0; d < 2; d++) {
     const char *field = "?";
     if (yeon_cable_way_check(&way[d], &field) != 0) return command_fail(c, "%s is out of range", field);
@@ -134,6 +132,18 @@ static int set(struct command *c, struct lab_cable *cable)
     if (mask & (1u << d)) (void)yeon_cable_set(cable->cable, 1u << d, &way[d], lab_now());
   lab_cable_changed(cable);
   return 0;
+}
+
+static int set(struct command *c, struct lab_cable *cable)
+{
+  unsigned mask = YEON_CABLE_BOTH;
+  struct command_ways ways;
+  if (take_mask(c, cable, &mask) != 0) return 2;
+  for (unsigned d = 0; d < 2; d++) yeon_cable_get(cable->cable, d, &ways.way[d]);
+  if (command_settings(c, &ways) != 0) return 2;
+  int status = apply(c, cable, mask, ways.way);
+  yeon_cable_trace_release(ways.loaded);
+  return status;
 }
 
 static int later(struct command *c, struct lab_cable *cable)

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "event/event.h"
+#include "link/cable_mark.h"
 #include "link/cable_way.h"
 
 #define DEFAULT_FRAMES 65536u
@@ -53,6 +54,7 @@ static void show(struct yeon_cable *c, enum yeon_cable_moment moment, unsigned d
                                .duplicate = p->duplicate,
                                .corrupted = p->corrupted,
                                .reordered = p->reordered,
+                               .marked = p->marked,
                                .frame = &frame};
   c->tap(c->tap_ctx, &tap);
 }
@@ -83,6 +85,7 @@ int yeon_cable_new(struct yeon_cable **out, const struct yeon_cable_config *conf
   rng_seed(&seeds, seed);
   for (unsigned d = 0; d < 2; d++) {
     c->way[d].set = config->way[d];
+    (void)yeon_cable_trace_hold(config->way[d].trace);
     rng_seed(&c->way[d].rng, rng_next(&seeds));
   }
   *out = c;
@@ -104,9 +107,11 @@ void yeon_cable_free(struct yeon_cable *c)
   for (unsigned d = 0; d < 2; d++) {
     struct way *w = &c->way[d];
     release_lent(c, w);
+    for (struct packet *p; (p = way_take_waiting(w)) != NULL;) packet_release(&c->store, p);
     for (struct packet *p; (p = packet_heap_pop(&w->wire)) != NULL;) packet_release(&c->store, p);
     packet_heap_fini(&w->wire, &c->mem);
     mem_free(&c->mem, w->queue, w->queue_cap * sizeof *w->queue);
+    yeon_cable_trace_release(w->set.trace);
   }
   packet_store_fini(&c->store);
   struct mem mem = c->mem;
@@ -119,8 +124,38 @@ static void discard(struct yeon_cable *c, unsigned direction, struct packet *p, 
                     enum yeon_cable_moment moment)
 {
   tell(c, op, direction, p->len, NULL);
-  show(c, moment, direction, p, c->now);
+  show(c, moment, direction, p, moment == YEON_MOMENT_CODEL ? p->departs_at : c->now);
   packet_release(&c->store, p);
+}
+
+static void drop_late(struct yeon_cable *c, unsigned direction, struct packet *p)
+{
+  struct packet *twin = p->twin;
+  c->way[direction].stats.codel++;
+  discard(c, direction, p, YEON_CABLE_CODEL, YEON_MOMENT_CODEL);
+  if (twin == NULL) return;
+  twin->departs_at = c->now;
+  c->way[direction].stats.codel++;
+  discard(c, direction, twin, YEON_CABLE_CODEL, YEON_MOMENT_CODEL);
+}
+
+static void note_mark(struct yeon_cable *c, unsigned direction, const struct packet *p)
+{
+  c->way[direction].stats.marked++;
+  tell(c, YEON_CABLE_MARKED, direction, p->len, NULL);
+}
+
+/* The sender has gone on working since the call before this one. */
+static void run(struct yeon_cable *c, unsigned direction)
+{
+  struct packet *p;
+  enum way_step step;
+  while ((step = way_step(&c->way[direction], c->now, &p)) != WAY_QUIET) {
+    if (step == WAY_DROPPED)
+      drop_late(c, direction, p);
+    else
+      note_mark(c, direction, p);
+  }
 }
 
 static void flip_bit(struct way *w, struct packet *p)
@@ -167,6 +202,7 @@ static void put_packet(struct yeon_cable *c, unsigned direction, struct packet *
     discard(c, direction, p, YEON_CABLE_QUEUE_FULL, YEON_MOMENT_QUEUE_FULL);
     return;
   }
+  if (way_wants_mark(w) && mark_ce(p)) note_mark(c, direction, p);
   struct way_fate fate = way_roll(w);
   if (fate.lost) {
     way_send(w, p->len, NULL, c->now);
@@ -183,7 +219,8 @@ int yeon_cable_put(struct yeon_cable *c, unsigned direction, const struct yeon_f
   int error = packet_check(frame);
   if (error) return error;
   struct way *w = &c->way[direction];
-  way_advance(w, advance(c, now));
+  advance(c, now);
+  run(c, direction);
   if (!way_reserve(w, &c->mem)) return YEON_ERR_NO_MEMORY;
   struct packet *p = packet_from_frame(&c->store, frame);
   if (p == NULL) return YEON_ERR_NO_MEMORY;
@@ -191,6 +228,7 @@ int yeon_cable_put(struct yeon_cable *c, unsigned direction, const struct yeon_f
   p->sent_at = c->now;
   w->stats.put_bytes += p->len;
   put_packet(c, direction, p);
+  run(c, direction);
   return YEON_OK;
 }
 
@@ -198,7 +236,8 @@ size_t yeon_cable_take(struct yeon_cable *c, unsigned direction, struct yeon_fra
 {
   if (direction > 1) return 0;
   struct way *w = &c->way[direction];
-  way_advance(w, advance(c, now));
+  advance(c, now);
+  run(c, direction);
   release_lent(c, w);
   size_t n = 0;
   while (n < max && w->wire.n > 0 && w->wire.v[0]->due_at <= c->now) {
@@ -215,7 +254,7 @@ size_t yeon_cable_take(struct yeon_cable *c, unsigned direction, struct yeon_fra
 
 yeon_time yeon_cable_next_way(const struct yeon_cable *c, unsigned direction)
 {
-  return direction <= 1 && c->way[direction].wire.n > 0 ? c->way[direction].wire.v[0]->due_at : YEON_NEVER;
+  return direction <= 1 ? way_next(&c->way[direction]) : YEON_NEVER;
 }
 
 yeon_time yeon_cable_next(const struct yeon_cable *c)
@@ -237,9 +276,14 @@ int yeon_cable_set(struct yeon_cable *c, unsigned mask, const struct yeon_cable_
   if (error) return error;
   advance(c, now);
   for (unsigned d = 0; d < 2; d++) {
-    if (mask & 1u << d) way_set(&c->way[d], way, c->now);
+    if ((mask & 1u << d) == 0) continue;
+    run(c, d);
+    struct yeon_cable_trace *before = c->way[d].set.trace;
+    way_set(&c->way[d], way, c->now);
+    (void)yeon_cable_trace_hold(way->trace);
+    yeon_cable_trace_release(before);
   }
-  char text[256];
+  char text[YEON_CABLE_TEXT];
   tell(c, YEON_CABLE_SET, name_mask(mask), 0, yeon_cable_way_format(way, text, sizeof text));
   return YEON_OK;
 }
@@ -253,7 +297,6 @@ void yeon_cable_get(const struct yeon_cable *c, unsigned direction, struct yeon_
 static void swallow(struct yeon_cable *c, unsigned direction)
 {
   struct way *w = &c->way[direction];
-  way_stop(w);
   struct packet *arrived = NULL;
   for (struct packet *p; (p = packet_heap_pop(&w->wire)) != NULL;) {
     p->twin = NULL;
@@ -265,6 +308,11 @@ static void swallow(struct yeon_cable *c, unsigned direction)
     w->stats.swallowed++;
     discard(c, direction, p, YEON_CABLE_SWALLOWED, YEON_MOMENT_SWALLOWED);
   }
+  for (struct packet *p; (p = way_take_waiting(w)) != NULL;) {
+    w->stats.swallowed++;
+    discard(c, direction, p, YEON_CABLE_SWALLOWED, YEON_MOMENT_SWALLOWED);
+  }
+  way_stop(w);
   while (arrived != NULL) {
     struct packet *p = arrived;
     arrived = p->next;
@@ -280,6 +328,7 @@ void yeon_cable_cut(struct yeon_cable *c, unsigned mask, yeon_time now)
   tell(c, YEON_CABLE_CUT, name_mask(mask), 0, NULL);
   for (unsigned d = 0; d < 2; d++) {
     if ((mask & 1u << d) == 0) continue;
+    run(c, d);
     c->way[d].cut = true;
     swallow(c, d);
   }
@@ -316,5 +365,5 @@ void yeon_cable_stats(const struct yeon_cable *c, unsigned direction, struct yeo
   const struct way *w = &c->way[direction];
   *out = w->stats;
   out->waiting_bytes = (uint32_t)way_waiting(w);
-  out->inside = w->wire.n;
+  out->inside = w->wire.n + w->held;
 }

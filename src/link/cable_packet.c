@@ -162,6 +162,15 @@ struct packet *packet_heap_pop(struct packet_heap *h)
   return top;
 }
 
+void packet_heap_drop_waiting(struct packet_heap *h)
+{
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < h->n; i++)
+    if (!h->v[i]->waits) h->v[kept++] = h->v[i];
+  h->n = kept;
+  packet_heap_rebuild(h);
+}
+
 void packet_heap_rebuild(struct packet_heap *h)
 {
   for (uint32_t i = h->n / 2; i-- > 0;) sink(h, i, h->v[i]);

@@ -10,7 +10,7 @@
 
 struct packet {
   struct packet *next;  /* in a free list or in the list of those lent out */
-  struct packet *twin;  /* the duplicate that arrives right behind, or NULL; followed only while both are in the heap */
+  struct packet *twin;  /* the duplicate that arrives right behind, or NULL; followed only while both are in the heap, or both wait */
   yeon_time sent_at;    /* when it was put in */
   yeon_time departs_at; /* when its last bit leaves the sender */
   yeon_time due_at;
@@ -21,7 +21,8 @@ struct packet {
   uint32_t mark;   /* as in the frame */
   uint16_t l3_offset;
   uint8_t log2; /* size of this block, header and all */
-  bool duplicate, corrupted, reordered;
+  bool duplicate, corrupted, reordered, marked;
+  bool waits; /* in the sender's queue and not in the heap: CoDel has yet to judge it */
   uint8_t bytes[];
 };
 
@@ -56,6 +57,8 @@ bool packet_heap_reserve(struct packet_heap *h, struct mem *mem, uint32_t more);
 void packet_heap_push(struct packet_heap *h, struct packet *p);
 /* NULL when empty. */
 struct packet *packet_heap_pop(struct packet_heap *h);
+/* Takes out all that wait. */
+void packet_heap_drop_waiting(struct packet_heap *h);
 /* Restores order after due_at of any packets changed. */
 void packet_heap_rebuild(struct packet_heap *h);
 void packet_heap_fini(struct packet_heap *h, struct mem *mem);

@@ -5,6 +5,7 @@
 #include <yeon/cable.h>
 
 #define LONGEST_US 1000000000u
+#define DEEPEST_BUCKET 1000000000u /* the arithmetic of cable_line.c holds to there and beyond */
 
 struct limit {
   const char *name;
@@ -24,6 +25,11 @@ int yeon_cable_way_check(const struct yeon_cable_way *way, const char **field)
       {"reorder_us", way->reorder_us, LONGEST_US},
       {"duplicate_ppm", way->duplicate_ppm, YEON_CABLE_ALWAYS},
       {"corrupt_ppm", way->corrupt_ppm, YEON_CABLE_ALWAYS},
+      {"reorder_up_to_us", way->reorder_up_to_us, LONGEST_US},
+      {"bucket_bytes", way->bucket_bytes, DEEPEST_BUCKET},
+      {"codel_target_us", way->codel_target_us, LONGEST_US},
+      {"codel_interval_us", way->codel_interval_us, LONGEST_US},
+      {"codel_marks", way->codel_marks, 1},
       {"burst_leave_ppm", way->burst_enter_ppm > 0 && way->burst_leave_ppm == 0, 0}, /* a burst without end */
       {"rate_bps", way->rate_bps > UINT64_C(1000000000000000), 0}, /* 10^15: the arithmetic holds to there */
   };
@@ -33,6 +39,12 @@ int yeon_cable_way_check(const struct yeon_cable_way *way, const char **field)
     return YEON_ERR_INVALID;
   }
   return YEON_OK;
+}
+
+bool yeon_cable_way_perfect(const struct yeon_cable_way *w)
+{
+  return w->delay_us == 0 && w->jitter_us == 0 && w->rate_bps == 0 && w->loss_ppm == 0 && w->burst_enter_ppm == 0 &&
+         w->reorder_ppm == 0 && w->duplicate_ppm == 0 && w->corrupt_ppm == 0 && w->trace == NULL;
 }
 
 struct text {
@@ -81,6 +93,24 @@ static void append_rate(struct text *t, uint64_t bps)
     append(t, "%s%llu bit/s", gap, (unsigned long long)bps);
 }
 
+static void append_queue(struct text *t, const struct yeon_cable_way *way)
+{
+  if (way->trace != NULL) {
+    uint32_t ms = yeon_cable_trace_length_ms(way->trace);
+    append(t, "%strace of %u.%03u s", t->len ? ", " : "", ms / 1000, ms % 1000);
+    append(t, " (%llu kbit/s)", (unsigned long long)(yeon_cable_trace_bps(way->trace) / 1000));
+  } else {
+    append_rate(t, way->rate_bps);
+  }
+  if (way->rate_bps == 0 && way->trace == NULL) return;
+  if (way->trace == NULL && way->bucket_bytes > 0) append(t, ", bucket %u bytes", way->bucket_bytes);
+  if (way->queue_bytes > 0) append(t, ", queue %u bytes", way->queue_bytes);
+  if (way->mark_bytes > 0) append(t, ", marks above %u bytes", way->mark_bytes);
+  if (way->codel_target_us == 0) return;
+  append_time(t, way->codel_marks ? "CoDel (marks) " : "CoDel ", way->codel_target_us);
+  append_time(t, "interval ", way->codel_interval_us);
+}
+
 char *yeon_cable_way_format(const struct yeon_cable_way *way, char *buf, size_t size)
 {
   if (size == 0) return buf;
@@ -88,8 +118,7 @@ char *yeon_cable_way_format(const struct yeon_cable_way *way, char *buf, size_t 
   buf[0] = '\0';
   append_time(&t, "", way->delay_us);
   append_time(&t, "jitter ", way->jitter_us);
-  append_rate(&t, way->rate_bps);
-  if (way->rate_bps > 0 && way->queue_bytes > 0) append(&t, ", queue %u bytes", way->queue_bytes);
+  append_queue(&t, way);
   append_share(&t, "loss ", way->loss_ppm);
   if (way->burst_enter_ppm > 0) {
     append_share(&t, "bursts ", way->burst_enter_ppm);
@@ -98,6 +127,7 @@ char *yeon_cable_way_format(const struct yeon_cable_way *way, char *buf, size_t 
   }
   append_share(&t, "reorder ", way->reorder_ppm);
   if (way->reorder_ppm > 0) append_time(&t, "by ", way->reorder_us);
+  if (way->reorder_ppm > 0) append_time(&t, "by up to ", way->reorder_up_to_us);
   append_share(&t, "duplicate ", way->duplicate_ppm);
   append_share(&t, "corrupt ", way->corrupt_ppm);
   if (t.len == 0) append(&t, "perfect");

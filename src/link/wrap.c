@@ -28,9 +28,7 @@ static bool transparent(const struct cabled *c, unsigned direction)
   struct yeon_cable_stats stats;
   if (yeon_cable_is_cut(c->cable) & (1u << direction)) return false;
   yeon_cable_get(c->cable, direction, &w);
-  if (w.delay_us || w.jitter_us || w.rate_bps || w.loss_ppm || w.burst_enter_ppm || w.reorder_ppm || w.duplicate_ppm ||
-      w.corrupt_ppm)
-    return false;
+  if (!yeon_cable_way_perfect(&w)) return false;
   yeon_cable_stats(c->cable, direction, &stats);
   return stats.inside == 0;
 }

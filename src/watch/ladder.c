@@ -123,6 +123,7 @@ static void settle(struct yeon_ladder *l, unsigned from, const struct yeon_cable
     break;
   case YEON_MOMENT_LOST: row->fate = FATE_LOST; break;
   case YEON_MOMENT_QUEUE_FULL: row->fate = FATE_QUEUE_FULL; break;
+  case YEON_MOMENT_CODEL: row->fate = FATE_CODEL; break;
   default: row->fate = FATE_SWALLOWED; break;
   }
   if (row->fate != FATE_ARRIVED || row->corrupted || row->reordered) row->plain = false;

@@ -167,6 +167,7 @@ static const char *fate_words(const struct row *row)
   switch (row->fate) {
   case FATE_LOST: return "✕ lost";
   case FATE_QUEUE_FULL: return "✕ queue full";
+  case FATE_CODEL: return "✕ CoDel";
   case FATE_SWALLOWED: return "✕";
   case FATE_FLYING: return "…";
   default: return "";
@@ -206,7 +207,7 @@ static unsigned reach(const struct yeon_ladder *l, const struct row *row, unsign
   if (row->fate == FATE_LOST) return way / 2;
   if (row->fate == FATE_FLYING) return way - 1;
   yeon_time flight = l->flight[row->side];
-  if (row->fate == FATE_QUEUE_FULL || flight == 0 || row->done_at <= row->at) return 0;
+  if (row->fate == FATE_QUEUE_FULL || row->fate == FATE_CODEL || flight == 0 || row->done_at <= row->at) return 0;
   yeon_time gone = row->done_at - row->at;
   return gone >= flight ? way - 1 : (unsigned)((double)way * (double)gone / (double)flight);
 }

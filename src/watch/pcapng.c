@@ -218,6 +218,7 @@ static void comment_on(struct held *h, const struct yeon_cable_tap *tap)
       [YEON_MOMENT_LOST] = "lost on the cable",
       [YEON_MOMENT_QUEUE_FULL] = "dropped: the sender's queue was full",
       [YEON_MOMENT_SWALLOWED] = "swallowed by the cut cable",
+      [YEON_MOMENT_CODEL] = "dropped by CoDel as it left the queue",
   };
   struct text t = {h->comment, sizeof h->comment, strlen(h->comment)};
   const char *between = t.len > 0 ? "; " : "";

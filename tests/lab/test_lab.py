@@ -150,6 +150,7 @@ def test_seeds():
     report(first[1] != other[1], "another seed, another run")
     table = 'local t = {}\nfor i = 1, 50 do t["key" .. i * 7919 % 1000] = i end\nfor k in pairs(t) do print(k, math.random(1000)) end\n'
     report(len({scenario(table)[1] for _ in range(5)}) == 1, "the order of pairs and math.random are the same in every run")
+    expect("scenes/queues.lua", run("lab", os.path.join(HERE, "scenes", "queues.lua")), 0)
     for scene in ("impaired", "crowd"):
         for seed in range(1, 21):
             expect("scenes/%s.lua --seed %d" % (scene, seed), run("lab", os.path.join(HERE, "scenes", scene + ".lua"), "--seed", str(seed)), 0)

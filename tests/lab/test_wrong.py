@@ -51,6 +51,13 @@ SCRIPTS = [
     (TWO + "w:set(5)", 2, r"stdin:1: settings are a table"),
     (TWO + "w:set {loss = -1}", 2, r"stdin:1: loss of a cable is from 0 to 1"),
     (TWO + "pcall(w.set, w, {loss = 2}) w:set {delay = 0.02}", 0, ""),  # what was refused is not kept
+    (TWO + 'w:set {trace = "/nonexistent"}', 2, r"stdin:1: trace /nonexistent: No such file"),
+    (TWO + 'w:set {trace = "/dev/null"}', 2, r"stdin:1: a trace has at least one millisecond stamp"),
+    (TWO + "w:set {trace = {3, 1}}", 2, r"stdin:1: a trace has at least one millisecond stamp"),
+    (TWO + "w:set {trace = {1.5}}", 2, r"stdin:1: a trace is a table of whole milliseconds"),
+    (TWO + "w:set {trace = {1}, rate = 5}", 2, r"stdin:1: a cable has a rate or a trace, not both"),
+    (TWO + "w:set {codel_marks = 1}", 2, r"stdin:1: codel_marks of a cable is true or false"),
+    (TWO + "w:set {trace = {1}} w:set {trace = false} w:set {codel = true} w:set {codel = false}", 0, ""),
     (TWO + "w:cut(5)", 2, r"at neither end of this cable"),
     (TWO + 'b:listen(nil)', 2, r"stdin:1: a port is a number"),
     (TWO + "a:listen(-1)", 2, r"stdin:1: .*no address with a port"),
@@ -62,7 +69,7 @@ SCRIPTS = [
     (TWO + "a:udp(5, {foo = 1})", 2, r"stdin:1: invalid option 'foo'"),
     (TWO + 'for i = 1, 3 do expect_error("IN_USE", function() b:listen(80) end) end', 0, ""),
 ] + [('local a, b = hosts("a", "b") cable(a, b, {%s = %s})' % (what, value), 2, r"stdin:1: .*%s|stdin:1: an MTU from 576" % what)
-     for what, values in {"delay": ("1e308", "-1", "0/0", '"xyz"'), "rate": ("-5", "1e308", "math.huge"), "queue": ("-1", "1e308"), "loss": ("2", '"150%"', "-0.1"),
+     for what, values in {"delay": ("1e308", "-1", "0/0", '"xyz"'), "rate": ("-5", "1e308", "math.huge"), "queue": ("-1", "1e308"), "bucket": ("2e9", "-1"), "mark": ("1e10",), "codel": ("-1", '"5"'), "reorder_up_to": ("-1",), "loss": ("2", '"150%"', "-0.1"),
                           "mtu": ("0", "-1", "575", "65536", "1e9"), "dealy": ("1",)}.items() for value in values]
 
 ARGUMENTS = [

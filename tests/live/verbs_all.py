@@ -11,6 +11,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.dont_write_bytecode = True
@@ -20,9 +21,9 @@ WORKERS = 6
 MARKS = {"colour": "\033["}
 
 
-def yeon(*words, status=0, timeout=20):
+def yeon(*words, status=0, timeout=20, cwd=None):
     """Its output, both streams."""
-    r = subprocess.run([os.environ["YEON"], *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout, check=False)
+    r = subprocess.run([os.path.abspath(os.environ["YEON"]), *words], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout, check=False)
     text = r.stdout.decode(errors="replace")
     if r.returncode != status:
         raise Failed("yeon %s: status %d, not %d: %s" % (" ".join(words), r.returncode, status, text))
@@ -73,6 +74,35 @@ def settings(name):
         lab.ask("set", "perfect")
         if lab.ask("show").count("perfect") != 2:
             raise Failed("not perfect: " + lab.ask("show"))
+
+
+def queues(name):
+    with tempfile.TemporaryDirectory() as where:
+        trace = os.path.join(where, "line.trace")
+        with open(trace, "w") as f:
+            f.write("1\n4\n8\n")
+        with Lab(name) as lab:
+            lab.ask("set", "rate", "8mbit", "queue", "64KB", "codel", "on", "codel-interval", "50ms", "codel-marks", "on", "mark", "20KB", "bucket", "9KB",
+                    "reorder", "3%", "reorder-up-to", "4ms")
+            for part in ("CoDel (marks) 5 ms, interval 50 ms", "marks above 20000 bytes", "bucket 9000 bytes", "reorder 3%, by up to 4 ms"):
+                if lab.ask("show").count(part) != 2:
+                    raise Failed("%r not in both directions: %s" % (part, lab.ask("show")))
+            lab.ask("set", "from", "client", "trace", trace)
+            shown = lab.ask("show")
+            if shown.count("trace of 0.008 s (4512 kbit/s)") != 1 or shown.count("8 Mbit/s") != 1:
+                raise Failed("no trace one way: " + shown)
+            yeon("cable", "--lab", name, "set", "codel", "off", "trace", "line.trace", cwd=where)  # the lab runs elsewhere
+            if lab.ask("show").count("trace of") != 2:
+                raise Failed("no trace: " + lab.ask("show"))
+            with open(trace, "a") as f:
+                f.write("7\n")
+            for words, says in ((["trace", trace], "line 4: wanted milliseconds"), (["trace", "/nonexistent"], "No such file"), (["codel", "5"], "codel wants on, off"),
+                                (["codel-marks", "yes"], "wants on or off"), (["trace", "/dev/null"], "a millisecond stamp a line"),
+                                (["bucket", "2000MB"], "bucket_bytes is out of range")):
+                want(re.escape(says), yeon("cable", "--lab", name, "set", *words, status=2), " ".join(words))
+            lab.ask("set", "rate", "5mbit")
+            if lab.ask("show").count("trace") != 0:
+                raise Failed("a rate takes the place of a trace: " + lab.ask("show"))
 
 
 def complaints(name):
@@ -394,6 +424,7 @@ def helps(name):
 
 TESTS = [
     ("cable: settings, both ways and one", settings),
+    ("cable: queues, marks, a trace", queues),
     ("cable: what is wrong is said, and changes nothing", complaints),
     ("cable: cuts of limited length, each direction its own", timed_cuts),
     ("cable: scheduled", scheduled),

@@ -58,7 +58,7 @@ static inline struct yeon_cable_stats stats_of(const struct yeon_cable *cable, u
 static inline void assert_conserved(const struct yeon_cable *cable, unsigned direction)
 {
   struct yeon_cable_stats s = stats_of(cable, direction);
-  assert_int_equal(s.put + s.duplicated, s.delivered + s.lost + s.queue_full + s.swallowed + s.inside);
+  assert_int_equal(s.put + s.duplicated, s.delivered + s.lost + s.queue_full + s.swallowed + s.codel + s.inside);
 }
 
 #endif

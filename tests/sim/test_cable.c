@@ -422,7 +422,7 @@ static void names_the_setting_that_is_wrong(void **state)
 static void says_settings_in_words(void **state)
 {
   (void)state;
-  char text[256];
+  char text[YEON_CABLE_TEXT];
   assert_string_equal(yeon_cable_way_format(&(struct yeon_cable_way){0}, text, sizeof text), "perfect");
   struct yeon_cable_way way = {.delay_us = 1500,
                                .jitter_us = 2000,
@@ -440,8 +440,9 @@ static void says_settings_in_words(void **state)
                       "reorder 100%, by 3 ms, "
                       "duplicate 0.0001%, corrupt 2%");
   struct yeon_cable_way longest = {999999999, 999999999, 999999999999999, UINT32_MAX, 999999, 999999,
-                                   999999,    999999,    999999,          999999999,  999999, 999999};
-  assert_true(strlen(yeon_cable_way_format(&longest, text, sizeof text)) < 255);
+                                   999999,    999999,    999999,          999999999,  999999, 999999,
+                                   999999999, 999999999, UINT32_MAX,      999999999,  999999999, 1, NULL};
+  assert_true(strlen(yeon_cable_way_format(&longest, text, sizeof text)) < YEON_CABLE_TEXT - 1);
   assert_non_null(strstr(text, ", corrupt 99.9999%")); /* nothing was cut off */
   char tiny[6];
   assert_string_equal(yeon_cable_way_format(&way, tiny, sizeof tiny), "1500 ");

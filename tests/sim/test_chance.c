@@ -63,6 +63,28 @@ static void loses_in_bursts(void **state)
   yeon_cable_free(cable);
 }
 
+/* Gilbert-Elliott over many seeds. In the long run the share of time in a burst is enter / (enter + leave), bursts last 1 / leave frames; the variance
+ * of the number lost is that of independent losses times (1 + r) / (1 - r), where r = 1 - enter - leave is how much one frame knows of the
+ * next. */
+static void bursts_keep_their_statistics(void **state)
+{
+  (void)state;
+  const double enter = 0.004, leave = 0.08, share = enter / (enter + leave), r = 1 - enter - leave;
+  struct yeon_cable_way way = {.burst_enter_ppm = 4000, .burst_leave_ppm = 80000};
+  double sigma = sqrt(FRAMES * share * (1 - share) * (1 + r) / (1 - r)), sum = 0;
+  for (uint64_t seed = 1; seed <= 20; seed++) {
+    struct yeon_cable *cable = send_many(way, seed, arrived);
+    double lost = (double)stats_of(cable, AB).lost;
+    uint64_t pairs = 0;
+    for (uint32_t i = 1; i < FRAMES; i++) pairs += !arrived[i] && !arrived[i - 1];
+    if (fabs(lost - FRAMES * share) > 4 * sigma) fail_msg("seed %d: %.0f lost", (int)seed, lost);
+    assert_share(pairs, lost, 1 - leave);
+    sum += lost;
+    yeon_cable_free(cable);
+  }
+  if (fabs(sum / 20 - FRAMES * share) > 4 * sigma / sqrt(20)) fail_msg("mean %.0f", sum / 20);
+}
+
 static void duplicates_right_behind(void **state)
 {
   (void)state;
@@ -155,6 +177,27 @@ static void reordered_frames_are_passed(void **state)
   yeon_cable_free(cable);
 }
 
+/* Three percent late by up to 5 ms, uniformly: none else is, and the mean is 2.5. */
+static void reordering_spreads(void **state)
+{
+  (void)state;
+  struct yeon_cable *cable =
+      new_cable((struct yeon_cable_way){.delay_us = 1000, .reorder_ppm = 30000, .reorder_up_to_us = 5000}, 9);
+  double sum = 0;
+  for (uint32_t i = 0; i < FRAMES; i++) {
+    yeon_time now = (yeon_time)i * 10 * YEON_MS;
+    put_number(cable, AB, i, 64, now);
+    yeon_time late = yeon_cable_next(cable) - now - YEON_MS;
+    assert_in_range(late, 0, 5 * YEON_MS);
+    assert_int_equal(take_number(cable, AB, now + 6 * YEON_MS), i);
+    sum += (double)late;
+  }
+  double n = (double)stats_of(cable, AB).reordered;
+  assert_share(stats_of(cable, AB).reordered, FRAMES, 0.03);
+  if (fabs(sum / n - 2.5e6) > 5 * 5e6 / sqrt(12 * n)) fail_msg("mean %.0f ns", sum / n);
+  yeon_cable_free(cable);
+}
+
 /* A hash of everything that comes out of a cable that does everything, and when. */
 static uint64_t trace(uint64_t seed, bool talk_back)
 {
@@ -228,10 +271,12 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(loses_its_share),
       cmocka_unit_test(loses_in_bursts),
+      cmocka_unit_test(bursts_keep_their_statistics),
       cmocka_unit_test(duplicates_right_behind),
       cmocka_unit_test(corrupts_one_bit_anywhere),
       cmocka_unit_test(jitter_spreads_and_keeps_order),
       cmocka_unit_test(reordered_frames_are_passed),
+      cmocka_unit_test(reordering_spreads),
       cmocka_unit_test(the_seed_decides_everything),
       cmocka_unit_test(a_seed_gives_each_direction_its_own_luck),
   };

@@ -53,7 +53,7 @@ static void test_names(void **unused)
   CHECK_NAMES(yeon_retransmit_why_name, enum yeon_retransmit_why, YEON_REXMIT_WHYS);
   CHECK_NAMES(yeon_tcp_timer_name, enum yeon_tcp_timer, YEON_TIMERS);
   CHECK_NAMES(yeon_call_name, enum yeon_tcp_call, YEON_CALLS);
-  CHECK_NAMES(yeon_cable_op_name, enum yeon_cable_op, YEON_CABLE_SWALLOWED + 1);
+  CHECK_NAMES(yeon_cable_op_name, enum yeon_cable_op, YEON_CABLE_OPS);
   assert_string_equal(yeon_tcp_state_name(YEON_TCP_FIN_WAIT_1), "FIN-WAIT-1");
 }
 
