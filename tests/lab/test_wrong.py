@@ -69,7 +69,7 @@ SCRIPTS = [
     (TWO + "a:udp(5, {foo = 1})", 2, r"stdin:1: invalid option 'foo'"),
     (TWO + 'for i = 1, 3 do expect_error("IN_USE", function() b:listen(80) end) end', 0, ""),
 ] + [('local a, b = hosts("a", "b") cable(a, b, {%s = %s})' % (what, value), 2, r"stdin:1: .*%s|stdin:1: an MTU from 576" % what)
-     for what, values in {"delay": ("1e308", "-1", "0/0", '"xyz"'), "rate": ("-5", "1e308", "math.huge"), "queue": ("-1", "1e308"), "bucket": ("2e9", "-1"), "mark": ("1e10",), "codel": ("-1", '"5"'), "reorder_up_to": ("-1",), "loss": ("2", '"150%"', "-0.1"),
+     for what, values in {"delay": ("1e308", "-1", "0/0", '"xyz"'), "rate": ("-5", "1e308", "math.huge"), "queue": ("-1", "1e308"), "bucket": ("2e9", "-1"), "mark": ("1e10",), "codel": ("-1", '"soon"'), "reorder_up_to": ("-1",), "loss": ("2", '"150%"', "-0.1"),
                           "mtu": ("0", "-1", "575", "65536", "1e9"), "dealy": ("1",)}.items() for value in values]
 
 ARGUMENTS = [
