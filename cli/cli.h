@@ -59,6 +59,8 @@ int cli_no_lab(const char *name, int error);
 
 /* A line to standard error, behind "yeon: ". Returns CLI_USAGE. */
 int cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* There is no such congestion control; the nearest name is suggested. */
+int cli_bad_congestion(const char *word);
 
 /* How to write to standard output. */
 struct cli_screen {

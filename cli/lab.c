@@ -12,6 +12,7 @@ static const struct cli_option options[] = {
     {"--seed", "N", "luck of the universe (1): same seed, same output"},
     {"--pcap", "FILE", "write every frame to a pcapng file too"},
     {"--profile", "P", "for hosts without: linux, freebsd, windows, lecture, yeon"},
+    {"--congestion", "NAME", "control of hosts that name none: newreno, cubic, bbr, copa"},
     {"--quiet", NULL, "no ladder: notes and expectations only"},
     {"--absolute", NULL, "numbers as on the wire, timestamp values"},
     {"--all", NULL, "every segment and every timer: fold nothing"},
@@ -56,6 +57,10 @@ static int take_option(const struct cli_args *args, struct lab_options *o)
   if (strcmp(args->name, "--quiet") == 0) o->quiet = true;
   if (strcmp(args->name, "--absolute") == 0) o->absolute = true;
   if (strcmp(args->name, "--all") == 0) o->all = true;
+  if (strcmp(args->name, "--congestion") == 0) {
+    o->congestion = yeon_congestion_find(args->value);
+    return o->congestion >= 0 ? CLI_OK : cli_bad_congestion(args->value);
+  }
   if (strcmp(args->name, "--profile") != 0) return CLI_OK;
   o->profile = yeon_profile_find(args->value);
   return o->profile >= 0 ? CLI_OK : bad_profile(args->value);
@@ -70,7 +75,7 @@ static int run(int argc, char **argv)
   }
   struct cli_screen screen = cli_screen_of_stdout();
   struct lab_options o = {
-      .seed = 1, .profile = -1, .colour = screen.colour, .utf8 = screen.utf8, .width = screen.width};
+      .seed = 1, .profile = -1, .congestion = -1, .colour = screen.colour, .utf8 = screen.utf8, .width = screen.width};
   struct cli_args args = cli_args_of(&cli_lab, argc, argv);
   const char *path = NULL;
   enum cli_arg kind;

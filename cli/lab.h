@@ -26,6 +26,7 @@ struct lab_options {
   uint64_t seed;
   const char *pcap; /* path, NULL: none */
   int profile;      /* enum yeon_profile for hosts that name none; -1: linux */
+  int congestion;   /* enum yeon_congestion likewise; -1: the profile's */
   bool quiet;       /* notes and expectations only */
   bool all, absolute;
   bool colour, utf8;

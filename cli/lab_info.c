@@ -46,6 +46,9 @@ static void push_info(lua_State *L, const struct yeon_tcp_info *i)
   put_integer(L, "snd_mss", i->snd_mss);
   put_integer(L, "rcv_mss", i->rcv_mss);
   put_integer(L, "path_mtu", i->path_mtu);
+  lua_pushstring(L, yeon_congestion_name(i->congestion));
+  lua_setfield(L, -2, "congestion");
+  put_number(L, "pacing_rate", (double)i->pacing_rate);
   put_integer(L, "cwnd", i->cwnd);
   put_integer(L, "ssthresh", i->ssthresh);
   put_integer(L, "flight", i->flight);

@@ -5,7 +5,7 @@
 #include "lab.h"
 
 /* The fields of struct yeon_tcp_options by name, as scripts set them. */
-enum field_kind { FIELD_U8, FIELD_U16, FIELD_U32, FIELD_BOOL };
+enum field_kind { FIELD_U8, FIELD_U16, FIELD_U32, FIELD_BOOL, FIELD_CONGESTION };
 struct field {
   const char *name;
   size_t offset;
@@ -43,6 +43,13 @@ static const struct field fields[] = {
     FIELD(FIELD_U32, sndbuf_max),
     FIELD(FIELD_U16, mss_max),
     FIELD(FIELD_U16, initial_window_segments),
+    FIELD(FIELD_CONGESTION, congestion),
+    FIELD(FIELD_BOOL, linux_congestion),
+    FIELD(FIELD_BOOL, pacing),
+    FIELD(FIELD_U16, pacing_slow_start_percent),
+    FIELD(FIELD_U16, pacing_percent),
+    FIELD(FIELD_BOOL, cwnd_validation),
+    FIELD(FIELD_BOOL, restart_after_idle),
     FIELD(FIELD_BOOL, window_scale),
     FIELD(FIELD_BOOL, timestamps),
     FIELD(FIELD_BOOL, sack),
@@ -83,6 +90,12 @@ static void set_field(lua_State *L, struct yeon_tcp_options *o, const struct fie
   if (f->kind == FIELD_BOOL) {
     if (!lua_isboolean(L, -1)) luaL_error(L, "%s is true or false, not %s", f->name, luaL_typename(L, -1));
     *(bool *)p = lua_toboolean(L, -1);
+    return;
+  }
+  if (f->kind == FIELD_CONGESTION) {
+    int algorithm = lua_type(L, -1) == LUA_TSTRING ? yeon_congestion_find(lua_tostring(L, -1)) : YEON_ERR_INVALID;
+    if (algorithm < 0) luaL_error(L, "congestion is the name of an algorithm: newreno, cubic, bbr, copa");
+    *(uint8_t *)p = (uint8_t)algorithm;
     return;
   }
   int whole = 0;
@@ -132,6 +145,7 @@ static int new_host(lua_State *L)
   config.name = luaL_checkstring(L, 1);
   int fallback = lab->options.profile >= 0 ? lab->options.profile : YEON_PROFILE_LINUX;
   yeon_tcp_options_init(&tcp, (enum yeon_profile)luaL_optinteger(L, 2, fallback));
+  if (lab->options.congestion >= 0) tcp.congestion = (uint8_t)lab->options.congestion;
   read_options(L, 3, &tcp);
   config.tcp = &tcp;
   if (lua_istable(L, 4)) {

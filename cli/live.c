@@ -12,6 +12,7 @@ static const struct cli_option options[] = {
     {"--name", "NAME", "what this lab is called (default), for several side by side"},
     {"--log", "FILE", "what is worth telling, to a file instead of standard error"},
     {"--profile", "P", "of TCP: linux, freebsd, windows, lecture, yeon"},
+    {"--congestion", "NAME", "control of all hosts that name none: newreno, cubic, bbr, copa"},
     {"--tun", "NAME", "a TUN device, joined to a host: the kernel is an end, 10.0.0.254, fd00::fe"},
     {"--tun-host", "HOST", "to which host it is joined (server)"},
     {"--ladder", NULL, "draw what happens on the first cable, to standard output"},
@@ -54,6 +55,7 @@ int cli_live(int argc, char **argv)
     if (strcmp(args.name, "--name") == 0) config.name = args.value;
     if (strcmp(args.name, "--log") == 0) config.log_path = args.value;
     if (strcmp(args.name, "--profile") == 0) config.profile = args.value;
+    if (strcmp(args.name, "--congestion") == 0) config.congestion = args.value;
     if (strcmp(args.name, "--quiet") == 0) config.quiet = true;
     if (strcmp(args.name, "--tun") == 0) config.tun = args.value;
     if (strcmp(args.name, "--tun-host") == 0) config.tun_host = args.value;
@@ -63,6 +65,7 @@ int cli_live(int argc, char **argv)
   }
   if (config.profile != NULL && yeon_profile_find(config.profile) < 0)
     return cli_complain("there is no profile '%s': linux, freebsd, windows, lecture, yeon or yeon", config.profile);
+  if (config.congestion != NULL && yeon_congestion_find(config.congestion) < 0) return cli_bad_congestion(config.congestion);
   if (config.ladder_path != NULL) config.ladder_flags |= cli_ladder_flags(config.ladder_path, &config.width);
   if (path != NULL) {
     if (live_plan_read(&plan, path) != CLI_OK) return CLI_USAGE;

@@ -94,7 +94,8 @@ static int take(struct live_plan *p)
   if (p->hosts == NULL || p->cables == NULL || p->steps == NULL) return out_of_memory(p);
   for (size_t i = 0; i < p->plan.n_hosts; i++) {
     lua_rawgeti(L, plan + 1, (lua_Integer)i + 1);
-    p->hosts[i] = (struct yeon_lab_host){text_of(L, "name"), text_of(L, "profile"), text_of(L, "address"), text_of(L, "address6")};
+    p->hosts[i] = (struct yeon_lab_host){text_of(L, "name"), text_of(L, "profile"), text_of(L, "address"), text_of(L, "address6"),
+                                          text_of(L, "congestion")};
     lua_pop(L, 1);
   }
   for (size_t i = 0; i < p->plan.n_cables; i++) {

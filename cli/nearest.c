@@ -1,6 +1,8 @@
 /* The name that somebody probably meant. */
 #include <string.h>
 
+#include <yeon/congestion.h>
+
 #include "cli.h"
 
 #define WORD_MAX 40
@@ -41,4 +43,13 @@ const char *cli_nearest(const char *word, const char *const *names, size_t n)
     }
   }
   return best_distance <= 1 + len / 3 ? best : NULL;
+}
+
+int cli_bad_congestion(const char *word)
+{
+  const char *names[YEON_CONGESTIONS];
+  for (int i = 0; i < YEON_CONGESTIONS; i++) names[i] = yeon_congestion_name((enum yeon_congestion)i);
+  const char *nearest = cli_nearest(word, names, YEON_CONGESTIONS);
+  return nearest != NULL ? cli_complain("there is no congestion control '%s'. Did you mean '%s'?", word, nearest)
+                         : cli_complain("there is no congestion control '%s': newreno, cubic, bbr, copa", word);
 }

@@ -19,6 +19,7 @@ static const struct cli_option options[] = {
     {"--lab", "NAME", "in this lab; without: in `default` if it runs, else in a private one"},
     {"--log", "FILE", "what is worth telling, to a file instead of standard error"},
     {"--profile", "P", "of TCP in a private lab: linux, freebsd, windows, lecture, yeon"},
+    {"--congestion", "NAME", "control of a private lab: newreno, cubic, bbr, copa"},
     {"--cable", "WORDS", "to the cable before the programs start: 'set delay 40ms', 'at +3s cut 5s'; repeatable"},
     {"--ladder", NULL, "draw what happens on the cable, on standard error"},
     {"--ladder-to", "FILE", "draw it into a file"},
@@ -61,6 +62,7 @@ static void take_option(struct line *l, const struct cli_args *args)
   if (strcmp(args->name, "--lab") == 0) l->config.lab = args->value;
   if (strcmp(args->name, "--log") == 0) l->config.log_path = args->value;
   if (strcmp(args->name, "--profile") == 0) l->config.profile = args->value;
+  if (strcmp(args->name, "--congestion") == 0) l->config.congestion = args->value;
   if (strcmp(args->name, "--no-preload") == 0) l->no_preload = true;
   if (strcmp(args->name, "--ladder") == 0) l->config.ladder_path = "/dev/stderr";
   if (strcmp(args->name, "--ladder-to") == 0) l->config.ladder_path = args->value;
@@ -105,6 +107,7 @@ static int run(int argc, char **argv)
   if (l.config.n_programs == 0) return cli_complain("run what? yeon run --on HOST -- PROGRAM ARGUMENTS");
   if (l.config.profile != NULL && yeon_profile_find(l.config.profile) < 0)
     return cli_complain("there is no profile '%s': linux, freebsd, windows, lecture, yeon or yeon", l.config.profile);
+  if (l.config.congestion != NULL && yeon_congestion_find(l.config.congestion) < 0) return cli_bad_congestion(l.config.congestion);
   find_preload(&l);
   l.config.programs = l.programs;
   l.config.cable = l.cable;

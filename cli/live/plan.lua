@@ -29,10 +29,10 @@ local function new_host(name, options)
   if type(name) ~= "string" or not name:match("^%a[%w_-]*$") or #name > 31 then fail("a host's name is a word as \"client\", not %s", tostring(name)) end
   for _, h in ipairs(plan.hosts) do if h.name == name then fail("there is a host '%s' already", name) end end
   for k in pairs(options) do
-    if k ~= "name" and k ~= "profile" and k ~= "address" and k ~= "address6" then fail("a host of a live lab has no option '%s'", tostring(k)) end
+    if k ~= "name" and k ~= "profile" and k ~= "address" and k ~= "address6" and k ~= "congestion" then fail("a host of a live lab has no option '%s'", tostring(k)) end
   end
   local n = #plan.hosts + 1
-  local h = {name = name, profile = options.profile, address = options.address or string.format("10.0.0.%d", n),
+  local h = {name = name, profile = options.profile, congestion = options.congestion, address = options.address or string.format("10.0.0.%d", n),
              address6 = options.address6 or string.format("fd00::%x", n)}
   plan.hosts[n] = h
   return setmetatable(h, Host)

@@ -10,9 +10,10 @@ extern "C" {
 
 enum yeon_congestion {
   YEON_CC_NEWRENO, /* RFC 5681, 6582: the textbook */
+  YEON_CC_CUBIC,   /* RFC 9438, with HyStart++ (RFC 9406) */
   YEON_CONGESTIONS
 };
-/* "newreno". */
+/* "newreno", "cubic". */
 YEON_API const char *yeon_congestion_name(enum yeon_congestion algorithm);
 /* An algorithm, or YEON_ERR_INVALID. "reno", as Linux calls it, is newreno. */
 YEON_API int yeon_congestion_find(const char *name);

@@ -146,6 +146,7 @@ enum yeon_tcp_timer {
   YEON_TIMER_KEEPALIVE,
   YEON_TIMER_USER,
   YEON_TIMER_TIME_WAIT, /* also FIN-WAIT-2 of an orphan */
+  YEON_TIMER_PACE,      /* the next segments may leave */
   YEON_TIMERS
 };
 YEON_API const char *yeon_tcp_timer_name(enum yeon_tcp_timer timer);

@@ -22,6 +22,7 @@ extern "C" {
 struct yeon_lab_host {
   const char *name, *profile;      /* profile NULL: the lab's */
   const char *address, *address6;  /* IPv4 and IPv6 */
+  const char *congestion;          /* an algorithm, see yeon/congestion.h; NULL: the lab's */
 };
 struct yeon_lab_cable {
   const char *name, *a, *b; /* a, b: names of hosts */
@@ -41,6 +42,7 @@ struct yeon_lab_config {
   const char *name;     /* NULL: "default" */
   const char *log_path; /* appended to; NULL: standard error */
   const char *profile;  /* of TCP, see yeon/tcp.h; NULL: "linux" */
+  const char *congestion; /* an algorithm, see yeon/congestion.h; NULL: the profile's */
   int owner_fd;         /* a connected SEQPACKET socket that is the first client; the lab ends when it is closed. -1: none */
   bool quiet;           /* no line that says it is ready */
   const struct yeon_lab_plan *plan; /* NULL: client and server on one cable */
@@ -66,6 +68,7 @@ struct yeon_run_config {
   const char *log_path; /* of a private lab and of the supervisor; NULL: standard error */
   const char *preload;  /* the helper library, a path; NULL: none */
   const char *profile;  /* of a private lab */
+  const char *congestion; /* likewise */
   bool verbose;         /* tell every trapped call on the log */
   const char *pcap_path, *ladder_path; /* as in struct yeon_lab_config, of the time the programs run */
   unsigned ladder_flags, width;

@@ -76,6 +76,15 @@ struct yeon_tcp_options {
   /* Acknowledgments repeat a FIN that is not acknowledged yet, as in FreeBSD. */
   bool ack_repeats_fin;
   uint8_t option_layout;            /* enum yeon_tcp_option_layout */
+  /* Congestion control */
+  uint8_t congestion; /* enum yeon_congestion, for endpoints that do not choose */
+  /* Where Linux departs from RFC 9438, 9406 and 5681, so do CUBIC and NewReno: the HyStart of 2008, at least 5 % growth a round trip before the first loss,
+   * reductions of cwnd instead of the flight, cwnd halved for each RTO of idleness. docs/decisions/0012 has the why. */
+  bool linux_congestion;
+  bool pacing; /* segments are spread over the round trip; false: only for algorithms and endpoints that ask for it */
+  uint16_t pacing_slow_start_percent, pacing_percent; /* of cwnd / srtt, in slow start and beyond; 100..1000 */
+  /* RFC 7661: the window is kept through pauses and halved after every five minutes; restart_after_idle does not matter then. */
+  bool cwnd_validation;
   /* Features */
   bool restart_after_idle;  /* the congestion window falls back after an RTO of idleness (RFC 5681 4.1) */
   bool drop_syn_fin;        /* segments with both flags are dropped unanswered (FreeBSD can be told to); false: RFC 9293 3.10.7 */
@@ -163,11 +172,17 @@ enum yeon_tcp_option {
   YEON_TCP_OOBINLINE,     /* bool: urgent byte stays in the stream */
   YEON_TCP_RETRIES_SYN,   /* 1..255 */
   YEON_TCP_WINDOW_CLAMP,  /* bytes, 0: none */
+  /* enum yeon_congestion, at any time; what a listener accepts inherits it. YEON_ERR_NO_MEMORY: as before. yeon_tcp_set_congestion takes a name. */
+  YEON_TCP_CONGESTION,
+  YEON_TCP_MAX_PACING_RATE, /* bytes a second, 0: none; paces also where options.pacing is off */
   YEON_TCP_OPTIONS
 };
 /* 0, YEON_ERR_INVALID (range), YEON_ERR_UNSUPPORTED. */
 YEON_API int yeon_tcp_set(struct yeon_tcp *tcp, enum yeon_tcp_option option, int64_t value, yeon_time now);
 YEON_API int yeon_tcp_get(const struct yeon_tcp *tcp, enum yeon_tcp_option option, int64_t *value);
+/* YEON_TCP_CONGESTION by name ("cubic", "bbr" ..., see yeon/congestion.h); YEON_ERR_INVALID: there is no such algorithm. */
+YEON_API int yeon_tcp_set_congestion(struct yeon_tcp *tcp, const char *name, yeon_time now);
+YEON_API const char *yeon_tcp_congestion(const struct yeon_tcp *tcp);
 
 /* YEON_READABLE ... as they stand now. */
 YEON_API uint32_t yeon_tcp_ready(const struct yeon_tcp *tcp);
@@ -191,7 +206,9 @@ struct yeon_tcp_info {
   uint16_t snd_mss, rcv_mss, path_mtu;
   uint8_t snd_wscale, rcv_wscale;
   bool wscale_ok, ts_ok, sack_ok;
+  enum yeon_congestion congestion;
   uint32_t cwnd, ssthresh, flight; /* bytes */
+  uint64_t pacing_rate;            /* bytes a second; 0: not paced */
   uint32_t srtt_us, rttvar_us, rto_us, rtt_min_us;
   uint32_t snd_queued, snd_limit, rcv_queued, rcv_limit, rcv_out_of_order; /* bytes */
   uint8_t rexmits;                                                         /* consecutive time-outs */

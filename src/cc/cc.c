@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-static const struct cc_ops *const algorithms[YEON_CONGESTIONS] = {[YEON_CC_NEWRENO] = &cc_newreno};
+static const struct cc_ops *const algorithms[YEON_CONGESTIONS] = {[YEON_CC_NEWRENO] = &cc_newreno, [YEON_CC_CUBIC] = &cc_cubic};
 
 const struct cc_ops *cc_ops_of(enum yeon_congestion algorithm) { return algorithms[algorithm]; }
 
@@ -22,14 +22,15 @@ int yeon_congestion_find(const char *name)
   return YEON_ERR_INVALID;
 }
 
-void cc_init(struct cc *cc, enum yeon_congestion algorithm, uint32_t mss, uint32_t initial, void *state, yeon_time now)
+void cc_init(struct cc *cc, const struct cc_config *config)
 {
-  *cc = (struct cc){.state = state,
-                    .cwnd = initial,
+  *cc = (struct cc){.state = config->state,
+                    .cwnd = config->initial,
                     .ssthresh = CC_SSTHRESH_NONE,
-                    .mss = (uint16_t)mss,
-                    .algorithm = (uint8_t)algorithm};
-  if (cc_ops(cc)->init != NULL) cc_ops(cc)->init(cc, now);
+                    .mss = (uint16_t)config->mss,
+                    .algorithm = (uint8_t)config->algorithm,
+                    .habits = config->habits};
+  if (cc_ops(cc)->init != NULL) cc_ops(cc)->init(cc, config);
 }
 
 void cc_adopt(struct cc *cc, void *state)
@@ -59,10 +60,26 @@ void cc_on_recovered(struct cc *cc, yeon_time now)
 
 void cc_on_undo(struct cc *cc, yeon_time now) { cc_ops(cc)->on_undo(cc, now); }
 
+uint64_t cc_pacing_rate(const struct cc *cc)
+{
+  return cc_ops(cc)->pacing_rate != NULL && cc->state != NULL ? cc_ops(cc)->pacing_rate(cc) : 0;
+}
+
 void cc_restart(struct cc *cc, uint32_t restart_window, yeon_time now)
 {
   if (cc_ops(cc)->on_idle != NULL) cc_ops(cc)->on_idle(cc, now);
   if (!cc_ops(cc)->governs_itself && cc->cwnd > restart_window) cc->cwnd = restart_window;
+}
+
+void cc_decay(struct cc *cc, uint32_t restart_window, uint32_t halvings, yeon_time now)
+{
+  uint32_t known = cc->cwnd - cc->cwnd / 4, left = halvings < 32 ? cc->cwnd >> halvings : 0;
+  if (cc_ops(cc)->governs_itself || cc->cwnd <= restart_window) {
+    cc_restart(cc, restart_window, now);
+    return;
+  }
+  if (cc->ssthresh < known) cc->ssthresh = known;
+  cc_restart(cc, left > restart_window ? left : restart_window, now);
 }
 
 void cc_set_mss(struct cc *cc, uint32_t mss)

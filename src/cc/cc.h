@@ -9,6 +9,7 @@
 #include <yeon/congestion.h>
 
 struct cc;
+struct cc_config;
 
 /* How fast what was just acknowledged got through (draft-ietf-ccwg-bbr, delivery rate samples). */
 struct cc_rate {
@@ -27,6 +28,7 @@ struct cc_ack {
   uint32_t in_flight;       /* after it */
   uint32_t flight_max;      /* most bytes in flight within the last round trip */
   uint32_t srtt_us, rtt_us; /* rtt_us: this acknowledgment's own sample; 0: none */
+  uint32_t rtt_min_us;      /* least sample of the connection */
   uint32_t marked;          /* of acked, bytes that arrived marked CE */
   bool
       in_recovery; /* between on_congestion and on_recovered: those that do not govern themselves leave the window alone */
@@ -49,7 +51,7 @@ struct cc_ops {
   bool governs_itself;  /* in recovery too: the transport's own reduction stays out of it */
   bool paced;           /* makes no sense without pacing */
   /* cwnd, ssthresh, mss are set; the state is there when it is held. NULL: nothing to do. */
-  void (*init)(struct cc *cc, yeon_time now);
+  void (*init)(struct cc *cc, const struct cc_config *config);
   /* Every acknowledgment of new data. */
   void (*on_ack)(struct cc *cc, const struct cc_ack *ack);
   /* Sets ssthresh and the window to aim at. flight: bytes in flight at the time. */
@@ -69,8 +71,11 @@ struct cc_ops {
 
 #define CC_SSTHRESH_NONE UINT32_MAX
 #define CC_WINDOW_MOST (1u << 30) /* bytes; no window grows beyond */
-#define CC_BORROWED_BYTES 16
+#define CC_BORROWED_BYTES 160
 #define CC_HELD_BYTES 16
+/* cc.habits */
+#define CC_LIKE_LINUX 1u /* where Linux departs from the RFCs, so does the algorithm */
+#define CC_IS_PACED 2u   /* what the window allows does not leave in a burst */
 
 struct cc {
   void *state;       /* lent by the transport; NULL: none */
@@ -79,9 +84,10 @@ struct cc {
   uint32_t memory;   /* what the algorithm keeps while it has no state: each its own meaning */
   uint16_t mss;      /* bytes of payload in a full segment */
   uint8_t algorithm; /* enum yeon_congestion */
+  uint8_t habits;    /* CC_...: set by the transport, at any time */
 };
 
-extern const struct cc_ops cc_newreno;
+extern const struct cc_ops cc_newreno, cc_cubic;
 
 const struct cc_ops *cc_ops_of(enum yeon_congestion algorithm);
 static inline const struct cc_ops *cc_ops(const struct cc *cc)
@@ -89,8 +95,17 @@ static inline const struct cc_ops *cc_ops(const struct cc *cc)
   return cc_ops_of((enum yeon_congestion)cc->algorithm);
 }
 
-/* initial: the first congestion window, bytes. state: when the algorithm holds one, zeroed; else NULL, and cc_adopt will bring it. */
-void cc_init(struct cc *cc, enum yeon_congestion algorithm, uint32_t mss, uint32_t initial, void *state, yeon_time now);
+struct cc_config {
+  enum yeon_congestion algorithm;
+  uint32_t mss;
+  uint32_t initial; /* the first congestion window, bytes */
+  uint8_t habits;
+  void *state;      /* when the algorithm holds one, zeroed; else NULL, and cc_adopt will bring it */
+  uint32_t seed;    /* for an algorithm that needs chance */
+  uint32_t srtt_us; /* measured so far; 0: nothing */
+  yeon_time now;
+};
+void cc_init(struct cc *cc, const struct cc_config *config);
 /* Nothing below may be called while an algorithm that wants state has none. */
 void cc_adopt(struct cc *cc, void *state);
 void cc_release(struct cc *cc);
@@ -98,8 +113,12 @@ void cc_on_ack(struct cc *cc, const struct cc_ack *ack);
 void cc_on_congestion(struct cc *cc, enum cc_event event, uint32_t flight, yeon_time now);
 void cc_on_recovered(struct cc *cc, yeon_time now);
 void cc_on_undo(struct cc *cc, yeon_time now);
+/* As cc_ops.pacing_rate. */
+uint64_t cc_pacing_rate(const struct cc *cc);
 /* RFC 5681 4.1: after an idle period of more than one RTO, cwnd falls to at most the restart window. */
 void cc_restart(struct cc *cc, uint32_t restart_window, yeon_time now);
+/* RFC 7661 4.4: cwnd is halved so many times, the restart window at least, and where it was is remembered. */
+void cc_decay(struct cc *cc, uint32_t restart_window, uint32_t halvings, yeon_time now);
 /* The segment size changed: cwnd keeps at least one segment (RFC 5681 3.1). */
 void cc_set_mss(struct cc *cc, uint32_t mss);
 /* RFC 5681 3.1, equation 1 (segments 0), or `segments` segments as RFC 6928. Bytes. */

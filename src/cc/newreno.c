@@ -30,6 +30,7 @@ static void grow(struct cc *cc, const struct cc_ack *ack)
 /* RFC 5681 3.1, equation 4; RFC 8511 section 3 for a mark, which tells of a short queue. */
 static uint32_t reduced(const struct cc *cc, enum cc_event event, uint32_t flight)
 {
+  if ((cc->habits & CC_LIKE_LINUX) != 0) flight = cc->cwnd;
   uint32_t target = event == CC_MARK ? (uint32_t)(flight * 4ull / 5) : flight / 2;
   return target > 2u * cc->mss ? target : 2u * cc->mss;
 }

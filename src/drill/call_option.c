@@ -39,7 +39,7 @@ static const struct option table[] = {
   {"SO_TIMESTAMPING", SPECIAL, -1, -1, NULL},
   {"SO_TIMESTAMP", NEEDS, -1, -1, "timestamps of received bytes"},
   {"SO_ZEROCOPY", SPECIAL, -1, -1, NULL},
-  {"SO_MAX_PACING_RATE", NEEDS, -1, -1, "pacing"},
+  {"SO_MAX_PACING_RATE", PLAIN, YEON_TCP_MAX_PACING_RATE, -1, NULL},
   {"TCP_NODELAY", PLAIN, YEON_TCP_NODELAY, -1, NULL},
   {"TCP_CORK", PLAIN, YEON_TCP_CORK, -1, NULL},
   {"TCP_NOPUSH", PLAIN, YEON_TCP_CORK, -1, NULL},
@@ -62,7 +62,7 @@ static const struct option table[] = {
   {"TCP_FASTOPEN_KEY", NEEDS, -1, -1, "TCP Fast Open"},
   {"TCP_FASTOPEN_NO_COOKIE", NEEDS, -1, -1, "TCP Fast Open"},
   {"TCP_MD5SIG", NEEDS, -1, -1, "MD5 signatures of TCP"},
-  {"TCP_CONGESTION", NEEDS, -1, -1, "a choice of congestion controls"},
+  {"TCP_CONGESTION", SPECIAL, YEON_TCP_CONGESTION, -1, NULL},
   {"TCP_FUNCTION_BLK", NEEDS, -1, -1, "another TCP stack"},
   {"TCP_REMOTE_UDP_ENCAPS_PORT", NEEDS, -1, -1, "TCP over UDP"},
   {"TCP_TX_DELAY", NEEDS, -1, -1, "TCP_TX_DELAY"},
@@ -154,6 +154,27 @@ static void limit_connecting(struct drill_run *r, struct drill_fd *fd, int64_t s
                world_host_time(r)); /* undone once connected: world.c */
 }
 
+static enum drill_progress set_congestion(struct drill_run *r, struct drill_op *op, struct drill_fd *fd)
+{
+  const struct drill_value *v = value_arg(op, 3);
+  if (v->kind != DRILL_STRING || fd->tcp == NULL) return call_errno(r, op, fd->tcp == NULL ? "ENOPROTOOPT" : "EINVAL");
+  int error = yeon_tcp_set_congestion(fd->tcp, v->text, world_host_time(r));
+  if (error == YEON_ERR_INVALID) return call_errno(r, op, r->freebsd ? "ESRCH" : "ENOENT");
+  return error != 0 ? call_error(r, op, error) : call_done(op, 0);
+}
+
+/* Linux calls newreno reno. */
+static enum drill_progress get_congestion(struct drill_run *r, struct drill_op *op, const struct drill_fd *fd)
+{
+  const struct drill_value *v = value_arg(op, 3);
+  if (fd->tcp == NULL) return call_errno(r, op, "ENOPROTOOPT");
+  const char *name = yeon_tcp_congestion(fd->tcp);
+  if (!r->freebsd && strcmp(name, "newreno") == 0) name = "reno";
+  if (v->kind == DRILL_STRING && strcmp(v->text, name) != 0)
+    drill_differ(r, "another value", value_show(r, v), drill_format(r->arena, "\"%s\"", name));
+  return call_done(op, 0);
+}
+
 static enum drill_progress set_special(struct drill_run *r, struct drill_op *op, struct drill_fd *fd,
                                        const struct option *o, int64_t n)
 {
@@ -207,6 +228,7 @@ enum drill_progress do_setsockopt(struct drill_run *r, struct drill_op *op)
   case NEEDS: drill_needs(r, "%s (%s)", o->needs, o->name); return DRILL_DONE;
   case SPECIAL:
     if (strcmp(o->name, "SO_LINGER") == 0) return set_linger(r, op, fd, o);
+    if (strcmp(o->name, "TCP_CONGESTION") == 0) return set_congestion(r, op, fd);
     return set_special(r, op, fd, o, n);
   default: break;
   }
@@ -282,6 +304,7 @@ enum drill_progress do_getsockopt(struct drill_run *r, struct drill_op *op)
   }
   if (fd->kind != DRILL_FD_TCP && fd->kind != DRILL_FD_UDP) return call_errno(r, op, "ENOTSOCK");
   if (strcmp(o->name, "SO_LINGER") == 0) return get_linger(r, op, fd);
+  if (strcmp(o->name, "TCP_CONGESTION") == 0) return get_congestion(r, op, fd);
   if (o->unit == SPECIAL) {
     n = get_special(r, fd, o);
   } else {

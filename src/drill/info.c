@@ -116,6 +116,7 @@ static bool simple_field(const struct view *v, const char *name, double *out)
                 {"rcv_wnd", v->i.rcv_wnd},
                 {"rcv_nxt", v->i.rcv_nxt},
                 {"snd_nxt", v->i.snd_nxt},
+                {"pacing_rate", (double)v->i.pacing_rate},
                 {"reordering", v->c->t->options.dupthresh},
                 {"rcv_ooopack", v->i.rcv_out_of_order}};
   for (unsigned i = 0; i < sizeof fields / sizeof *fields; i++) {

@@ -18,6 +18,7 @@ enum kind {
   S_TO_MS,
   RANGE3, /* "least default most" of a buffer */
   NOTSENT,
+  CONGESTION, /* an algorithm by name */
   OTHER
 };
 struct entry {
@@ -40,12 +41,12 @@ static const struct entry of_linux[] = {
   {"tcp_challenge_ack_limit", U32, AT(challenge_per_second), NULL}, {"tcp_tw_reuse", FLAG, AT(time_wait_reuse), NULL},
   {"tcp_rto_min_us", U32, AT(rto_min_us), NULL}, {"tcp_rto_max_ms", MS_TO_US, AT(rto_max_us), NULL},
   {"ip_default_ttl", U8, AT(hop_limit), NULL},
-  {"tcp_ecn", ONLY, 0, "0 2"}, {"tcp_mtu_probing", ONLY, 0, "0"}, {"tcp_congestion_control", ONLY, 0, "reno cubic"},
+  {"tcp_ecn", ONLY, 0, "0 2"}, {"tcp_mtu_probing", ONLY, 0, "0"}, {"tcp_congestion_control", CONGESTION, 0, NULL},
   {"tcp_dsack", ONLY, 0, "1"}, {"ip_no_pmtu_disc", NOT, AT(path_mtu), NULL}, {"tcp_abort_on_overflow", ONLY, 0, "0"},
   {"tcp_stdurg", ONLY, 0, "0"}, {"tcp_fastopen", HARMLESS, 0, NULL}, {"tcp_fastopen_key", HARMLESS, 0, NULL},
   {"tcp_fastopen_blackhole_timeout_sec", HARMLESS, 0, NULL}, {"tcp_min_tso_segs", HARMLESS, 0, NULL},
   {"tcp_tso_win_divisor", HARMLESS, 0, NULL}, {"tcp_tso_rtt_log", HARMLESS, 0, NULL}, {"tcp_autocorking", HARMLESS, 0, NULL},
-  {"tcp_limit_output_bytes", HARMLESS, 0, NULL}, {"tcp_pacing_ss_ratio", HARMLESS, 0, NULL}, {"tcp_pacing_ca_ratio", HARMLESS, 0, NULL},
+  {"tcp_limit_output_bytes", HARMLESS, 0, NULL}, {"tcp_pacing_ss_ratio", U16, AT(pacing_slow_start_percent), NULL}, {"tcp_pacing_ca_ratio", U16, AT(pacing_percent), NULL},
   {"tcp_notsent_lowat", NOTSENT, 0, NULL}, {"tcp_fack", HARMLESS, 0, NULL}, {"tcp_frto", HARMLESS, 0, NULL},
   {"tcp_early_retrans", HARMLESS, 0, NULL}, {"tcp_recovery", HARMLESS, 0, NULL}, {"tcp_slow_start_after_idle", FLAG, AT(restart_after_idle), NULL},
   {"tcp_moderate_rcvbuf", HARMLESS, 0, NULL}, {"tcp_thin_linear_timeouts", HARMLESS, 0, NULL}, {"tcp_no_metrics_save", HARMLESS, 0, NULL},
@@ -74,7 +75,7 @@ static const struct entry of_freebsd[] = {
   {"tcp.finwait2_timeout", U32, AT(fin_wait_2_ms), NULL}, {"tcp.syncache.rexmtlimit", U8, AT(retries_syn_ack), NULL},
   {"tcp.ecn.enable", ONLY, 0, "0 2"}, {"tcp.blackhole", ONLY, 0, "0"}, {"tcp.rexmit_drop_options", ONLY, 0, "0"},
   {"tcp.syncookies_only", ONLY, 0, "0"}, {"tcp.drop_synfin", FLAG, AT(drop_syn_fin), NULL}, {"tcp.icmp_may_rst", ONLY, 0, "1"},
-  {"tcp.udp_tunneling_port", ONLY, 0, "0"}, {"tcp.cc.algorithm", ONLY, 0, "newreno cubic"},
+  {"tcp.udp_tunneling_port", ONLY, 0, "0"}, {"tcp.cc.algorithm", CONGESTION, 0, NULL},
   {"tcp.functions_default", ONLY, 0, "freebsd"}, {"tcp.hostcache.purgenow", HARMLESS, 0, NULL}, {"tcp.rexmit_slop", HARMLESS, 0, NULL},
   {"tcp.rexmit_min", HARMLESS, 0, NULL}, {"tcp.keepinit", OTHER, 0, NULL}, {"tcp.ecn.maxretries", HARMLESS, 0, NULL},
   {"tcp.udp_tunneling_overhead", HARMLESS, 0, NULL}, {"tcp.fastopen.client_enable", HARMLESS, 0, NULL},
@@ -215,6 +216,15 @@ static bool of_no_matter(const char *name)
   return after_prefix(name, prefixes) != NULL;
 }
 
+static void set_congestion(struct drill_run *r, const char *name, const char *value)
+{
+  int algorithm = yeon_congestion_find(value);
+  if (algorithm < 0)
+    drill_needs(r, "%s=%s", name, value);
+  else
+    r->options.congestion = (uint8_t)algorithm;
+}
+
 void sysctl_set(struct drill_run *r, const char *name, const char *value)
 {
   const struct entry *e = entry_of(name);
@@ -226,6 +236,8 @@ void sysctl_set(struct drill_run *r, const char *name, const char *value)
     if (!of_no_matter(name)) drill_needs(r, "the system setting %s", name);
   } else if (e->kind == ONLY) {
     if (!in_words(e->only, value)) drill_needs(r, "%s=%s", name, value);
+  } else if (e->kind == CONGESTION) {
+    set_congestion(r, name, value);
   } else if (e->kind == NOTSENT) {
     long long n = product(&p);
     r->notsent_lowat = n >= UINT32_MAX ? -1 : n;

@@ -62,6 +62,7 @@ static_assert(COUNT(retransmit_names) == YEON_REXMIT_WHYS, "a name per reason");
 static const char *const timer_names[] = {
     [YEON_TIMER_REXMIT] = "retransmission", [YEON_TIMER_PERSIST] = "persist",   [YEON_TIMER_DELACK] = "delayed ACK",
     [YEON_TIMER_KEEPALIVE] = "keepalive",   [YEON_TIMER_USER] = "user timeout", [YEON_TIMER_TIME_WAIT] = "TIME-WAIT",
+    [YEON_TIMER_PACE] = "pacing",
 };
 static_assert(COUNT(timer_names) == YEON_TIMERS, "a name per timer");
 

@@ -105,6 +105,55 @@ static bool is_congestion(const struct lab_message *m)
   return m->arg[0] == IPPROTO_TCP && m->arg[1] == TCP_CONGESTION;
 }
 
+/* A name of at most 15 bytes, with or without its terminator; one that is not known: ENOENT. */
+static int set_congestion(struct lab_socket *s, const struct lab_letter *letter)
+{
+  char name[16] = "";
+  if (letter->head.len == 0) return EINVAL;
+  memcpy(name, letter->payload, letter->head.len < sizeof name - 1 ? letter->head.len : sizeof name - 1);
+  int algorithm = yeon_congestion_find(name);
+  if (algorithm < 0) return ENOENT;
+  if (s->tcp == NULL) return 0;
+  int rc = yeon_tcp_set(s->tcp, YEON_TCP_CONGESTION, algorithm, lab_now());
+  return rc == 0 ? 0 : yeon_error_errno(rc);
+}
+
+/* Linux calls newreno reno. */
+static size_t get_congestion(const struct lab_socket *s, uint8_t *out)
+{
+  const char *name = s->tcp != NULL ? yeon_tcp_congestion(s->tcp) : "reno";
+  memset(out, 0, 16);
+  memcpy(out, strcmp(name, "newreno") == 0 ? "reno" : name, strcmp(name, "newreno") == 0 ? 4 : strlen(name));
+  return 16;
+}
+
+/* 4 or 8 bytes; all ones: no limit. Read before the table, which knows numbers of 4 only. */
+static int set_pacing_rate(struct lab_socket *s, const struct lab_letter *letter)
+{
+  uint64_t rate = 0;
+  uint32_t low;
+  if (letter->head.len >= sizeof rate) {
+    memcpy(&rate, letter->payload, sizeof rate);
+  } else {
+    memcpy(&low, letter->payload, sizeof low);
+    rate = low == UINT32_MAX ? UINT64_MAX : low;
+  }
+  if (s->tcp == NULL) return 0;
+  int rc = yeon_tcp_set(s->tcp, YEON_TCP_MAX_PACING_RATE, rate >= INT64_MAX ? 0 : (int64_t)rate, lab_now());
+  return rc == 0 ? 0 : yeon_error_errno(rc);
+}
+
+static size_t get_pacing_rate(const struct lab_socket *s, uint8_t *out, int size)
+{
+  int64_t value = 0;
+  if (s->tcp != NULL) (void)yeon_tcp_get(s->tcp, YEON_TCP_MAX_PACING_RATE, &value);
+  uint64_t rate = value == 0 ? UINT64_MAX : (uint64_t)value;
+  uint32_t low = rate < UINT32_MAX ? (uint32_t)rate : UINT32_MAX;
+  if (size < 8) memcpy(out, &low, sizeof low);
+  else memcpy(out, &rate, sizeof rate);
+  return size < 8 ? 4 : 8;
+}
+
 /* Those with a story; ENOPROTOOPT: not one of them. */
 static int set_special(struct lab_socket *s, const struct lab_letter *letter, int64_t value)
 {
@@ -115,6 +164,7 @@ static int set_special(struct lab_socket *s, const struct lab_letter *letter, in
   if (level == SOL_SOCKET && letter->head.len < sizeof(int) && name != SO_BINDTODEVICE) return EINVAL;
   if (level == SOL_SOCKET && (name == SO_SNDBUFFORCE || name == SO_RCVBUFFORCE || name == SO_MARK)) return EPERM;
   if (level == SOL_SOCKET && name == SO_LINGER) return set_linger(s, letter);
+  if (level == SOL_SOCKET && name == SO_MAX_PACING_RATE) return set_pacing_rate(s, letter);
   if (level == IPPROTO_IP && (name == IP_ADD_MEMBERSHIP || name == IP_DROP_MEMBERSHIP))
     return join_group(s, letter, name == IP_ADD_MEMBERSHIP);
   if (level == IPPROTO_IPV6 && (name == IPV6_JOIN_GROUP || name == IPV6_LEAVE_GROUP))
@@ -122,7 +172,7 @@ static int set_special(struct lab_socket *s, const struct lab_letter *letter, in
   if (level == SOL_SOCKET && name == SO_BINDTODEVICE) return m->len == 0 || letter->payload[0] == '\0' ? 0 : ENODEV;
   if (level == IPPROTO_IP && name == IP_PKTINFO) return set_info(s, LAB_INFO_4, value);
   if (level == IPPROTO_IPV6 && name == IPV6_RECVPKTINFO) return set_info(s, LAB_INFO_6, value);
-  if (is_congestion(m)) return m->len >= 4 && memcmp(letter->payload, "reno", 4) == 0 ? 0 : ENOENT;
+  if (is_congestion(m)) return s->stream ? set_congestion(s, letter) : ENOPROTOOPT;
   return ENOPROTOOPT;
 }
 
@@ -248,10 +298,8 @@ static size_t get_struct(struct lab_socket *s, const struct lab_message *m, uint
     yeon_tcp_local(s->tcp, &local);
     return run_control_emit(out, size, s->info & LAB_INFO_4, local.ip.b, &flags);
   }
-  if (is_congestion(m)) {
-    memcpy(out, "reno\0\0\0\0\0\0\0\0\0\0\0", 16);
-    return 16;
-  }
+  if (level == SOL_SOCKET && name == SO_MAX_PACING_RATE) return get_pacing_rate(s, out, m->arg[2]);
+  if (is_congestion(m) && s->stream) return get_congestion(s, out);
   return 0;
 }
 

@@ -12,7 +12,7 @@ static _Noreturn void serve(struct run *run, int owner, pid_t parent)
 {
   char name[YEON_LAB_NAME];
   sigset_t none;
-  struct yeon_lab_config config = {.name = name, .log_path = run->config->log_path, .profile = run->config->profile,
+  struct yeon_lab_config config = {.name = name, .log_path = run->config->log_path, .profile = run->config->profile, .congestion = run->config->congestion,
                                    .owner_fd = owner, .quiet = true};
   snprintf(name, sizeof name, "run-%d", (int)parent);
   (void)setpgid(0, 0); /* Ctrl-C is for the programs */

@@ -16,8 +16,9 @@ static uint64_t entropy(void)
   return seed;
 }
 
-static int add_host(struct lab *lab, const struct yeon_lab_host *plan, const char *profile)
+static int add_host(struct lab *lab, const struct yeon_lab_host *plan, const struct yeon_lab_config *lab_config)
 {
+  const char *profile = lab_config->profile, *congestion = plan->congestion != NULL ? plan->congestion : lab_config->congestion;
   struct yeon_tcp_options tcp;
   struct yeon_host_config config;
   int number = yeon_profile_find(plan->profile != NULL ? plan->profile : profile != NULL ? profile : "linux");
@@ -27,6 +28,8 @@ static int add_host(struct lab *lab, const struct yeon_lab_host *plan, const cha
   if (yeon_ip_parse(plan->address, &h->addr[0]) != 0 || yeon_ip_parse(plan->address6, &h->addr[1]) != 0) return YEON_ERR_INVALID;
   if (lab_host_of(lab, &h->addr[0]) >= 0 || lab_host_of(lab, &h->addr[1]) >= 0) return YEON_ERR_IN_USE;
   yeon_tcp_options_init(&tcp, (enum yeon_profile)number);
+  if (congestion != NULL && yeon_congestion_find(congestion) < 0) return YEON_ERR_INVALID;
+  if (congestion != NULL) tcp.congestion = (uint8_t)yeon_congestion_find(congestion);
   yeon_host_config_init(&config);
   config.name = plan->name;
   config.id = lab->n_hosts;
@@ -95,10 +98,10 @@ int lab_add_cable(struct lab *lab, const char *name, unsigned a, unsigned b)
   return join_ends(lab, c, (unsigned[2]){a, b});
 }
 
-static int follow(struct lab *lab, const struct yeon_lab_plan *plan, const char *profile)
+static int follow(struct lab *lab, const struct yeon_lab_plan *plan, const struct yeon_lab_config *config)
 {
   int rc = 0;
-  for (size_t i = 0; i < plan->n_hosts && rc == 0; i++) rc = add_host(lab, &plan->hosts[i], profile);
+  for (size_t i = 0; i < plan->n_hosts && rc == 0; i++) rc = add_host(lab, &plan->hosts[i], config);
   for (size_t i = 0; i < plan->n_cables && rc == 0; i++) {
     int a = lab_host_find(lab, plan->cables[i].a), b = lab_host_find(lab, plan->cables[i].b);
     if (a < 0 || b < 0 || a == b) return YEON_ERR_INVALID;
@@ -109,11 +112,11 @@ static int follow(struct lab *lab, const struct yeon_lab_plan *plan, const char 
 
 int lab_setup(struct lab *lab, const struct yeon_lab_config *config)
 {
-  static const struct yeon_lab_host hosts[] = {{"client", NULL, "10.0.0.1", "fd00::1"}, {"server", NULL, "10.0.0.2", "fd00::2"}};
+  static const struct yeon_lab_host hosts[] = {{"client", NULL, "10.0.0.1", "fd00::1", NULL}, {"server", NULL, "10.0.0.2", "fd00::2", NULL}};
   static const struct yeon_lab_cable cables[] = {{"cable", "client", "server"}};
   static const struct yeon_lab_plan usual = {.hosts = hosts, .n_hosts = 2, .cables = cables, .n_cables = 1};
   bool planned = config->plan != NULL && config->plan->n_hosts > 0;
-  return follow(lab, planned ? config->plan : &usual, config->profile);
+  return follow(lab, planned ? config->plan : &usual, config);
 }
 
 static int run_step(struct lab *lab, const struct yeon_lab_step *step)

@@ -39,6 +39,7 @@ static void put_tcp(const struct ss *ss, const struct ss_row *r)
   FILE *out = ss->out;
   fprintf(out, ", \"snd_queued\": %u, \"snd_limit\": %u, \"rcv_queued\": %u, \"rcv_limit\": %u", i->snd_queued, i->snd_limit, i->rcv_queued,
           i->rcv_limit);
+  fprintf(out, ", \"congestion\": \"%s\", \"pacing_rate\": %llu", yeon_congestion_name(i->congestion), (unsigned long long)i->pacing_rate);
   fprintf(out, ", \"cwnd\": %u, \"ssthresh\": %u, \"flight\": %u, \"snd_wnd\": %u, \"mss\": %u", i->cwnd, i->ssthresh, i->flight, i->snd_wnd,
           i->snd_mss);
   fprintf(out, ", \"srtt_us\": %u, \"rttvar_us\": %u, \"rto_us\": %u, \"rexmits\": %u, \"probes\": %u", i->srtt_us, i->rttvar_us, i->rto_us,

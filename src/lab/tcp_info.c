@@ -41,6 +41,7 @@ static void fill_path(struct tcp_info *t, const struct yeon_tcp_info *i)
   t->tcpi_advmss = i->rcv_mss;
   t->tcpi_reordering = 3;
   t->tcpi_snd_wnd = i->snd_wnd;
+  t->tcpi_pacing_rate = i->pacing_rate != 0 ? i->pacing_rate : UINT64_MAX; /* all ones: not paced */
 }
 
 static void fill_counts(struct tcp_info *t, const struct yeon_tcp_info *i)

@@ -129,7 +129,9 @@ static void take_ack(struct tcp_in *in, struct yeon_tcp *c)
     take_off_duplicates(c, &news);
     rearm(c, in->now);
   }
+  bool recovering = (c->flags & TCP_F_RECOVERY) != 0, again = (c->flags & TCP_F_RTO_RECOVERY) != 0;
   tcp_recovery_on_ack(c, in, &news, duplicate);
+  tcp_congestion_on_ack(c, &news, recovering, again, in->now);
   tune_sndbuf(c);
   if (news.acked > 0 || duplicate || window_changed) tcp_want_output(c);
 }

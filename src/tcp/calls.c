@@ -96,6 +96,7 @@ bool tcp_inherit(struct yeon_tcp *c, const struct yeon_tcp *listener)
   c->flags = (c->flags & ~inherited) | (listener->flags & inherited);
   c->sndbuf = listener->sndbuf;
   c->rcvbuf = listener->rcvbuf;
+  c->cc.algorithm = listener->cc.algorithm;
   if (!from->customised) return true;
   struct tcp_extra *x = tcp_extra(c);
   if (x == NULL) return false;

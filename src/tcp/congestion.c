@@ -1,18 +1,66 @@
-/* Where TCP meets congestion control: the algorithm is begun, lent its state, told of acknowledgments, and asked for nothing: its window is
- * read where segments are sent. RFC 5681, RFC 6928. */
-#include <string.h>
-
+/* Where TCP meets congestion control: the algorithm is chosen, begun, lent its state and told of acknowledgments and pauses; its window is read where
+ * segments are sent. RFC 5681, RFC 6928, RFC 7661. */
 #include "tcp/internal.h"
 
-_Static_assert(sizeof((struct tcp_busy *)0)->cc_state >= CC_BORROWED_BYTES, "room for any state that is lent");
+#define NON_VALIDATED_MS (5u * 60 * 1000) /* RFC 7661 4.4.3 */
+
+/* State that is held has to find its way back into its pool. */
+struct held {
+  uint32_t number;
+  uint64_t state[CC_HELD_BYTES / 8];
+};
+_Static_assert(sizeof(struct held) <= TCP_CC_HELD_SIZE, "the pool's objects");
+
+static struct held *held_of(const struct yeon_tcp *c)
+{
+  return (struct held *)(void *)((char *)c->cc.state - offsetof(struct held, state));
+}
+
+/* State for an algorithm that holds it. NULL: no memory. */
+static void *hold(struct tcp *t)
+{
+  uint32_t number;
+  struct held *h = pool_new(&t->cc_states, &number);
+  if (h == NULL) {
+    t->counters->no_memory++;
+    return NULL;
+  }
+  h->number = number;
+  return h->state;
+}
+
+static void release(struct yeon_tcp *c)
+{
+  if (c->cc.state == NULL) return;
+  struct held *h = cc_ops(&c->cc)->held ? held_of(c) : NULL;
+  cc_release(&c->cc);
+  if (h != NULL) pool_free(&c->t->cc_states, h->number);
+}
+
+static void begin(struct yeon_tcp *c, enum yeon_congestion algorithm, uint32_t cwnd, void *state, yeon_time now)
+{
+  struct cc_config config = {.algorithm = algorithm,
+                             .mss = c->snd_mss,
+                             .initial = cwnd,
+                             .habits = c->t->options.linux_congestion ? CC_LIKE_LINUX : 0,
+                             .state = state,
+                             .seed = state != NULL ? (uint32_t)rng_next(c->t->rng) : 0,
+                             .srtt_us = c->srtt_us,
+                             .now = now};
+  cc_init(&c->cc, &config);
+  tcp_pace_consider(c);
+  if (c->busy != NULL) tcp_congestion_lend(c);
+}
 
 void tcp_congestion_begin(struct yeon_tcp *c, yeon_time now)
 {
+  enum yeon_congestion algorithm = (enum yeon_congestion)c->cc.algorithm;
   uint32_t initial = cc_initial_window(c->snd_mss, c->t->options.initial_window_segments);
+  void *state = cc_ops_of(algorithm)->held ? hold(c->t) : NULL;
   /* RFC 5681 3.1: after a lost SYN or SYN-ACK, one segment. */
   if ((c->flags2 & TCP_G_SYN_REXMIT) != 0) initial = c->snd_mss;
-  cc_init(&c->cc, (enum yeon_congestion)c->cc.algorithm, c->snd_mss, initial, NULL, now);
-  if (c->busy != NULL) tcp_congestion_lend(c);
+  if (cc_ops_of(algorithm)->held && state == NULL) algorithm = YEON_CC_NEWRENO; /* which needs nothing */
+  begin(c, algorithm, initial, state, now);
 }
 
 void tcp_congestion_lend(struct yeon_tcp *c)
@@ -25,16 +73,65 @@ void tcp_congestion_take_back(struct yeon_tcp *c)
   if (!cc_ops(&c->cc)->held) cc_release(&c->cc);
 }
 
-/* fresh: bytes of which nothing was known before. */
-void tcp_congestion_on_ack(struct yeon_tcp *c, uint32_t fresh, yeon_time now)
+void tcp_congestion_end(struct yeon_tcp *c) { release(c); }
+
+int tcp_congestion_choose(struct yeon_tcp *c, enum yeon_congestion algorithm, yeon_time now)
 {
-  struct cc_ack a = {.acked = fresh,
-                     .in_flight = tcp_flight(c),
+  uint32_t cwnd = c->cc.cwnd, ssthresh = c->cc.ssthresh;
+  void *state = NULL;
+  if (cwnd == 0 || c->state == YEON_TCP_CLOSED) {
+    c->cc.algorithm = (uint8_t)algorithm;
+    return 0;
+  }
+  if (c->cc.algorithm == algorithm) return 0;
+  if (cc_ops_of(algorithm)->held && (state = hold(c->t)) == NULL) return YEON_ERR_NO_MEMORY;
+  release(c);
+  if (c->busy != NULL)
+    for (unsigned i = 0; i < CC_BORROWED_BYTES / 8; i++) c->busy->cc_state[i] = 0;
+  begin(c, algorithm, cwnd, state, now);
+  c->cc.ssthresh = ssthresh;
+  tcp_want_output(c);
+  return 0;
+}
+
+/* RFC 5681 4.1: after an idle time of more than one RTO the window starts again; or it decays, with each RTO as in Linux, or as RFC 7661 4.4.3 has it. */
+void tcp_congestion_idle(struct yeon_tcp *c, yeon_time now)
+{
+  const struct yeon_tcp_options *o = &c->t->options;
+  uint32_t idle_ms = tcp_ms(c->t, now) - c->sent_ms, period_ms = o->cwnd_validation ? NON_VALIDATED_MS : c->rto_us / 1000;
+  if (tcp_outstanding(c) || idle_ms <= period_ms || (!o->cwnd_validation && !o->restart_after_idle)) return;
+  uint32_t restart = cc_initial_window(c->snd_mss, o->initial_window_segments);
+  if (o->cwnd_validation || o->linux_congestion)
+    cc_decay(&c->cc, restart, idle_ms / period_ms, now);
+  else
+    cc_restart(&c->cc, restart, now);
+}
+
+/* What this acknowledgment says of the round trip; 0: nothing that is certain (Karn). */
+static uint32_t sample_us(const struct tcp_news *news, yeon_time now)
+{
+  if (!news->any || news->newest_again) return 0;
+  yeon_time us = (now - news->newest_at) / YEON_US;
+  return us < 1 ? 1 : us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
+}
+
+void tcp_congestion_on_ack(struct yeon_tcp *c, const struct tcp_news *news, bool recovering, bool again, yeon_time now)
+{
+  /* Before a loss is certain, what SACK tells of opens no window: limited transmit does (RFC 3042). */
+  bool moved = news->acked > 0 || cc_ops(&c->cc)->governs_itself;
+  if (c->busy == NULL || !moved || news->fresh + news->sacked == 0) return;
+  struct cc_ack a = {.acked = news->fresh + news->sacked,
+                     .lost = news->lost,
+                     .in_flight = tcp_pipe(c),
                      .flight_max = c->busy->flight_max,
                      .srtt_us = c->srtt_us,
-                     .in_recovery = (c->flags & TCP_F_RECOVERY) != 0,
-                     .delivered = c->bytes_acked,
+                     .rtt_us = sample_us(news, now),
+                     .rtt_min_us = c->rtt_min_us,
+                     .in_recovery = recovering || (c->flags & TCP_F_RECOVERY) != 0,
+                     .delivered = c->bytes_acked + c->busy->sent.sacked,
                      .now = now};
+  /* RFC 3465 2.3: after a time-out much of it may have arrived long ago; it makes room for one segment. */
+  if (again && a.acked > c->snd_mss && !cc_ops(&c->cc)->governs_itself) a.acked = c->snd_mss;
   uint32_t before = c->cc.cwnd;
   cc_on_ack(&c->cc, &a);
   if (c->cc.cwnd != before) tcp_trace_cwnd(c, c->cc.cwnd <= c->cc.ssthresh ? "slow start" : "avoidance", now);

@@ -40,6 +40,8 @@ static void fill_sending(const struct yeon_tcp *c, struct yeon_tcp_info *out)
   out->snd_wl2 = c->snd_wl2;
   out->snd_mss = c->snd_mss;
   out->snd_wscale = c->snd_wscale;
+  out->congestion = (enum yeon_congestion)c->cc.algorithm;
+  out->pacing_rate = tcp_pace_rate(c);
   out->cwnd = c->cc.cwnd;
   out->ssthresh = c->cc.ssthresh;
   out->flight = tcp_flight(c);

@@ -37,6 +37,7 @@ bool tcp_init(struct tcp *t, struct mem *mem, const struct yeon_host_config *con
   pool_init(&t->sack_sets, mem, sizeof(struct tcp_sacks) + RANGES_SIZE(TCP_SACK_RANGES), config->max_connections);
   pool_init(&t->busies, mem, sizeof(struct tcp_busy), config->max_connections);
   pool_init(&t->extras, mem, sizeof(struct tcp_extra), config->max_connections);
+  pool_init(&t->cc_states, mem, TCP_CC_HELD_SIZE, config->max_connections);
   ring_store_init(&t->sent_blocks, mem, UINT64_MAX);
   wheel_init(&t->wheel, now);
   make_keys(t);
@@ -58,6 +59,7 @@ void tcp_fini(struct tcp *t)
   tcp_ports_fini(t);
   mem_free(t->mem, t->replies, t->replies_cap * sizeof *t->replies);
   table_fini(&t->table);
+  pool_fini(&t->cc_states);
   pool_fini(&t->extras);
   pool_fini(&t->busies);
   pool_fini(&t->sack_sets);
@@ -79,6 +81,7 @@ struct yeon_tcp *tcp_conn_new(struct tcp *t)
   c->number = number;
   c->t = t;
   c->id = (uint32_t)t->next_id++;
+  c->cc.algorithm = t->options.congestion;
   c->sndbuf = t->options.sndbuf;
   c->rcvbuf = t->options.rcvbuf;
   c->rto_us = t->options.rto_initial_us;
@@ -150,6 +153,7 @@ static void drop_busy(struct yeon_tcp *c)
   tcp_sent_release(c);
   tcp_sacks_free(c->t, &c->busy->ooo);
   tcp_congestion_take_back(c);
+  c->timers &= (uint16_t) ~(1u << YEON_TIMER_PACE); /* its deadline goes along */
   pool_free(&c->t->busies, c->busy->number);
   c->busy = NULL;
   c->flags &= ~(TCP_F_TIMING | TCP_F_DSACK | TCP_F_RECOVERY | TCP_F_RTO_RECOVERY);
@@ -159,6 +163,7 @@ void tcp_rest(struct yeon_tcp *c)
 {
   const struct tcp_busy *b = c->busy;
   if (b == NULL || tcp_outstanding(c) || b->ooo != NULL || b->rcv_fin_known || (c->flags & TCP_F_DSACK) != 0) return;
+  if (tcp_timer_on(c, YEON_TIMER_PACE)) return;
   drop_busy(c);
 }
 
@@ -195,6 +200,7 @@ void tcp_conn_free(struct yeon_tcp *c)
   tcp_unlist_report(c);
   wheel_cancel(&t->wheel, &c->node);
   tcp_conn_release_buffers(c, true);
+  tcp_congestion_end(c);
   if (c->extra != NULL) pool_free(&t->extras, c->extra->number);
   pool_free(&t->conns, c->number);
 }

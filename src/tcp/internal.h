@@ -53,6 +53,7 @@ struct tcp_extra {
   uint32_t keepalive_idle_ms, keepalive_interval_ms, user_timeout_ms;
   int32_t linger_ms;     /* -1: off */
   uint32_t window_clamp; /* 0: none */
+  uint64_t max_pacing_rate; /* bytes a second; 0: none */
   uint16_t mss_max;
   uint8_t keepalive_probes, retries_syn, hop_limit, traffic_class;
   struct yeon_tcp *bound_next, **bound_prev; /* host's list of endpoints that hold a port */
@@ -99,6 +100,7 @@ enum tcp_urgent { TCP_URGENT_NONE, TCP_URGENT_COMING, TCP_URGENT_HERE, TCP_URGEN
 #define TCP_F_HOLDS_PORT (1u << 30) /* counted in port_use */
 #define TCP_F_MORE (1u << 31)       /* the last send said more follows */
 /* struct yeon_tcp.flags2: rarely touched */
+#define TCP_G_PACED (1u << 28) /* what leaves is spread over time, pace.c */
 #define TCP_G_REUSEADDR (1u << 0)
 #define TCP_G_REUSEPORT (1u << 1)
 #define TCP_G_V6ONLY (1u << 2)
@@ -133,8 +135,13 @@ struct tcp_busy {
   struct tcp_sents sent;            /* what was sent, from snd_una to snd_max but for a SYN */
   struct tcp_sacks *ooo;            /* received ranges beyond rcv_nxt; NULL: none */
   uint32_t dsack_left, dsack_right; /* with TCP_F_DSACK */
+  yeon_time pace_at;  /* when the next quantum may leave; with TCP_G_PACED */
+  uint32_t pace_left; /* bytes of the running quantum that may leave at once */
   uint64_t cc_state[CC_BORROWED_BYTES / 8]; /* lent to congestion control */
 };
+
+/* State for algorithms that hold one, and its number. */
+#define TCP_CC_HELD_SIZE (8 + CC_HELD_BYTES)
 
 /* Timers that never run together share a deadline. */
 #define TCP_DEADLINES 4
@@ -158,11 +165,11 @@ struct yeon_tcp {
   uint8_t rexmits;   /* consecutive time-outs */
   uint8_t probes;    /* window or keepalive probes without an answer */
   uint8_t dup_acks;
-  uint8_t timers;     /* bit per enum yeon_tcp_timer: armed */
-  uint8_t quick_acks; /* segments still to be acknowledged at once */
+  uint16_t timers;    /* bit per enum yeon_tcp_timer: armed */
   uint16_t rcv_mss;   /* largest segment seen */
+  uint8_t quick_acks; /* segments still to be acknowledged at once */
   uint8_t acks_owed;  /* duplicate ACKs to send one by one (no SACK) */
-  uint8_t snd_wscale, rcv_wscale;
+  uint8_t snd_wscale : 4, rcv_wscale : 4;
   uint8_t probe_backoff; /* doublings of the window probe's interval */
 
   /* Sending. Sequence numbers as in RFC 9293 3.3.1; snd_max: highest sent + 1 (snd_nxt goes back after a time-out). */
@@ -479,8 +486,24 @@ void tcp_congestion_begin(struct yeon_tcp *c, yeon_time now);
 /* State for congestion control, while c->busy is there. */
 void tcp_congestion_lend(struct yeon_tcp *c);
 void tcp_congestion_take_back(struct yeon_tcp *c);
-/* fresh > 0: bytes of which nothing was known before. c->busy is there. */
-void tcp_congestion_on_ack(struct yeon_tcp *c, uint32_t fresh, yeon_time now);
+/* After tcp_recovery_on_ack; recovering, again: before it, TCP_F_RECOVERY and TCP_F_RTO_RECOVERY. */
+void tcp_congestion_on_ack(struct yeon_tcp *c, const struct tcp_news *news, bool recovering, bool again, yeon_time now);
+/* Another algorithm, from now on; the window stays. YEON_ERR_NO_MEMORY: as before. */
+int tcp_congestion_choose(struct yeon_tcp *c, enum yeon_congestion algorithm, yeon_time now);
+/* The connection ends: state that the algorithm held. */
+void tcp_congestion_end(struct yeon_tcp *c);
+/* New bytes are about to leave, perhaps after a pause. */
+void tcp_congestion_idle(struct yeon_tcp *c, yeon_time now);
+/* pace.c */
+static inline bool tcp_paced(const struct yeon_tcp *c) { return (c->flags2 & TCP_G_PACED) != 0; }
+/* Settles whether the connection is paced. */
+void tcp_pace_consider(struct yeon_tcp *c);
+/* Bytes a second; 0: not limited (not paced, or no round trip measured yet). */
+uint64_t tcp_pace_rate(const struct yeon_tcp *c);
+/* Of a paced connection: how much of len may leave now; 0: none before the timer, which is set then. */
+uint32_t tcp_pace_allow(struct yeon_tcp *c, uint32_t len, yeon_time now);
+void tcp_pace_sent(struct yeon_tcp *c, uint32_t len);
+void tcp_on_pace_timer(struct yeon_tcp *c, yeon_time now);
 /* sack.c */
 /* What the blocks tell, into the records and news. */
 void tcp_sack_take(struct yeon_tcp *c, const struct tcp_in *in, struct tcp_news *news);

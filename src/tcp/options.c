@@ -26,6 +26,8 @@ static const struct span spans[YEON_TCP_OPTIONS] = {
     [YEON_TCP_OOBINLINE] = {0, 1},
     [YEON_TCP_RETRIES_SYN] = {1, 255},
     [YEON_TCP_WINDOW_CLAMP] = {0, 1 << 30},
+    [YEON_TCP_CONGESTION] = {0, YEON_CONGESTIONS - 1},
+    [YEON_TCP_MAX_PACING_RATE] = {0, INT64_MAX - 1},
 };
 
 struct flag_option {
@@ -81,9 +83,11 @@ static int set_extra(struct yeon_tcp *c, enum yeon_tcp_option option, int64_t va
   case YEON_TCP_TRAFFIC_CLASS: x->traffic_class = (uint8_t)value; break;
   case YEON_TCP_RETRIES_SYN: x->retries_syn = (uint8_t)value; break;
   case YEON_TCP_WINDOW_CLAMP: x->window_clamp = (uint32_t)value; break;
+  case YEON_TCP_MAX_PACING_RATE: x->max_pacing_rate = (uint64_t)value; break;
   default: return YEON_ERR_UNSUPPORTED;
   }
   if (connected(c) && option == YEON_TCP_MAXSEG) tcp_update_mss(c);
+  if (option == YEON_TCP_MAX_PACING_RATE) tcp_pace_consider(c);
   if (connected(c) && (option == YEON_TCP_KEEPIDLE_MS || option == YEON_TCP_KEEPINTVL_MS)) tcp_keepalive_start(c, now);
   if (connected(c) && option == YEON_TCP_USER_TIMEOUT_MS) tcp_user_timeout_start(c, now);
   return 0;
@@ -111,8 +115,17 @@ int yeon_tcp_set(struct yeon_tcp *c, enum yeon_tcp_option option, int64_t value,
     c->flags |= TCP_F_RCVBUF_FIXED;
     return 0;
   }
+  if (option == YEON_TCP_CONGESTION) return tcp_congestion_choose(c, (enum yeon_congestion)value, now);
   return set_extra(c, option, value, now);
 }
+
+int yeon_tcp_set_congestion(struct yeon_tcp *c, const char *name, yeon_time now)
+{
+  int algorithm = yeon_congestion_find(name);
+  return algorithm < 0 ? algorithm : yeon_tcp_set(c, YEON_TCP_CONGESTION, algorithm, now);
+}
+
+const char *yeon_tcp_congestion(const struct yeon_tcp *c) { return cc_ops(&c->cc)->name; }
 
 static int64_t get_extra(const struct yeon_tcp *c, enum yeon_tcp_option option)
 {
@@ -129,6 +142,8 @@ static int64_t get_extra(const struct yeon_tcp *c, enum yeon_tcp_option option)
   case YEON_TCP_TRAFFIC_CLASS: return x != NULL ? x->traffic_class : 0;
   case YEON_TCP_RETRIES_SYN: return x != NULL && x->retries_syn != 0 ? x->retries_syn : o->retries_syn;
   case YEON_TCP_WINDOW_CLAMP: return x != NULL ? x->window_clamp : 0;
+  case YEON_TCP_CONGESTION: return c->cc.algorithm;
+  case YEON_TCP_MAX_PACING_RATE: return x != NULL ? (int64_t)x->max_pacing_rate : 0;
   default: return 0;
   }
 }

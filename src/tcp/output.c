@@ -77,6 +77,7 @@ static bool emit_data(struct yeon_tcp *c, uint32_t seq, uint32_t len, bool fin, 
   if (len % size > 0 && seq_gt(seq + len, c->busy->snd_small)) c->busy->snd_small = seq + len;
   tcp_sent_note(c, seq, seq + len + fin, now);
   sent(c, seq, len + fin, now);
+  if (tcp_paced(c)) tcp_pace_sent(c, len);
   /* An answer to what has just come: a conversation, in which acknowledgments travel with the answers. */
   if (c->bytes_received > 0 && now - c->heard_at < (yeon_time)c->t->options.delack_us * YEON_US) c->quick_acks = 0;
   tcp_ack_sent(c, now);
@@ -132,6 +133,7 @@ static bool resend_hole(struct yeon_tcp *c, bool last, struct tcp_out *out, yeon
   bool recovering = (c->flags & TCP_F_RECOVERY) != 0;
   uint32_t seq, len, size = tcp_segment_size(c), room = cwnd_room(c), edge = c->snd_una + c->snd_wnd;
   if ((!recovering && !tcp_due(c)) || (recovering && room < size)) return false;
+  if (tcp_paced(c) && tcp_pace_allow(c, size, now) == 0) return false;
   if (!tcp_recovery_next(c, size + 1, last, &seq, &len)) return false;
   bool fin = take_off_fin(c, seq, &len);
   if (len + fin == 0 || room < len + fin || seq_gt(seq + len + fin, edge)) return false;
@@ -179,21 +181,19 @@ static uint32_t sendable(const struct yeon_tcp *c, uint32_t seq, uint32_t max_pa
   return len;
 }
 
-/* RFC 5681 4.1: after an idle time of more than one RTO the window starts again. */
-static void restart_if_idle(struct yeon_tcp *c, yeon_time now)
-{
-  if (!c->t->options.restart_after_idle || tcp_outstanding(c) || tcp_ms(c->t, now) - c->sent_ms <= c->rto_us / 1000) return;
-  cc_restart(&c->cc, cc_initial_window(c->snd_mss, c->t->options.initial_window_segments), now);
-}
-
 static bool send_new(struct yeon_tcp *c, uint32_t max_payload, struct tcp_out *out, yeon_time now)
 {
   bool fin;
   uint32_t seq = c->snd_nxt;
   if ((c->flags & TCP_F_FIN_SENT) != 0 && seq_gt(seq, c->snd_fin)) return false;
   if (tcp_due(c) && (c->flags & TCP_F_RECOVERY) == 0) return false; /* first what is to be sent again */
-  if (seq_lt(seq, tcp_snd_end(c)) && seq_lt(seq, c->snd_una + c->snd_wnd)) restart_if_idle(c, now);
+  if (seq_lt(seq, tcp_snd_end(c)) && seq_lt(seq, c->snd_una + c->snd_wnd)) tcp_congestion_idle(c, now);
   uint32_t len = sendable(c, seq, max_payload, &fin);
+  if (len > 0 && tcp_paced(c)) {
+    uint32_t allowed = tcp_pace_allow(c, len, now);
+    fin = fin && allowed == len;
+    len = allowed;
+  }
   if (len == 0 && !fin) return false;
   if (seq_lt(seq, c->snd_max)) tcp_trace_rexmit(c, seq, len, len == 0 ? YEON_REXMIT_FIN : why_again(c), now);
   if (!emit_data(c, seq, len, fin, out, now)) return false;

@@ -32,7 +32,8 @@ static yeon_time interval(const struct yeon_tcp *c)
 /* After output or input: bytes wait, nothing is in flight that an acknowledgment could release, so only this timer can go on. */
 void tcp_persist_consider(struct yeon_tcp *c, yeon_time now)
 {
-  bool stuck = may_send_data(c) && something_to_send(c) && tcp_flight(c) == 0 && !tcp_timer_on(c, YEON_TIMER_REXMIT);
+  bool stuck = may_send_data(c) && something_to_send(c) && tcp_flight(c) == 0 && !tcp_timer_on(c, YEON_TIMER_REXMIT) &&
+               !tcp_timer_on(c, YEON_TIMER_PACE);
   yeon_time at = now + interval(c);
   if (!stuck)
     tcp_timer_stop(c, YEON_TIMER_PERSIST, now);

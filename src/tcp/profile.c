@@ -20,6 +20,7 @@ static const struct yeon_tcp_options linux_options = {
   .time_wait_ms = 60 * 1000, .fin_wait_2_ms = 60 * 1000, .time_wait_reuse = true,
   .rcvbuf = 131072, .rcvbuf_max = 6291456, .sndbuf = 87040, .sndbuf_max = 4194304,
   .initial_window_segments = 10,
+  .congestion = YEON_CC_CUBIC, .linux_congestion = true, .pacing_slow_start_percent = 200, .pacing_percent = 120,
   .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
   .challenge_per_second = 1000, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
   .port_first = 32768, .port_last = 60999};
@@ -37,6 +38,7 @@ static const struct yeon_tcp_options freebsd_options = {
   .time_wait_ms = 60 * 1000, .fin_wait_2_ms = 60 * 1000, .time_wait_reuse = true,
   .rcvbuf = 65536, .rcvbuf_max = 2097152, .sndbuf = 32768, .sndbuf_max = 2097152,
   .initial_window_segments = 10, .option_layout = YEON_TCP_OPTIONS_PACKED,
+  .congestion = YEON_CC_CUBIC, .pacing_slow_start_percent = 200, .pacing_percent = 120,
   .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
   .challenge_per_second = 200, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
   .port_first = 10000, .port_last = 65535};
@@ -53,6 +55,7 @@ static const struct yeon_tcp_options windows_options = {
   .time_wait_ms = 120 * 1000, .fin_wait_2_ms = 120 * 1000, .time_wait_reuse = true,
   .rcvbuf = 65535, .rcvbuf_max = 16777216, .sndbuf = 65536, .sndbuf_max = 4194304,
   .initial_window_segments = 10,
+  .congestion = YEON_CC_CUBIC, .pacing_slow_start_percent = 200, .pacing_percent = 120,
   .restart_after_idle = true, .window_scale = true, .timestamps = false, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
   .challenge_per_second = 200, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 128,
   .port_first = 49152, .port_last = 65535};
@@ -68,6 +71,7 @@ static const struct yeon_tcp_options lecture_options = {
   .time_wait_ms = 240 * 1000, .fin_wait_2_ms = 240 * 1000, .time_wait_reuse = true,
   .rcvbuf = 65535, .rcvbuf_max = 65535, .sndbuf = 65536, .sndbuf_max = 65536,
   .initial_window_segments = 0,
+  .congestion = YEON_CC_NEWRENO, .pacing_slow_start_percent = 200, .pacing_percent = 120,
   .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = false,
   .challenge_per_second = 100, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
   .port_first = 49152, .port_last = 65535};
@@ -83,6 +87,7 @@ static const struct yeon_tcp_options yeon_options = {
   .time_wait_ms = 60 * 1000, .fin_wait_2_ms = 60 * 1000, .time_wait_reuse = true,
   .rcvbuf = 131072, .rcvbuf_max = 6291456, .sndbuf = 87040, .sndbuf_max = 4194304,
   .initial_window_segments = 10,
+  .congestion = YEON_CC_CUBIC, .pacing = true, .cwnd_validation = true, .pacing_slow_start_percent = 200, .pacing_percent = 120,
   .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
   .challenge_per_second = 1000, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
   .port_first = 32768, .port_last = 65535};
@@ -149,6 +154,9 @@ int yeon_tcp_options_check(const struct yeon_tcp_options *o, const char **field)
                                  {"sndbuf_max", o->sndbuf_max, o->sndbuf, 1u << 30},
                                  {"mss_max", o->mss_max, o->mss_max == 0 ? 0 : 64, 65495},
                                  {"initial_window_segments", o->initial_window_segments, 0, 1000},
+                                 {"congestion", o->congestion, 0, YEON_CONGESTIONS - 1},
+                                 {"pacing_slow_start_percent", o->pacing_slow_start_percent, 100, 1000},
+                                 {"pacing_percent", o->pacing_percent, 100, 1000},
                                  {"option_layout", o->option_layout, 0, YEON_TCP_OPTIONS_PACKED},
                                  {"challenge_per_second", o->challenge_per_second, 1, UINT32_MAX - 1},
                                  {"ack_limit_us", o->ack_limit_us, 0, 60 * S},

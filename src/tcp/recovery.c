@@ -73,13 +73,10 @@ static void on_recovery_ack(struct yeon_tcp *c, uint32_t acked, yeon_time now)
   c->flags |= TCP_F_REXMIT_HEAD;
 }
 
-/* fresh: bytes of which nothing was known before. */
-static void on_open_ack(struct yeon_tcp *c, uint32_t fresh, yeon_time now)
+static void on_open_ack(struct yeon_tcp *c, yeon_time now)
 {
   c->dup_acks = 0;
   if ((c->flags & TCP_F_RTO_RECOVERY) != 0) {
-    /* RFC 3465 2.3: after a time-out much of it may have arrived long ago; it makes room for one segment. */
-    if (fresh > c->snd_mss) fresh = c->snd_mss;
     if (seq_ge(c->snd_una, c->busy->recover)) {
       c->flags &= ~TCP_F_RTO_RECOVERY;
       cc_on_recovered(&c->cc, now);
@@ -87,7 +84,6 @@ static void on_open_ack(struct yeon_tcp *c, uint32_t fresh, yeon_time now)
   } else if (c->busy != NULL && seq_gt(c->snd_una, c->busy->recover)) {
     c->busy->recover = c->snd_una - 1; /* stays within comparable distance */
   }
-  if (fresh > 0 && c->busy != NULL) tcp_congestion_on_ack(c, fresh, now);
 }
 
 /* RFC 6675 section 5, (C): what may be judged lost is, once. */
@@ -106,7 +102,7 @@ void tcp_recovery_on_ack(struct yeon_tcp *c, const struct tcp_in *in, struct tcp
     if (recovering)
       on_recovery_ack(c, news->acked, in->now);
     else
-      on_open_ack(c, news->fresh, in->now);
+      on_open_ack(c, in->now);
   } else if (duplicate && c->dup_acks < UINT8_MAX && (c->flags & TCP_F_RTO_RECOVERY) == 0) {
     c->dup_acks++;
   }

@@ -16,8 +16,8 @@ void tcp_take_syn_options(struct yeon_tcp *c, const struct wire_tcp *h, yeon_tim
   c->peer_mss = (uint16_t)(mss > MSS_FLOOR ? mss : MSS_FLOOR);
   if (h->wscale >= 0 && o->window_scale) {
     c->flags |= TCP_F_WSCALE;
-    c->snd_wscale = (uint8_t)(h->wscale < 14 ? h->wscale : 14);
-    c->rcv_wscale = tcp_window_scale_for(o);
+    c->snd_wscale = (uint8_t)(h->wscale < 14 ? h->wscale : 14) & 0xfu;
+    c->rcv_wscale = tcp_window_scale_for(o) & 0xfu;
   } else {
     c->rcv_wscale = 0;
   }

@@ -79,7 +79,7 @@ struct tcp {
   struct yeon_tcp_options options;
   struct ring_store *rings; /* shared with UDP and reassembly accounting */
   struct ring_store sent_blocks; /* of the records of what was sent; bounded by the bytes in flight, see sent.c */
-  struct pool conns, half_opens, time_waits, sack_sets, busies, extras;
+  struct pool conns, half_opens, time_waits, sack_sets, busies, extras, cc_states;
   struct table table; /* all three kinds of records by their key */
   struct wheel wheel;
   struct hash_key key_table, key_isn, key_ts, key_port, key_cookie;

@@ -6,11 +6,19 @@
 /* Retransmission and window probes never run together, nor do keepalive and TIME-WAIT (or the wait of an orphan in FIN-WAIT-2). */
 static const uint8_t slot_of[YEON_TIMERS] = {
     [YEON_TIMER_REXMIT] = 0, [YEON_TIMER_PERSIST] = 0,   [YEON_TIMER_DELACK] = 1,
-    [YEON_TIMER_USER] = 2,   [YEON_TIMER_KEEPALIVE] = 3, [YEON_TIMER_TIME_WAIT] = 3};
+    [YEON_TIMER_USER] = 2,   [YEON_TIMER_KEEPALIVE] = 3, [YEON_TIMER_TIME_WAIT] = 3,
+    [YEON_TIMER_PACE] = TCP_DEADLINES};
+
+/* Pacing runs beside all others, but only while there is something to send: its deadline is with what is borrowed then. */
+static yeon_time *deadline_of(struct yeon_tcp *c, enum yeon_tcp_timer timer)
+{
+  return timer == YEON_TIMER_PACE ? &c->busy->pace_at : &c->at[slot_of[timer]];
+}
 
 yeon_time tcp_timer_at(const struct yeon_tcp *c, enum yeon_tcp_timer timer)
 {
-  return tcp_timer_on(c, timer) ? c->at[slot_of[timer]] : YEON_NEVER;
+  if (!tcp_timer_on(c, timer)) return YEON_NEVER;
+  return timer == YEON_TIMER_PACE ? c->busy->pace_at : c->at[slot_of[timer]];
 }
 
 yeon_time tcp_timer_earliest(const struct yeon_tcp *c, enum yeon_tcp_timer *which)
@@ -18,7 +26,7 @@ yeon_time tcp_timer_earliest(const struct yeon_tcp *c, enum yeon_tcp_timer *whic
   yeon_time at = YEON_NEVER;
   for (unsigned i = 0; c->timers >> i != 0; i++)
     if (tcp_timer_at(c, (enum yeon_tcp_timer)i) < at) {
-      at = c->at[slot_of[i]];
+      at = tcp_timer_at(c, (enum yeon_tcp_timer)i);
       *which = (enum yeon_tcp_timer)i;
     }
   return at;
@@ -46,7 +54,7 @@ static void tell(const struct yeon_tcp *c, enum yeon_tcp_timer timer, enum yeon_
   struct yeon_event ev = tcp_event(c, YEON_EV_TIMER, now);
   ev.u.timer.timer = (uint8_t)timer;
   ev.u.timer.op = (uint8_t)op;
-  ev.u.timer.deadline = c->at[slot_of[timer]];
+  ev.u.timer.deadline = timer == YEON_TIMER_PACE ? c->busy->pace_at : c->at[slot_of[timer]];
   event_emit(c->t->events, &ev);
 }
 
@@ -54,11 +62,11 @@ void tcp_timer_set(struct yeon_tcp *c, enum yeon_tcp_timer timer, yeon_time at, 
 {
   assert(at != YEON_NEVER && c->state != YEON_TCP_CLOSED);
   unsigned slot = slot_of[timer];
-  if (tcp_timer_on(c, timer) && c->at[slot] == at) return;
+  if (tcp_timer_on(c, timer) && *deadline_of(c, timer) == at) return;
   for (unsigned i = 0; i < YEON_TIMERS; i++)
-    if (slot_of[i] == slot) c->timers &= (uint8_t) ~(1u << i);
-  c->timers |= (uint8_t)(1u << timer);
-  c->at[slot] = at;
+    if (slot_of[i] == slot) c->timers &= (uint16_t) ~(1u << i);
+  c->timers |= (uint16_t)(1u << timer);
+  *deadline_of(c, timer) = at;
   if (!wheel_armed(&c->node) || at < c->node.deadline) wheel_arm(&c->t->wheel, &c->node, at);
   tell(c, timer, YEON_TIMER_ARMED, now);
 }
@@ -66,7 +74,7 @@ void tcp_timer_set(struct yeon_tcp *c, enum yeon_tcp_timer timer, yeon_time at, 
 void tcp_timer_stop(struct yeon_tcp *c, enum yeon_tcp_timer timer, yeon_time now)
 {
   if (!tcp_timer_on(c, timer)) return;
-  c->timers &= (uint8_t) ~(1u << timer);
+  c->timers &= (uint16_t) ~(1u << timer);
   if (c->timers == 0) wheel_cancel(&c->t->wheel, &c->node);
   tell(c, timer, YEON_TIMER_STOPPED, now);
 }
@@ -89,8 +97,9 @@ static void fire(struct yeon_tcp *c, enum yeon_tcp_timer timer, yeon_time now)
   static void (*const handlers[YEON_TIMERS])(struct yeon_tcp *, yeon_time) = {
       [YEON_TIMER_REXMIT] = tcp_on_rexmit_timer, [YEON_TIMER_PERSIST] = tcp_on_persist_timer,
       [YEON_TIMER_DELACK] = on_delack,           [YEON_TIMER_KEEPALIVE] = tcp_on_keepalive_timer,
-      [YEON_TIMER_USER] = tcp_on_user_timer,     [YEON_TIMER_TIME_WAIT] = on_time_wait};
-  c->timers &= (uint8_t) ~(1u << timer);
+      [YEON_TIMER_USER] = tcp_on_user_timer,     [YEON_TIMER_TIME_WAIT] = on_time_wait,
+      [YEON_TIMER_PACE] = tcp_on_pace_timer};
+  c->timers &= (uint16_t) ~(1u << timer);
   tell(c, timer, YEON_TIMER_FIRED, now);
   handlers[timer](c, now);
 }

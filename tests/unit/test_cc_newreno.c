@@ -15,7 +15,7 @@ static uint64_t memory[CC_BORROWED_BYTES / 8];
 static struct cc begin(uint32_t cwnd)
 {
   struct cc cc;
-  cc_init(&cc, YEON_CC_NEWRENO, MSS, cwnd, NULL, 0);
+  cc_init(&cc, &(struct cc_config){.algorithm = YEON_CC_NEWRENO, .mss = MSS, .initial = cwnd});
   for (unsigned i = 0; i < CC_BORROWED_BYTES / 8; i++) memory[i] = 0;
   cc_adopt(&cc, memory);
   return cc;
@@ -109,6 +109,22 @@ static void restart(void **state)
   assert_int_equal(cc.cwnd, 4 * MSS);
 }
 
+/* RFC 7661 4.4.3: halved so many times, down to the restart window, and three quarters of it remembered. */
+static void decay(void **state)
+{
+  struct cc cc = begin(80 * MSS);
+  (void)state;
+  cc.ssthresh = 30 * MSS;
+  cc_decay(&cc, 10 * MSS, 2, 0);
+  assert_int_equal(cc.cwnd, 20 * MSS);
+  assert_int_equal(cc.ssthresh, 60 * MSS);
+  cc_decay(&cc, 10 * MSS, 40, 0);
+  assert_int_equal(cc.cwnd, 10 * MSS);
+  assert_int_equal(cc.ssthresh, 60 * MSS);
+  cc_decay(&cc, 10 * MSS, 1, 0);
+  assert_int_equal(cc.cwnd, 10 * MSS);
+}
+
 static void no_overflow(void **state)
 {
   struct cc cc = begin(CC_WINDOW_MOST - MSS);
@@ -122,6 +138,6 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(names),      cmocka_unit_test(growth), cmocka_unit_test(unused_window_does_not_grow),
       cmocka_unit_test(reductions), cmocka_unit_test(undone), cmocka_unit_test(restart),
-      cmocka_unit_test(no_overflow)};
+      cmocka_unit_test(decay), cmocka_unit_test(no_overflow)};
   return cmocka_run_group_tests_name("newreno", tests, NULL, NULL);
 }
