@@ -26,7 +26,7 @@ struct cli_verb {
   int (*run)(int argc, char **argv);
 };
 
-extern const struct cli_verb cli_run, cli_cable, cli_ss, cli_capture, cli_drill, cli_lab, cli_tour, cli_help, cli_version;
+extern const struct cli_verb cli_run, cli_cable, cli_ss, cli_capture, cli_drill, cli_lab, cli_tour, cli_bench, cli_help, cli_version;
 /* `yeon lab --live`; argv is without "--live". */
 int cli_live(int argc, char **argv);
 /* NULL-terminated. */

@@ -7,7 +7,7 @@
 
 #include "cli.h"
 
-const struct cli_verb *const cli_verbs[] = {&cli_run, &cli_cable, &cli_ss, &cli_capture, &cli_lab, &cli_drill, &cli_tour, &cli_help, &cli_version, NULL};
+const struct cli_verb *const cli_verbs[] = {&cli_run, &cli_cable, &cli_ss, &cli_capture, &cli_lab, &cli_drill, &cli_tour, &cli_bench, &cli_help, &cli_version, NULL};
 
 static int unknown_verb(const char *word)
 {
