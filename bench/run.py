@@ -25,6 +25,8 @@ PEER_CONNECTS_MOST = 10_000  # lwIP looks through a list of all connections, and
 # Of the live lab: the least that it shall be of the peer's rate, and the most that it may add to a round trip over the kernel's loopback.
 LIVE_GOALS = {"slirp4netns": 3.0, "kernel_loopback": 0.5}
 LIVE_ADDED_US = 50
+NET_GOALS = {"cell": 0.9, "jain": 0.95}  # of the kernel's goodput in each cell; Jain's index of one flow of ours beside one of the kernel's
+NET_OTHERS = {"kernel:yeon": "kernel_to_yeon", "yeon:yeon": "yeon_to_yeon"}
 LIVE_PARTS = {"bulk": "live.bulk", "rtt": "live.rtt", "connections": "live.connections_per_s"}
 
 # Variant of `bulk` -> name in the metric, does lwIP do the same work?
@@ -198,6 +200,38 @@ class Bench:
                 added = [ours - theirs for ours, theirs in zip(by_side["yeon"], kernel)]
                 self.add("live.rtt.added_us", added, "us", kernel, "kernel_loopback", budget=LIVE_ADDED_US)
 
+    # ------------------------------------------------------------------------------------------------------- net
+    def net(self):
+        """Beside the kernel's TCP over one cable in real time; bench/net.py takes the turns."""
+        if not self.wants("net."):
+            return
+        command = [sys.executable, "-B", str(Path(__file__).parent / "net.py"), "--build", str(self.build), self.only]
+        done = subprocess.run(command + (["--rounds", "1"] if self.repeats < REPEATS else []), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=3600, check=False)
+        if done.returncode == 3:
+            self.notes.append(f"no net.*: {done.stderr.strip()}")
+        elif done.returncode != 0:
+            raise Failed(done.stderr.strip()[-600:])
+        else:
+            said = json.loads(done.stdout)
+            self.notes += said["notes"]
+            self.net_rows(said)
+
+    def net_rows(self, said):
+        for one in said["cells"]:
+            name, ends = f"net.{one['cell']}.{one['cc']}", one["ends"]
+            peers = ends.get("kernel:kernel", ())
+            self.add(name, ends["yeon:kernel"], "Mbit/s", peers, "kernel", digits=2, better="higher", goal=NET_GOALS["cell"])
+            for pair, word in NET_OTHERS.items():
+                if pair in ends:
+                    self.add(f"{name}.{word}", ends[pair], "Mbit/s", peers[:len(ends[pair])], "kernel", digits=2, better="higher")
+        for one in said["fair"]:
+            name = f"net.fair.{one['cell']}.{one['cc']}"
+            self.add(f"{name}.mbit", one["mbit"][:1], "Mbit/s", one["mbit"][1:], "kernel", digits=2, better="higher")
+            self.add(f"{name}.jain", [one["jain"]], "", digits=3, better="higher")
+            if self.rows and self.rows[-1]["metric"] == f"{name}.jain":
+                self.rows[-1].update({"budget": NET_GOALS["jain"], "budget_of": "least", "holds": one["jain"] >= NET_GOALS["jain"]})
+
     # ------------------------------------------------------------------------------------------------------- all
     def core(self):
         for variant, (prefix, _) in VARIANTS.items():
@@ -218,6 +252,8 @@ class Bench:
             budget = ""
             if row.get("budget_of") == "ratio":
                 budget = f"{'holds' if row['holds'] else 'BELOW'} {row['budget']:g}x"
+            elif row.get("budget_of") == "least":
+                budget = f"{'holds' if row['holds'] else 'BELOW'} {row['budget']:g}"
             elif "budget" in row:
                 budget = f"{'holds' if row['holds'] else 'OVER'} {row['budget']}"
             lines.append((row["metric"], f"{row['value']:,}", row["unit"], peer,
@@ -238,6 +274,7 @@ def main():
     bench = Bench(options.build, options.only, options.quick)
     bench.core()
     bench.attempt("live", bench.live)
+    bench.attempt("net", bench.net)
     bench.table()
     for note in bench.notes:
         print(f"note: {note}")

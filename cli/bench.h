@@ -62,7 +62,7 @@ struct bench_sample {
   uint32_t cwnd, flight, waiting; /* bytes; of flow 0 and of the bottleneck's queue */
   double srtt_ms;
 };
-#define BENCH_SAMPLES 2000
+#define BENCH_SAMPLES 1000
 
 struct bench_run {
   struct bench_cell cell;

@@ -119,10 +119,10 @@ int bench_plot_time(const struct bench_grid *g, const struct bench_run *run)
     fprintf(out, "%.4f %.1f %.1f %.1f %.2f\n", s->at_s, s->cwnd / 1e3, s->flight / 1e3, s->waiting / 1e3, s->srtt_ms);
   }
   fprintf(out, "EOD\nset multiplot layout 2,1 title '%s: %.1f %% of the possible'\n", name, bench_run_share(run) * 100);
-  fprintf(out, "set xrange [0:%g]\nset ylabel 'KB'\nset key left top\nset grid\n", run->seconds);
-  fprintf(out, "plot $data using 1:2 with lines lw 2 title 'cwnd', $data using 1:3 with lines title 'in flight'\n");
+  fprintf(out, "set xrange [0:%g]\nset ylabel 'KB'\nset key left top\nset grid\nset lmargin 10\nset rmargin 9\n", run->seconds);
+  fprintf(out, "plot $data using 1:2 with lines lw 2 lc rgb '#2166ac' title 'cwnd', $data using 1:3 with lines lc rgb '#92c5de' title 'in flight'\n");
   fprintf(out, "set xlabel 's'\nset y2label 'ms'\nset y2tics\nset ytics nomirror\n");
-  fprintf(out, "plot $data using 1:4 with filledcurves y1=0 fs transparent solid 0.4 title 'waiting in the queue', "
-               "$data using 1:5 axes x1y2 with lines lw 2 title 'smoothed round trip'\nunset multiplot\n");
+  fprintf(out, "plot $data using 1:4 with filledcurves y1=0 lc rgb '#f4a582' title 'waiting in the queue', "
+               "$data using 1:5 axes x1y2 with lines lw 2 lc rgb '#4d4d4d' title 'smoothed round trip'\nunset multiplot\n");
   return end(g, out, name);
 }
