@@ -110,6 +110,8 @@ YEON_API bool yeon_host_event(struct yeon_host *host, struct yeon_ready *ready);
   X(tcp_half_open_full) X(tcp_cookie_sent) X(tcp_cookie_ok) X(tcp_cookie_bad) X(tcp_rexmit_rto) X(tcp_rexmit_fast)    \
   X(tcp_rexmit_bytes) X(tcp_timeout) X(tcp_opened_active) X(tcp_opened_passive) X(tcp_closed) X(tcp_reset_in)         \
   X(tcp_time_wait_reused) X(tcp_time_wait_full)                                                                       \
+  X(tcp_fastopen_in) X(tcp_fastopen_out) X(tcp_fastopen_asked) X(tcp_fastopen_bad) X(tcp_fastopen_full)               \
+  X(tcp_fastopen_fallback) X(tcp_fastopen_black_hole)                                                                 \
   X(udp_in) X(udp_out) X(udp_bad_header) X(udp_bad_checksum) X(udp_no_port) X(udp_no_room)                            \
   X(no_memory)
 /* clang-format on */

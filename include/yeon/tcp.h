@@ -18,6 +18,14 @@ enum yeon_tcp_option_layout {
   YEON_TCP_OPTIONS_PACKED   /* SYN: MSS, window scale, SACK permitted, timestamps, zeroes at the end */
 };
 
+/* TCP Fast Open (RFC 7413), numbered as Linux's net.ipv4.tcp_fastopen. */
+#define YEON_FASTOPEN_CLIENT 0x001u           /* yeon_tcp_connect_send may put data on a SYN */
+#define YEON_FASTOPEN_SERVER 0x002u           /* listeners that ask for it (YEON_TCP_FASTOPEN) may take data from a SYN */
+#define YEON_FASTOPEN_CLIENT_NO_COOKIE 0x004u /* data goes on the SYN without a cookie: where both ends are known, say a data centre */
+#define YEON_FASTOPEN_SERVER_NO_COOKIE 0x200u /* data is taken without one: anybody may then send it under any address */
+#define YEON_FASTOPEN_ALL_LISTENERS 0x400u    /* every listener is as if YEON_TCP_FASTOPEN were set to its backlog */
+#define YEON_FASTOPEN_BITS 0x607u
+
 /* Everything about TCP that is a number or a choice. Chosen by profile, changed field by field, fixed when the host is made;
  * yeon_tcp_set overrides some of it for one endpoint. The profiles' values and their sources: src/tcp/profile.c. */
 struct yeon_tcp_options {
@@ -40,6 +48,8 @@ struct yeon_tcp_options {
   bool probe_with_data;
   /* Once timestamps are agreed, a segment without them is dropped (RFC 7323 3.2, a SHOULD); false: taken, as Linux. */
   bool require_timestamps;
+  /* A SYN-ACK that echoes a timestamp no SYN of this attempt had is not its answer, and is reset, as in Linux. */
+  bool check_syn_echo;
   /* After YEON_SHUT_RD arriving bytes are still kept and can be read, as in Linux; false: acknowledged and thrown away. */
   bool shut_rd_keeps;
   /* A reset is an error in CLOSING and LAST-ACK too, as kernels have it; false: only if it loses bytes (RFC 9293 3.10.7.4). */
@@ -68,6 +78,7 @@ struct yeon_tcp_options {
   uint32_t rcvbuf, sndbuf;          /* initial limits */
   uint32_t rcvbuf_max, sndbuf_max;  /* automatic growth goes so far */
   bool whole_segments;              /* a connection's limits are rounded up to whole segments, as in FreeBSD */
+  bool mss_of_path;                 /* what is announced follows what is known of the path, too, as in Linux; false: the link alone (RFC 9293 3.7.1) */
   uint16_t mss_max;                 /* announce and use at most this; 0: what the MTU allows */
   uint16_t initial_window_segments; /* 0: RFC 5681 3.1 by MSS; 10: RFC 6928 */
   /* The right edge moves with every acknowledgment that is sent, and closes when less than a segment is free, as in FreeBSD; false: only by a
@@ -85,6 +96,18 @@ struct yeon_tcp_options {
   uint16_t pacing_slow_start_percent, pacing_percent; /* of cwnd / srtt, in slow start and beyond; 100..1000 */
   /* RFC 7661: the window is kept through pauses and halved after every five minutes; restart_after_idle does not matter then. */
   bool cwnd_validation;
+  /* TCP Fast Open (RFC 7413). Nothing happens unless an application asks: by yeon_tcp_connect_send, or by YEON_TCP_FASTOPEN on a listener. */
+  uint16_t fastopen; /* YEON_FASTOPEN_* */
+  /* Also the form that the option had while it was an experiment: taken by listeners, tried by clients where the other got no answer, as Linux. */
+  bool fastopen_experimental;
+  bool fastopen_cookie_of_client; /* cookies depend on the client's address alone, as FreeBSD's; false: on the server's too */
+  bool fastopen_answer_early;     /* bytes that are ready when the SYN-ACK leaves go with it (RFC 7413 4.2.2) */
+  /* After three time-outs in a row of a connection that tried it, the host's clients do without for so many seconds, doubling up to 64 times with
+   * each further time; 0: never (as Linux since 5.14; 3600 before). */
+  uint32_t fastopen_black_hole_s;
+  /* A path that answered a try badly (no cookie, data not taken, nothing at all) is not tried again for so many seconds (RFC 7413 4.1.3.1); 0: it
+   * is, as in Linux. */
+  uint32_t fastopen_retry_s;
   /* Features */
   bool restart_after_idle;  /* the congestion window falls back after an RTO of idleness (RFC 5681 4.1) */
   bool drop_syn_fin;        /* segments with both flags are dropped unanswered (FreeBSD can be told to); false: RFC 9293 3.10.7 */
@@ -121,7 +144,23 @@ YEON_API int yeon_tcp_bind(struct yeon_tcp *tcp, const struct yeon_addr *local, 
 YEON_API int yeon_tcp_listen(struct yeon_tcp *tcp, unsigned backlog, yeon_time now);
 /* Active open. 0: begun (the SYN goes out with the next output); YEON_WRITABLE or YEON_ERROR will be reported. */
 YEON_API int yeon_tcp_connect(struct yeon_tcp *tcp, const struct yeon_addr *remote, yeon_time now);
-/* The oldest connection waiting; YEON_ERR_AGAIN when none. It inherits the listener's options. */
+/* Active open with its first bytes (TCP Fast Open, RFC 7413): connects, and queues as much of buf as the send buffer takes. With a cookie of the
+ * destination in hand the SYN carries a first segment of them, at most yeon_tcp_fastopen_room; without one it asks for a cookie, and they follow
+ * once the connection stands. What the network does to a SYN it may do twice, so only what may safely arrive twice belongs here (RFC 7413 6.1).
+ * The bytes queued, or as yeon_tcp_connect; YEON_ERR_UNSUPPORTED: options.fastopen lacks YEON_FASTOPEN_CLIENT. */
+YEON_API int64_t yeon_tcp_connect_send(struct yeon_tcp *tcp, const struct yeon_addr *remote, const void *buf, size_t len, yeon_time now);
+/* How many bytes a SYN to this destination would carry now; 0: it would ask for a cookie, or do without Fast Open. Errors as
+ * yeon_tcp_connect_send. */
+YEON_API int yeon_tcp_fastopen_room(struct yeon_tcp *tcp, const struct yeon_addr *remote, yeon_time now);
+#define YEON_FASTOPEN_KEY_SIZE 16
+/* The key that cookies are made with, and one more that is still taken (NULL: none), so that keys can be changed without turning clients away: of one
+ * endpoint, before or while it listens, or of the host. Without it a host makes a key of its own from its seed. 0, YEON_ERR_NO_MEMORY. */
+YEON_API int yeon_tcp_fastopen_key(struct yeon_tcp *tcp, const uint8_t *key, const uint8_t *backup);
+YEON_API void yeon_host_fastopen_key(struct yeon_host *host, const uint8_t *key, const uint8_t *backup);
+/* Forgets all cookies of other hosts, and what is known of paths that do not let them through. */
+YEON_API void yeon_host_fastopen_flush(struct yeon_host *host);
+/* The oldest connection waiting; YEON_ERR_AGAIN when none. It inherits the listener's options. With Fast Open it may still be in SYN-RECEIVED; it can be
+ * read and written all the same. */
 YEON_API int yeon_tcp_accept(struct yeon_tcp *listener, struct yeon_tcp **out, yeon_time now);
 
 #define YEON_SEND_URGENT 0x01u /* the last byte is urgent (RFC 9293 3.8.5; new programs should not) */
@@ -175,6 +214,9 @@ enum yeon_tcp_option {
   /* enum yeon_congestion, at any time; what a listener accepts inherits it. YEON_ERR_NO_MEMORY: as before. yeon_tcp_set_congestion takes a name. */
   YEON_TCP_CONGESTION,
   YEON_TCP_MAX_PACING_RATE, /* bytes a second, 0: none; paces also where options.pacing is off */
+  /* Listener: connections opened by a SYN with data that may be in SYN-RECEIVED at once, 0..65535; 0: no Fast Open (RFC 7413 4.2). */
+  YEON_TCP_FASTOPEN,
+  YEON_TCP_FASTOPEN_NO_COOKIE, /* bool: as YEON_FASTOPEN_..._NO_COOKIE, for this endpoint */
   YEON_TCP_OPTIONS
 };
 /* 0, YEON_ERR_INVALID (range), YEON_ERR_UNSUPPORTED. */
@@ -214,6 +256,7 @@ struct yeon_tcp_info {
   uint8_t rexmits;                                                         /* consecutive time-outs */
   uint8_t probes;                                                          /* unanswered window or keepalive probes */
   bool in_recovery, orphan;
+  bool syn_data; /* the data of the SYN was taken, whichever end sent it (RFC 7413) */
   uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
   uint32_t segs_in, segs_out;
   yeon_time timer_at; /* nearest armed timer, YEON_NEVER: none */

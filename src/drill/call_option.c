@@ -57,10 +57,10 @@ static const struct option table[] = {
   {"TCP_LINGER2", NEEDS, -1, -1, "TCP_LINGER2"},
   {"TCP_KEEPINIT", SPECIAL, -1, -1, NULL},
   {"TCP_NOOPT", NEEDS, -1, -1, "TCP_NOOPT"},
-  {"TCP_FASTOPEN", NEEDS, -1, -1, "TCP Fast Open"},
-  {"TCP_FASTOPEN_CONNECT", NEEDS, -1, -1, "TCP Fast Open"},
-  {"TCP_FASTOPEN_KEY", NEEDS, -1, -1, "TCP Fast Open"},
-  {"TCP_FASTOPEN_NO_COOKIE", NEEDS, -1, -1, "TCP Fast Open"},
+  {"TCP_FASTOPEN", SPECIAL, -1, -1, NULL},
+  {"TCP_FASTOPEN_CONNECT", SPECIAL, -1, -1, NULL},
+  {"TCP_FASTOPEN_KEY", SPECIAL, -1, -1, NULL},
+  {"TCP_FASTOPEN_NO_COOKIE", SPECIAL, -1, -1, NULL},
   {"TCP_MD5SIG", NEEDS, -1, -1, "MD5 signatures of TCP"},
   {"TCP_CONGESTION", SPECIAL, YEON_TCP_CONGESTION, -1, NULL},
   {"TCP_FUNCTION_BLK", NEEDS, -1, -1, "another TCP stack"},
@@ -179,6 +179,7 @@ static enum drill_progress set_special(struct drill_run *r, struct drill_op *op,
                                        const struct option *o, int64_t n)
 {
   if (strstr(o->name, "BUF") != NULL) return set_buffer(r, op, fd, o, n);
+  if (strncmp(o->name, "TCP_FASTOPEN", 12) == 0) return fastopen_option(r, op, fd, o->name, n);
   if (strcmp(o->name, "SO_ERROR") == 0) return call_errno(r, op, "ENOPROTOOPT");
   if (strcmp(o->name, "TCP_INQ") == 0) {
     if (n < 0 || n > 1) return call_errno(r, op, "EINVAL");
@@ -253,6 +254,7 @@ static int64_t get_special(struct drill_run *r, struct drill_fd *fd, const struc
   int64_t n = 0;
   if (strcmp(o->name, "SO_ERROR") == 0) return take_error(r, fd);
   if (strcmp(o->name, "TCP_INQ") == 0) return fd->inq;
+  if (strncmp(o->name, "TCP_FASTOPEN", 12) == 0) return fastopen_get(r, fd, o->name);
   if (strcmp(o->name, "TCP_KEEPINIT") == 0) return fd->keepinit_s != 0 ? fd->keepinit_s : r->keepinit_ms / 1000;
   if (strcmp(o->name, "SO_ZEROCOPY") == 0) return fd->zerocopy;
   if (strcmp(o->name, "SO_TIMESTAMPING") == 0) return fd->timestamping;
@@ -298,7 +300,7 @@ enum drill_progress do_getsockopt(struct drill_run *r, struct drill_op *op)
   const struct option *o = find(value_arg(op, 2));
   int64_t n = 0;
   if (fd == NULL) return DRILL_DONE;
-  if (o == NULL || (o->unit == NEEDS && strcmp(o->needs, "TCP Fast Open") != 0)) {
+  if (o == NULL || o->unit == NEEDS) {
     drill_needs(r, "the socket option %s", value_show(r, value_arg(op, 2)));
     return DRILL_DONE;
   }

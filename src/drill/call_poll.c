@@ -32,6 +32,7 @@ static uint32_t tcp_state(struct drill_run *r, struct drill_fd *fd)
   struct yeon_tcp_info info;
   uint32_t ready = yeon_tcp_ready(fd->tcp), now = 0;
   yeon_tcp_info(fd->tcp, &info);
+  if (fd->deferred) return OUT | WRNORM;
   if (fd->listening) return (ready & YEON_ACCEPTED) != 0 ? IN | RDNORM : 0;
   bool idle = info.state == YEON_TCP_CLOSED && !fd->connecting && !fd->connected;
   bool over = info.state == YEON_TCP_CLOSED || (ready & YEON_CLOSED) != 0;

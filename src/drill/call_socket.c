@@ -191,9 +191,14 @@ enum drill_progress do_connect(struct drill_run *r, struct drill_op *op)
   if (fd->tcp == NULL) return call_errno(r, op, "ENOTSOCK");
   if (op->waited) return connect_goes_on(r, op, fd);
   if (fd->listening) return call_errno(r, op, r->freebsd ? "EOPNOTSUPP" : "EISCONN");
+  if (fd->deferred) return call_errno(r, op, "EISCONN");
   if (fd->connecting || fd->connected) return connect_again(r, op, fd);
-  int error = yeon_tcp_connect(fd->tcp, &remote, world_host_time(r));
-  if (error != 0) return call_error(r, op, error);
+  if (fd->fastopen_connect) {
+    if (fastopen_connect(r, op, fd, &remote) == DRILL_DONE) return DRILL_DONE;
+  } else {
+    int error = yeon_tcp_connect(fd->tcp, &remote, world_host_time(r));
+    if (error != 0) return call_error(r, op, error);
+  }
   fd->connecting = true;
   fd->peer = remote;
   flow_connect(r, fd, &remote);

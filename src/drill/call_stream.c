@@ -14,6 +14,8 @@ struct transfer {
   int64_t flags;
   const struct drill_value *data; /* STRING: the bytes; NULL value: EFAULT */
   bool has_to;
+  bool addressed; /* an address was given, whether it is used or not */
+  bool unspecified;
   struct yeon_addr to;
 };
 
@@ -101,12 +103,23 @@ static enum drill_progress udp_send(struct drill_run *r, struct drill_op *op, st
   return n < 0 ? call_error(r, op, (int)n) : call_done(op, n);
 }
 
+static enum drill_progress open_and_send(struct drill_run *r, struct drill_op *op, struct transfer *t)
+{
+  static const uint8_t zeros[PIECE];
+  bool spelled = t->data != NULL && t->data->kind == DRILL_STRING && (int64_t)t->data->len >= t->len;
+  struct drill_opening o = {.to = &t->to, .bytes = spelled ? (const uint8_t *)t->data->text : zeros, .unspecified = t->unspecified};
+  o.len = t->len;
+  if (value_is_word(t->data, "NULL")) o.bytes = NULL;
+  o.waits = waits(r, t);
+  o.zerocopy = flag(r, t->flags, "MSG_ZEROCOPY");
+  if (!spelled && r->freebsd && o.len > PIECE) o.len = PIECE;
+  enum drill_progress p = fastopen_send(r, op, t->fd, &o);
+  return p == DRILL_WAIT && op->opening == DRILL_OPENED ? tcp_send(r, op, t) : p;
+}
+
 static enum drill_progress send_any(struct drill_run *r, struct drill_op *op, struct transfer *t)
 {
-  if (flag(r, t->flags, "MSG_FASTOPEN")) {
-    drill_needs(r, "TCP Fast Open");
-    return DRILL_DONE;
-  }
+  if (fastopen_concerns(op, t->fd, flag(r, t->flags, "MSG_FASTOPEN"), t->addressed)) return open_and_send(r, op, t);
   if (flag(r, t->flags, "MSG_EOR")) {
     drill_needs(r, "ends of records in a stream");
     return DRILL_DONE;
@@ -188,6 +201,7 @@ static enum drill_progress recv_any(struct drill_run *r, struct drill_op *op, st
   }
   if (t->len < 0 || t->len > READ_MAX) return call_errno(r, op, "EINVAL");
   t->len -= op->so_far;
+  if (t->fd->deferred) return waits(r, t) ? DRILL_WAIT : call_errno(r, op, "EAGAIN");
   if (t->len == 0 && t->fd->tcp != NULL) return call_done(op, op->so_far);
   if (value_is_word(t->data, "NULL") && t->len > 0 && t->fd->tcp != NULL && !flag(r, t->flags, "MSG_TRUNC")) {
     if ((yeon_tcp_ready(t->fd->tcp) & YEON_READABLE) != 0) return call_errno(r, op, "EFAULT");
@@ -241,7 +255,9 @@ enum drill_progress do_sendto(struct drill_run *r, struct drill_op *op)
   const struct drill_value *to = value_arg(op, 4);
   if (t.fd == NULL) return DRILL_DONE;
   t.to = (struct yeon_addr){.ip = r->remote, .port = r->connect_port};
-  t.has_to = t.fd->udp != NULL && to != NULL && !value_is_word(to, "NULL") && !t.fd->connected;
+  t.addressed = to != NULL && !value_is_word(to, "NULL");
+  t.unspecified = value_is_word(to, "AF_UNSPEC") || value_is_word(value_member(to, "sa_family"), "AF_UNSPEC");
+  t.has_to = t.fd->udp != NULL && t.addressed && !t.fd->connected;
   value_address(r, to, &t.to);
   return send_any(r, op, &t);
 }
@@ -327,6 +343,7 @@ enum drill_progress do_sendmsg(struct drill_run *r, struct drill_op *op)
   }
   t.to = (struct yeon_addr){.ip = r->remote, .port = r->connect_port};
   const struct drill_value *name = value_member(m, "msg_name");
+  t.addressed = name != NULL && !value_is_word(name, "NULL");
   t.has_to = t.fd->udp != NULL && !t.fd->connected && name != NULL && !value_is_word(name, "NULL");
   return send_any(r, op, &t);
 }

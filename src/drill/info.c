@@ -28,7 +28,7 @@ static double state_number(const struct view *v)
 
 static double option_bits(const struct view *v)
 {
-  return (v->i.ts_ok ? 1 : 0) | (v->i.sack_ok ? 2 : 0) | (v->i.wscale_ok ? 4 : 0);
+  return (v->i.ts_ok ? 1 : 0) | (v->i.sack_ok ? 2 : 0) | (v->i.wscale_ok ? 4 : 0) | (v->i.syn_data ? 32 : 0);
 }
 
 /* Linux's machine of congestion states: Open, Disorder, CWR, Recovery, Loss. */

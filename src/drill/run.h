@@ -95,7 +95,10 @@ struct drill_fd {
   int32_t linger_s;
   int error;                      /* an errno to give, from what the host told already */
   int64_t sndbuf_set, rcvbuf_set; /* as SO_SNDBUF would read; 0: not set */
-  int64_t notsent_lowat, user_timeout_ms, rcv_timeout_us, snd_timeout_us, fastopen, ext_options;
+  int64_t notsent_lowat, user_timeout_ms, rcv_timeout_us, snd_timeout_us, ext_options;
+  bool fastopen_connect; /* Linux: TCP_FASTOPEN_CONNECT */
+  bool fastopen_client;  /* FreeBSD: TCP_FASTOPEN */
+  bool deferred;         /* connect was told to be done; the first write will do it */
   struct yeon_addr peer;
   int64_t written,
       chunk_at;        /* bytes written so far; where the piece begins that the newest of them are in (linux_send.c) */
@@ -128,6 +131,7 @@ struct drill_op {
   bool waited;    /* has not been done at once */
   bool rolling;   /* a write that has begun: goes on by itself */
   int64_t so_far; /* bytes of it done */
+  enum { DRILL_NOT_OPENING, DRILL_OPENING, DRILL_OPENED } opening; /* a write that connects: fastopen.c */
 };
 
 /* A file that a command of the script has made: so many zeroes. */
@@ -157,6 +161,8 @@ struct drill_run {
   uint16_t gro_mss;      /* larger segments that come count as several; 0: as one */
   int64_t notsent_lowat; /* -1: none */
   int64_t keepinit_ms;
+  uint8_t fastopen_key[32]; /* set by the script; the second half: the backup */
+  unsigned fastopen_keys;   /* 0: none set */
 
   struct drill_fd fds[DRILL_FDS];
   int current; /* descriptor that code looks at; -1: none */
@@ -289,6 +295,25 @@ int64_t linux_send_room(struct drill_run *r, struct drill_fd *fd, int64_t len);
 bool linux_send_ready(struct drill_run *r, struct drill_fd *fd);
 /* SO_SNDBUF as Linux tells it. */
 int64_t linux_send_buffer(struct drill_run *r, struct drill_fd *fd);
+/* fastopen.c */
+struct drill_opening { /* what a write that connects brings */
+  const struct yeon_addr *to;
+  const uint8_t *bytes;
+  int64_t len;
+  bool waits;       /* the caller does */
+  bool unspecified; /* the address is of no family */
+  bool zerocopy;
+};
+bool fastopen_concerns(const struct drill_op *op, const struct drill_fd *fd, bool asked, bool addressed);
+enum drill_progress fastopen_send(struct drill_run *r, struct drill_op *op, struct drill_fd *fd, const struct drill_opening *o);
+/* DRILL_WAIT: under way, as a connect. */
+enum drill_progress fastopen_connect(struct drill_run *r, struct drill_op *op, struct drill_fd *fd, const struct yeon_addr *remote);
+enum drill_progress fastopen_option(struct drill_run *r, struct drill_op *op, struct drill_fd *fd, const char *name, int64_t n);
+int64_t fastopen_get(const struct drill_run *r, const struct drill_fd *fd, const char *name);
+/* fastopen_setting.c. False: another setting. */
+bool fastopen_setting(struct drill_run *r, const char *name, const char *value);
+/* The script's keys, if it has set any, to its host. */
+void fastopen_apply_key(struct drill_run *r);
 /* error_queue.c: a send has taken bytes up to fd->written; what has become due since; recvmsg with MSG_ERRQUEUE. */
 void error_queue_sent(struct drill_run *r, struct drill_fd *fd, bool zerocopy);
 void error_queue_update(struct drill_run *r, struct drill_fd *fd);

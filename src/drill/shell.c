@@ -74,7 +74,9 @@ static void common_defaults(struct drill_run *r)
                                             {"net.ipv4.tcp_sack", "1"},
                                             {"net.ipv4.tcp_reordering", "3"},
                                             {"net.ipv4.tcp_syncookies", "1"},
-                                            {"net.ipv4.tcp_slow_start_after_idle", "0"}};
+                                            {"net.ipv4.tcp_slow_start_after_idle", "0"},
+                                            {"net.ipv4.tcp_fastopen", "0x70403"},
+                                            {"net.ipv4.tcp_fastopen_key", "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4"}};
   for (unsigned i = 0; i < sizeof settings / sizeof *settings; i++) sysctl_set(r, settings[i][0], settings[i][1]);
 }
 
@@ -186,6 +188,7 @@ static void route_settings(struct drill_run *r, const struct words *w)
 static void run_ip(struct drill_run *r, const struct words *w)
 {
   for (unsigned i = 1; i < w->n; i++) {
+    if (strcmp(w->word[i], "tcp_metrics") == 0 && r->host != NULL) yeon_host_fastopen_flush(r->host);
     if (strcmp(w->word[i], "tcp_metrics") == 0 || strcmp(w->word[i], "link") == 0) return;
     if (strcmp(w->word[i], "route") == 0) {
       route_settings(r, w);

@@ -19,6 +19,7 @@ enum kind {
   RANGE3, /* "least default most" of a buffer */
   NOTSENT,
   CONGESTION, /* an algorithm by name */
+  FASTOPEN, /* fastopen_setting.c */
   OTHER
 };
 struct entry {
@@ -43,8 +44,8 @@ static const struct entry of_linux[] = {
   {"ip_default_ttl", U8, AT(hop_limit), NULL},
   {"tcp_ecn", ONLY, 0, "0 2"}, {"tcp_mtu_probing", ONLY, 0, "0"}, {"tcp_congestion_control", CONGESTION, 0, NULL},
   {"tcp_dsack", ONLY, 0, "1"}, {"ip_no_pmtu_disc", NOT, AT(path_mtu), NULL}, {"tcp_abort_on_overflow", ONLY, 0, "0"},
-  {"tcp_stdurg", ONLY, 0, "0"}, {"tcp_fastopen", HARMLESS, 0, NULL}, {"tcp_fastopen_key", HARMLESS, 0, NULL},
-  {"tcp_fastopen_blackhole_timeout_sec", HARMLESS, 0, NULL}, {"tcp_min_tso_segs", HARMLESS, 0, NULL},
+  {"tcp_stdurg", ONLY, 0, "0"}, {"tcp_fastopen", FASTOPEN, 0, NULL}, {"tcp_fastopen_key", FASTOPEN, 0, NULL}, {"tcp_fastopen_cookies", FASTOPEN, 0, NULL},
+  {"tcp_fastopen_blackhole_timeout_sec", U32, AT(fastopen_black_hole_s), NULL}, {"tcp_min_tso_segs", HARMLESS, 0, NULL},
   {"tcp_tso_win_divisor", HARMLESS, 0, NULL}, {"tcp_tso_rtt_log", HARMLESS, 0, NULL}, {"tcp_autocorking", HARMLESS, 0, NULL},
   {"tcp_limit_output_bytes", HARMLESS, 0, NULL}, {"tcp_pacing_ss_ratio", U16, AT(pacing_slow_start_percent), NULL}, {"tcp_pacing_ca_ratio", U16, AT(pacing_percent), NULL},
   {"tcp_notsent_lowat", NOTSENT, 0, NULL}, {"tcp_fack", HARMLESS, 0, NULL}, {"tcp_frto", HARMLESS, 0, NULL},
@@ -78,8 +79,11 @@ static const struct entry of_freebsd[] = {
   {"tcp.udp_tunneling_port", ONLY, 0, "0"}, {"tcp.cc.algorithm", CONGESTION, 0, NULL},
   {"tcp.functions_default", ONLY, 0, "freebsd"}, {"tcp.hostcache.purgenow", HARMLESS, 0, NULL}, {"tcp.rexmit_slop", HARMLESS, 0, NULL},
   {"tcp.rexmit_min", HARMLESS, 0, NULL}, {"tcp.keepinit", OTHER, 0, NULL}, {"tcp.ecn.maxretries", HARMLESS, 0, NULL},
-  {"tcp.udp_tunneling_overhead", HARMLESS, 0, NULL}, {"tcp.fastopen.client_enable", HARMLESS, 0, NULL},
-  {"tcp.fastopen.server_enable", HARMLESS, 0, NULL}, {"tcp.pmtud_blackhole_detection", HARMLESS, 0, NULL},
+  {"tcp.udp_tunneling_overhead", HARMLESS, 0, NULL}, {"tcp.fastopen.client_enable", FASTOPEN, 0, NULL},
+  {"tcp.fastopen.server_enable", FASTOPEN, 0, NULL}, {"tcp.fastopen.setkey", FASTOPEN, 0, NULL},
+  {"tcp.fastopen.path_disable_time", U32, AT(fastopen_retry_s), NULL}, {"tcp.fastopen.acceptany", OTHER, 0, NULL},
+  {"tcp.fastopen.autokey", HARMLESS, 0, NULL}, {"tcp.fastopen.ccache_bucket_limit", HARMLESS, 0, NULL}, {"tcp.fastopen.psk_enable", ONLY, 0, "0"},
+  {"tcp.pmtud_blackhole_detection", HARMLESS, 0, NULL},
   {"tcp.pmtud_blackhole_mss", HARMLESS, 0, NULL}, {"tcp.v6pmtud_blackhole_mss", HARMLESS, 0, NULL}, {"tcp.v6mssdflt", HARMLESS, 0, NULL},
   {"tcp.mssdflt", HARMLESS, 0, NULL}, {"tcp.always_keepalive", HARMLESS, 0, NULL}, {"tcp.nolocaltimewait", HARMLESS, 0, NULL},
   {"tcp.log_in_vain", HARMLESS, 0, NULL}, {"tcp.log_debug", HARMLESS, 0, NULL}, {"tcp.tolerate_missing_ts", NOT, AT(require_timestamps), NULL},
@@ -140,6 +144,8 @@ static void set_other(struct yeon_tcp_options *o, const char *name, long long n)
   if (strcmp(name, "tcp_orphan_retries") == 0) o->retries_orphan = n == 0 ? 8 : (uint8_t)n;
   if (strcmp(name, "tcp.msl") == 0) o->time_wait_ms = (uint32_t)(2 * n);
   if (strcmp(name, "tcp.delayed_ack") == 0 && n == 0) o->delack_us = 0;
+  const uint16_t any = YEON_FASTOPEN_SERVER_NO_COOKIE;
+  if (strcmp(name, "tcp.fastopen.acceptany") == 0) o->fastopen = (uint16_t)(n != 0 ? o->fastopen | any : o->fastopen & ~any);
   if (strcmp(name, "tcp.rfc1323") == 0) {
     o->window_scale = n == 1 || n == 2;
     o->timestamps = n == 1 || n == 3;
@@ -238,6 +244,8 @@ void sysctl_set(struct drill_run *r, const char *name, const char *value)
     if (!in_words(e->only, value)) drill_needs(r, "%s=%s", name, value);
   } else if (e->kind == CONGESTION) {
     set_congestion(r, name, value);
+  } else if (e->kind == FASTOPEN) {
+    fastopen_setting(r, e->name, value);
   } else if (e->kind == NOTSENT) {
     long long n = product(&p);
     r->notsent_lowat = n >= UINT32_MAX ? -1 : n;

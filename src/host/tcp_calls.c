@@ -37,11 +37,11 @@ static bool family_fits(uint16_t bound, const struct yeon_host *host, bool four)
   }
 }
 
-int yeon_tcp_connect(struct yeon_tcp *tcp, const struct yeon_addr *remote, yeon_time now)
+/* How the remote end is reached; 0 or what is in the way. */
+static int find_path(struct yeon_tcp *tcp, const struct yeon_addr *remote, struct tcp_path *path, yeon_time now)
 {
   struct yeon_host *host = host_of(tcp);
   struct ip_way way;
-  now = host_clock(host, now);
   if (remote->port == 0) return YEON_ERR_INVALID;
   uint16_t bound = tcp_bound_local(tcp);
   if (!family_fits(bound, host, wire_ip_is4(&remote->ip))) return YEON_ERR_ADDRESS;
@@ -50,8 +50,39 @@ int yeon_tcp_connect(struct yeon_tcp *tcp, const struct yeon_addr *remote, yeon_
   int err = ip_find_way(&host->ip, &remote->ip, source, &way, now);
   if (err < 0) return err;
   if (wire_ip_is_multicast(&remote->ip) || ip_is_broadcast(&host->ip, way.link, &remote->ip)) return YEON_ERR_ADDRESS;
-  struct tcp_path path = {.local = way.local, .mtu = way.mtu, .link = way.link};
-  return tcp_connect(tcp, &path, remote, now);
+  *path = (struct tcp_path){.local = way.local, .mtu = way.mtu, .link = way.link};
+  return 0;
 }
+
+int yeon_tcp_connect(struct yeon_tcp *tcp, const struct yeon_addr *remote, yeon_time now)
+{
+  struct tcp_path path;
+  now = host_clock(host_of(tcp), now);
+  int error = find_path(tcp, remote, &path, now);
+  return error != 0 ? error : tcp_connect(tcp, &path, remote, now);
+}
+
+int64_t yeon_tcp_connect_send(struct yeon_tcp *tcp, const struct yeon_addr *remote, const void *buf, size_t len, yeon_time now)
+{
+  struct tcp_path path;
+  now = host_clock(host_of(tcp), now);
+  int error = find_path(tcp, remote, &path, now);
+  return error != 0 ? error : tcp_connect_send(tcp, &path, remote, buf, len, now);
+}
+
+int yeon_tcp_fastopen_room(struct yeon_tcp *tcp, const struct yeon_addr *remote, yeon_time now)
+{
+  struct tcp_path path;
+  now = host_clock(host_of(tcp), now);
+  int error = find_path(tcp, remote, &path, now);
+  return error != 0 ? error : tcp_fastopen_room(tcp, &path, remote, now);
+}
+
+void yeon_host_fastopen_key(struct yeon_host *host, const uint8_t *key, const uint8_t *backup)
+{
+  tcp_cookie_keys_set(&host->tcp.fastopen_keys, key, backup);
+}
+
+void yeon_host_fastopen_flush(struct yeon_host *host) { tcp_fastopen_flush(&host->tcp); }
 
 void yeon_tcp_each(struct yeon_host *host, yeon_tcp_visit_fn *fn, void *ctx) { tcp_each(&host->tcp, fn, ctx); }

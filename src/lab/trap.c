@@ -202,7 +202,8 @@ static void on_data(struct run_trap *t)
     run_log(t->run, "%s (%d): urgent data (MSG_OOB) is not supported", t->program->what->argv[0], (int)t->tid);
     answer(t, sends ? -EOPNOTSUPP : -EINVAL);
   } else if (t->nr == SYS_sendto && t->args[4] != 0) {
-    answer(t, -EISCONN);
+    /* MSG_FASTOPEN: as where net.ipv4.tcp_fastopen is 0; programs then connect. */
+    answer(t, ((int)t->args[3] & MSG_FASTOPEN) != 0 ? -EOPNOTSUPP : -EISCONN);
   } else {
     run_continue(t->program, t->cookie);
   }

@@ -19,13 +19,16 @@ static enum tcp_step complete_handshake(struct tcp_in *in, struct yeon_tcp *c)
     tcp_reply_reset(in);
     return TCP_STOP;
   }
-  if ((c->flags & TCP_F_PASSIVE) == 0) {
-    tcp_rtt_on_ack(c, in);
+  if ((c->flags & TCP_F_PASSIVE) == 0 || tcp_is_early(c)) tcp_rtt_on_ack(c, in);
+  if ((c->flags & TCP_F_PASSIVE) == 0)
     in->t->counters->tcp_opened_active++;
-  }
+  else if (tcp_is_early(c))
+    in->t->counters->tcp_opened_passive++;
   c->snd_una = c->iss + 1;
   if (seq_lt(c->snd_nxt, c->snd_una)) c->snd_nxt = c->snd_una;
+  if ((c->flags & TCP_F_PASSIVE) == 0) tcp_fastopen_resend(c, in->ack);
   c->flags &= ~TCP_F_SEND_SYN;
+  in->opens = true;
   c->snd_wnd = c->max_snd_wnd = in->window;
   c->snd_wl1 = in->seq;
   c->snd_wl2 = in->ack;
@@ -33,8 +36,7 @@ static enum tcp_step complete_handshake(struct tcp_in *in, struct yeon_tcp *c)
   return TCP_GO_ON;
 }
 
-/* Takes acknowledged bytes out of the send buffer. */
-static void advance(struct yeon_tcp *c, uint32_t ack, struct tcp_news *news, yeon_time now)
+void tcp_advance(struct yeon_tcp *c, uint32_t ack, struct tcp_news *news, yeon_time now)
 {
   uint32_t base = tcp_snd_base(c), end = tcp_snd_end(c);
   uint32_t bytes = seq_gt(ack, end) ? end - base : ack - base;
@@ -102,7 +104,7 @@ static void tune_sndbuf(struct yeon_tcp *c)
 static bool is_duplicate(const struct tcp_in *in, const struct yeon_tcp *c, bool window_changed)
 {
   /* The answer to a window probe looks the same, but tells of a full receiver, not of a gap. */
-  if (in->window == 0 || tcp_flight(c) == 0) return false;
+  if (in->window == 0 || tcp_flight(c) == 0 || in->opens) return false;
   return in->ack == c->snd_una && tcp_outstanding(c) && in->s->len == 0 && !window_changed &&
          (in->flags & (YEON_TCP_SYN | YEON_TCP_FIN)) == 0;
 }
@@ -125,7 +127,7 @@ static void take_ack(struct tcp_in *in, struct yeon_tcp *c)
       news.acked == 0 && ((c->flags & TCP_F_SACK) != 0 ? news.sacked > 0 : is_duplicate(in, c, window_changed));
   if (news.acked > 0) {
     tcp_rtt_on_ack(c, in);
-    advance(c, in->ack, &news, in->now);
+    tcp_advance(c, in->ack, &news, in->now);
     take_off_duplicates(c, &news);
     rearm(c, in->now);
   }

@@ -100,6 +100,34 @@ void tcp_build(struct yeon_tcp *c, uint32_t seq, uint32_t len, uint8_t flags, st
   if (offset + len == ring_len(c->snd) && (c->flags2 & TCP_G_UNPUSHED) == 0) out->h.flags |= YEON_TCP_PSH;
 }
 
+/* RFC 7413 4.2.2: a SYN, or a SYN-ACK, that leaves for the first time may carry data. */
+static void add_first_data(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
+{
+  uint32_t len = 0;
+  if (c->snd_max != c->iss) return;
+  if (c->state == YEON_TCP_SYN_SENT) {
+    len = tcp_fastopen_on_syn(c, &out->h, now);
+  } else if (tcp_is_early(c)) {
+    tcp_fastopen_on_syn_ack(c, &out->h);
+    uint32_t options = (uint32_t)wire_tcp_size(&out->h) - WIRE_TCP_HEADER, room = c->snd_mss > options ? c->snd_mss - options : 0;
+    if (c->t->options.fastopen_answer_early) len = ring_len(c->snd);
+    if (len > room) len = room;
+    if (len > c->max_snd_wnd) len = c->max_snd_wnd;
+  }
+  if (len == 0) return;
+  out->len = len;
+  out->n_payload = (uint8_t)ring_slices(c->snd, 0, len, out->payload);
+}
+
+/* The window of a SYN is not scaled (RFC 7323 2.2). */
+static uint16_t first_window(struct yeon_tcp *c, bool answer)
+{
+  uint32_t queued = ring_len(c->rcv), window = c->rcvbuf > queued ? c->rcvbuf - queued : 0;
+  if (window > 65535) window = 65535;
+  if (answer) c->rcv_adv = seq_max(c->rcv_adv, c->rcv_nxt + window);
+  return (uint16_t)window;
+}
+
 void tcp_build_syn(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
 {
   const struct yeon_tcp_options *o = &c->t->options;
@@ -107,8 +135,10 @@ void tcp_build_syn(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
   begin(c, out);
   out->h.seq = c->iss;
   out->h.flags = YEON_TCP_SYN;
-  out->h.window = (uint16_t)(c->rcvbuf < 65535 ? c->rcvbuf : 65535);
-  out->h.mss = tcp_announced_mss(&c->record.key.remote, c->t->link_mtu[c->link], tcp_mss_limit(c));
+  out->h.window = first_window(c, answer);
+  uint16_t mtu = c->t->link_mtu[c->link];
+  if (o->mss_of_path && c->path_mtu < mtu) mtu = c->path_mtu;
+  out->h.mss = tcp_announced_mss(&c->record.key.remote, mtu, tcp_mss_limit(c));
   if (answer) {
     out->h.flags |= YEON_TCP_ACK;
     out->h.ack = c->rcv_nxt;
@@ -118,4 +148,5 @@ void tcp_build_syn(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
   out->h.sack_ok = answer ? (c->flags & TCP_F_SACK) != 0 : o->sack;
   if (answer ? (c->flags & TCP_F_TS) != 0 : o->timestamps) add_timestamp(c, out, answer ? c->ts_recent : 0, now);
   tcp_user_timeout_option(c, &out->h);
+  add_first_data(c, out, now);
 }

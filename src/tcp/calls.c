@@ -36,6 +36,7 @@ static void begin_active(struct yeon_tcp *c, const struct tcp_key *key, const st
   c->flags |= TCP_F_IN_TABLE | TCP_F_SEND_SYN;
   tcp_set_state(c, YEON_TCP_SYN_SENT, YEON_CAUSE_CALL_OPEN, now);
   c->sent_ms = tcp_ms(c->t, now);
+  c->heard_at = now;
   tcp_user_timeout_start(c, now);
   tcp_want_output(c);
 }
@@ -64,6 +65,12 @@ static int begin_listening(struct yeon_tcp *c, unsigned backlog, yeon_time now)
   if (error != 0) return error;
   if (another_listens(c)) return YEON_ERR_IN_USE;
   c->extra->backlog = backlog;
+  const uint16_t all = YEON_FASTOPEN_SERVER | YEON_FASTOPEN_ALL_LISTENERS;
+  if ((c->t->options.fastopen & all) == all) {
+    struct tcp_fastopen *f = tcp_fastopen_of(c);
+    if (f == NULL) return YEON_ERR_NO_MEMORY;
+    if (f->limit == 0) f->limit = backlog;
+  }
   tcp_table_add(c->t, c->number);
   c->flags |= TCP_F_IN_TABLE;
   c->t->listeners++;
@@ -107,6 +114,7 @@ bool tcp_inherit(struct yeon_tcp *c, const struct yeon_tcp *listener)
   x->waiting = x->backlog = 0;
   x->bound_next = NULL;
   x->bound_prev = NULL;
+  x->fastopen = NULL;
   return true;
 }
 

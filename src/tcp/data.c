@@ -4,6 +4,7 @@
 static int64_t send_error(struct yeon_tcp *c)
 {
   if (c->error != 0) return yeon_tcp_take_error(c);
+  if (tcp_is_early(c) && (c->flags & TCP_F_FIN_QUEUED) == 0) return 0;
   switch ((enum yeon_tcp_state)c->state) {
   case YEON_TCP_SYN_SENT:
   case YEON_TCP_SYN_RECEIVED: return (c->flags & TCP_F_FIN_QUEUED) != 0 ? YEON_ERR_PIPE : YEON_ERR_AGAIN;
@@ -15,8 +16,7 @@ static int64_t send_error(struct yeon_tcp *c)
   }
 }
 
-/* Copies what fits; the count. */
-static int64_t enqueue(struct yeon_tcp *c, const void *buf, size_t len)
+int64_t tcp_enqueue(struct yeon_tcp *c, const void *buf, size_t len)
 {
   uint32_t queued = ring_len(c->snd), room = c->sndbuf > queued ? c->sndbuf - queued : 0;
   uint32_t n = len < room ? (uint32_t)len : room;
@@ -37,7 +37,7 @@ int64_t yeon_tcp_send(struct yeon_tcp *c, const void *buf, size_t len, unsigned 
   int64_t n = send_error(c);
   if (n == 0 && ((buf == NULL && len > 0) || (flags & ~(YEON_SEND_URGENT | YEON_SEND_MORE)) != 0)) n = YEON_ERR_INVALID;
   if (n == 0 && (flags & YEON_SEND_URGENT) != 0 && tcp_extra(c) == NULL) n = YEON_ERR_NO_MEMORY;
-  if (n == 0 && len > 0) n = enqueue(c, buf, len);
+  if (n == 0 && len > 0) n = tcp_enqueue(c, buf, len);
   if (n > 0) {
     if ((flags & YEON_SEND_URGENT) != 0 && (size_t)n == len) {
       c->flags |= TCP_F_URGENT;

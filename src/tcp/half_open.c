@@ -59,13 +59,14 @@ static void fill_syn_ack(struct tcp *t, const struct tcp_half_open *h, struct tc
   o->irs = h->irs;
 }
 
-void tcp_send_syn_ack(struct tcp *t, struct tcp_half_open *h, bool again, yeon_time now)
+struct tcp_out *tcp_send_syn_ack(struct tcp *t, struct tcp_half_open *h, bool again, yeon_time now)
 {
   struct tcp_out *o = tcp_reply_new(t, &h->record.key, h->link);
   if (o != NULL) fill_syn_ack(t, h, o, now);
-  if (again) return;
+  if (again) return o;
   h->sent_us = (uint32_t)((now - t->epoch) / YEON_US);
   wheel_arm(&t->wheel, &h->node, now + (yeon_time)tcp_backoff(t, t->options.rto_initial_us, h->retries) * YEON_US);
+  return o;
 }
 
 void tcp_half_open_timer(struct tcp *t, struct tcp_half_open *h, yeon_time now)
@@ -201,7 +202,7 @@ void tcp_input_half_open(struct tcp_in *in, uint32_t id)
     return;
   }
   /* RFC 7323 3.2: once agreed, every segment but RST carries the option. */
-  if ((h->flags & TCP_H_TS) != 0 && !w->has_ts && (in->flags & YEON_TCP_RST) == 0) {
+  if (in->t->options.require_timestamps && (h->flags & TCP_H_TS) != 0 && !w->has_ts && (in->flags & YEON_TCP_RST) == 0) {
     in->verdict = YEON_VERDICT_PAWS;
     return;
   }

@@ -78,6 +78,7 @@ void yeon_tcp_info(const struct yeon_tcp *c, struct yeon_tcp_info *out)
   out->ts_ok = (c->flags & TCP_F_TS) != 0;
   out->sack_ok = (c->flags & TCP_F_SACK) != 0;
   out->orphan = (c->flags & TCP_F_ORPHAN) != 0;
+  out->syn_data = (c->flags2 & TCP_G_SYN_DATA) != 0;
   out->srtt_us = c->srtt_us;
   out->rttvar_us = c->rttvar_us;
   out->rto_us = tcp_rto_us(c);

@@ -41,6 +41,7 @@ bool tcp_init(struct tcp *t, struct mem *mem, const struct yeon_host_config *con
   ring_store_init(&t->sent_blocks, mem, UINT64_MAX);
   wheel_init(&t->wheel, now);
   make_keys(t);
+  tcp_cookie_keys_make(t);
   bool ok = table_init(&t->table, mem, &tcp_table_ops, t) && warm(&t->conns) && warm(&t->half_opens) &&
             warm(&t->time_waits) && warm(&t->busies) && tcp_replies_grow(t);
   if (!ok) tcp_fini(t);
@@ -54,8 +55,10 @@ void tcp_fini(struct tcp *t)
     ring_release(t->rings, &c->snd);
     ring_release(t->rings, &c->rcv);
     if (c->busy != NULL) tcp_sent_release(c);
+    tcp_fastopen_free(c);
   }
   ring_store_fini(&t->sent_blocks);
+  tcp_server_cache_free(t);
   tcp_ports_fini(t);
   mem_free(t->mem, t->replies, t->replies_cap * sizeof *t->replies);
   table_fini(&t->table);
@@ -162,7 +165,8 @@ static void drop_busy(struct yeon_tcp *c)
 void tcp_rest(struct yeon_tcp *c)
 {
   const struct tcp_busy *b = c->busy;
-  if (b == NULL || tcp_outstanding(c) || b->ooo != NULL || b->rcv_fin_known || (c->flags & TCP_F_DSACK) != 0) return;
+  if (b == NULL || tcp_outstanding(c) || tcp_is_early(c)) return;
+  if (b->ooo != NULL || b->rcv_fin_known || (c->flags & TCP_F_DSACK) != 0) return;
   if (tcp_timer_on(c, YEON_TIMER_PACE)) return;
   drop_busy(c);
 }
@@ -201,12 +205,14 @@ void tcp_conn_free(struct yeon_tcp *c)
   wheel_cancel(&t->wheel, &c->node);
   tcp_conn_release_buffers(c, true);
   tcp_congestion_end(c);
+  tcp_fastopen_free(c);
   if (c->extra != NULL) pool_free(&t->extras, c->extra->number);
   pool_free(&t->conns, c->number);
 }
 
 void tcp_conn_end(struct yeon_tcp *c, int error, enum yeon_cause cause, yeon_time now)
 {
+  tcp_fastopen_over(c, cause == YEON_CAUSE_RST, now);
   if (c->state != YEON_TCP_CLOSED) tcp_set_state(c, YEON_TCP_CLOSED, cause, now);
   c->t->counters->tcp_closed++;
   if (error != 0) tcp_trace_error(c, error, cause, false, now);

@@ -62,6 +62,7 @@ struct tcp_extra {
   uint8_t urgent_byte;
   bool customised;           /* an option was set: what a listener accepts inherits a copy */
   bool user_timeout_adopted; /* user_timeout_ms is the peer's wish (RFC 5482) */
+  struct tcp_fastopen *fastopen; /* listener: NULL: not asked for */
   uint8_t urgent;            /* enum tcp_urgent */
 };
 enum tcp_urgent { TCP_URGENT_NONE, TCP_URGENT_COMING, TCP_URGENT_HERE, TCP_URGENT_READ };
@@ -115,6 +116,9 @@ enum tcp_urgent { TCP_URGENT_NONE, TCP_URGENT_COMING, TCP_URGENT_HERE, TCP_URGEN
 #define TCP_G_WANTS_ROOM (1u << 11)  /* a send filled the buffer: tell when there is room */
 #define TCP_G_UNPUSHED (1u << 14)    /* the last send said more follows: what ends there is not pushed */
 #define TCP_G_PLAIN_ACK (1u << 13)   /* the acknowledgment due is a challenge: as short as can be */
+#define TCP_G_FASTOPEN (1u << 25)  /* passive: made by a SYN with a cookie, its handshake not over; active: the SYN had, or is to have, the option */
+#define TCP_G_SYN_DATA (1u << 26)  /* the data of the SYN was taken */
+#define TCP_G_NO_COOKIE (1u << 27) /* YEON_TCP_FASTOPEN_NO_COOKIE */
 #define TCP_G_STARVED (1u << 12)     /* memory for what was due was refused: the retransmission timer tries again */
 
 /* What matters only while something is going on: bytes in flight, ranges out of order, a duplicate to tell. Borrowed by tcp_busy, given back by
@@ -132,6 +136,8 @@ struct tcp_busy {
   yeon_time rtt_at;                 /* when the timed segment left */
   yeon_time sent_at;                /* last segment that an acknowledgment must answer */
   yeon_time rexmit_since;           /* when what is being sent again was first sent; 0: nothing is */
+  uint32_t listener, listener_id;   /* TCP_G_FASTOPEN, passive: number and low bits of the id of who counts it as pending */
+  uint8_t fastopen_offer;           /* enum tcp_fastopen_form: how the SYN-ACK is to give a cookie */
   struct tcp_sents sent;            /* what was sent, from snd_una to snd_max but for a SYN */
   struct tcp_sacks *ooo;            /* received ranges beyond rcv_nxt; NULL: none */
   uint32_t dsack_left, dsack_right; /* with TCP_F_DSACK */
@@ -200,7 +206,7 @@ struct yeon_tcp {
 
   /* Time */
   yeon_time at[TCP_DEADLINES]; /* YEON_NEVER: not armed; set by timers.c alone, read by tcp_timer_at */
-  yeon_time heard_at;          /* last segment accepted from the peer */
+  yeon_time heard_at;          /* last segment accepted from the peer; in SYN-SENT: when connecting began */
   uint32_t sent_ms;            /* last data sent, milliseconds since the host's epoch modulo 2^32 */
   uint32_t oow_ms;             /* last answer to an out-of-window segment, likewise; 0: none */
 
@@ -263,6 +269,7 @@ struct tcp_in {
   uint32_t iss, irs;
   bool has_conn;
   bool gone;   /* the connection ended on the way: do not touch it */
+  bool opens;  /* it has completed the handshake */
   bool repeat; /* its front came before: acknowledged at once, if its own acknowledgment is believed */
 };
 
@@ -386,6 +393,8 @@ void tcp_established(struct yeon_tcp *c, enum yeon_cause cause, yeon_time now);
 void tcp_take_syn_options(struct yeon_tcp *c, const struct wire_tcp *h, yeon_time now);
 /* min_iss: the ISS must be past this when has_min. */
 void tcp_input_listen(struct tcp_in *in, struct yeon_tcp *listener, bool has_min, uint32_t min_iss);
+/* Takes over what a SYN says; all but the ISS. */
+void tcp_half_open_fill(struct tcp_in *in, const struct yeon_tcp *listener, struct tcp_half_open *half);
 void tcp_input_half_open(struct tcp_in *in, uint32_t id);
 /* Its listener is gone, and so is the record now. */
 bool tcp_half_open_forsaken(struct tcp *t, uint32_t id, yeon_time now);
@@ -395,12 +404,18 @@ void tcp_half_open_drop(struct tcp *t, struct tcp_half_open *h, enum yeon_cause 
 struct yeon_tcp *tcp_half_open_promote(struct tcp_in *in, struct yeon_tcp *listener, const struct tcp_half_open *h);
 /* Options and limits of a listener for the connection it made; false: no memory. */
 bool tcp_inherit(struct yeon_tcp *c, const struct yeon_tcp *listener);
-void tcp_send_syn_ack(struct tcp *t, struct tcp_half_open *h, bool again, yeon_time now);
+/* The SYN-ACK, in its queue; NULL: no room there. */
+struct tcp_out *tcp_send_syn_ack(struct tcp *t, struct tcp_half_open *h, bool again, yeon_time now);
 /* Puts a promoted connection into the table and its listener's queue, and lets it have the segment. */
 void tcp_half_open_admit(struct tcp_in *in, struct yeon_tcp *listener, struct yeon_tcp *c);
 bool tcp_cookie_send(struct tcp_in *in, struct yeon_tcp *listener);
 /* A segment that may complete a cookie handshake: true when it did (or was dropped for lack of room). */
 bool tcp_cookie_check(struct tcp_in *in, struct yeon_tcp *listener);
+/* data.c */
+/* Copies what fits into the send buffer; the count, YEON_ERR_AGAIN, YEON_ERR_NO_MEMORY. */
+int64_t tcp_enqueue(struct yeon_tcp *c, const void *buf, size_t len);
+/* ack.c: takes acknowledged bytes out of the send buffer. */
+void tcp_advance(struct yeon_tcp *c, uint32_t ack, struct tcp_news *news, yeon_time now);
 /* The conn enters TIME-WAIT; becomes a compact record at once when the application has closed. */
 void tcp_enter_time_wait(struct yeon_tcp *c, enum yeon_cause cause, yeon_time now);
 enum tcp_step tcp_time_wait_bsd(struct tcp_in *in, struct yeon_tcp *c);
@@ -534,5 +549,7 @@ uint32_t tcp_ts_now(const struct tcp *t, const struct tcp_key *key, yeon_time no
 /* pmtu.c */
 uint32_t tcp_least_mtu(const struct yeon_tcp *c); /* IP bytes */
 void tcp_path_mtu(struct yeon_tcp *c, uint32_t mtu, yeon_time now);
+
+#include "tcp/fastopen.h"
 
 #endif

@@ -1,13 +1,10 @@
 /* LISTEN (RFC 9293 3.10.7.2): a SYN makes a half-open record, or no record at all (cookies) when there are too many. */
 #include "tcp/internal.h"
 
-static struct tcp_half_open *record_syn(struct tcp_in *in, const struct yeon_tcp *listener)
+void tcp_half_open_fill(struct tcp_in *in, const struct yeon_tcp *listener, struct tcp_half_open *half)
 {
   const struct wire_tcp *h = &in->s->h;
   const struct yeon_tcp_options *o = &in->t->options;
-  uint32_t number;
-  struct tcp_half_open *half = pool_new(&in->t->half_opens, &number);
-  if (half == NULL) return NULL;
   half->record.key = tcp_key_of(in->s);
   half->record.kind = TCP_KIND_HALF_OPEN;
   half->listener = listener->number;
@@ -26,6 +23,14 @@ static struct tcp_half_open *record_syn(struct tcp_in *in, const struct yeon_tcp
     half->ts_recent = h->tsval;
   }
   if (h->sack_ok && o->sack) half->flags |= TCP_H_SACK;
+}
+
+static struct tcp_half_open *record_syn(struct tcp_in *in, const struct yeon_tcp *listener)
+{
+  uint32_t number;
+  struct tcp_half_open *half = pool_new(&in->t->half_opens, &number);
+  if (half == NULL) return NULL;
+  tcp_half_open_fill(in, listener, half);
   tcp_table_add(in->t, (uint32_t)TCP_KIND_HALF_OPEN << TCP_KIND_SHIFT | number);
   return half;
 }
@@ -40,6 +45,12 @@ static void accept_syn(struct tcp_in *in, struct yeon_tcp *listener, bool has_mi
     in->verdict = YEON_VERDICT_NO_ROOM;
     return;
   }
+  struct tcp_key key = tcp_key_of(in->s);
+  uint32_t iss = tcp_isn(in->t, &key, in->now);
+  enum tcp_fastopen_form offer;
+  /* RFC 9293 3.6.1: the new ISS must lie beyond what the old incarnation sent. */
+  if (has_min && seq_le(iss, min_iss)) iss = min_iss + 65536;
+  if (tcp_fastopen_take(in, listener, iss, &offer)) return;
   struct tcp_half_open *half = record_syn(in, listener);
   if (half == NULL) {
     in->t->counters->tcp_half_open_full++;
@@ -47,15 +58,14 @@ static void accept_syn(struct tcp_in *in, struct yeon_tcp *listener, bool has_mi
     if (in->t->options.cookies) tcp_cookie_send(in, listener);
     return;
   }
-  half->iss = tcp_isn(in->t, &half->record.key, in->now);
-  /* RFC 9293 3.6.1: the new ISS must lie beyond what the old incarnation sent. */
-  if (has_min && seq_le(half->iss, min_iss)) half->iss = min_iss + 65536;
+  half->iss = iss;
   in->id = half->id;
   in->iss = half->iss;
   in->irs = half->irs;
   in->has_conn = true;
   tcp_tell_state(in->t, &half->record.key, half->id, YEON_TCP_LISTEN, YEON_TCP_SYN_RECEIVED, YEON_CAUSE_SYN, in->now);
-  tcp_send_syn_ack(in->t, half, false, in->now);
+  struct tcp_out *o = tcp_send_syn_ack(in->t, half, false, in->now);
+  if (o != NULL) tcp_fastopen_give(in->t, listener, &key, offer, &o->h);
 }
 
 void tcp_input_listen(struct tcp_in *in, struct yeon_tcp *listener, bool has_min, uint32_t min_iss)
@@ -75,6 +85,7 @@ void tcp_input_listen(struct tcp_in *in, struct yeon_tcp *listener, bool has_min
     in->verdict = YEON_VERDICT_NO_CONNECTION;
     return;
   }
-  /* Text or FIN on the SYN is not kept: the peer sends it again (RFC 9293 3.10.7.2 lets it wait; without Fast Open nobody sends it). */
+  /* Text or FIN on the SYN is kept only from a bearer of a cookie (fastopen.c): RFC 9293 3.10.7.2 would let it wait, in memory that a stranger fills.
+   * The peer sends it again. */
   accept_syn(in, listener, has_min, min_iss);
 }

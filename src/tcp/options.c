@@ -28,6 +28,8 @@ static const struct span spans[YEON_TCP_OPTIONS] = {
     [YEON_TCP_WINDOW_CLAMP] = {0, 1 << 30},
     [YEON_TCP_CONGESTION] = {0, YEON_CONGESTIONS - 1},
     [YEON_TCP_MAX_PACING_RATE] = {0, INT64_MAX - 1},
+    [YEON_TCP_FASTOPEN] = {0, 65535},
+    [YEON_TCP_FASTOPEN_NO_COOKIE] = {0, 1},
 };
 
 struct flag_option {
@@ -39,7 +41,8 @@ static const struct flag_option flag_options[YEON_TCP_OPTIONS] = {
     [YEON_TCP_NODELAY] = {TCP_F_NODELAY, false},     [YEON_TCP_CORK] = {TCP_F_CORK, false},
     [YEON_TCP_QUICKACK] = {TCP_F_QUICKACK, false},   [YEON_TCP_KEEPALIVE] = {TCP_F_KEEPALIVE, false},
     [YEON_TCP_OOBINLINE] = {TCP_F_OOBINLINE, false}, [YEON_TCP_REUSEADDR] = {TCP_G_REUSEADDR, true},
-    [YEON_TCP_REUSEPORT] = {TCP_G_REUSEPORT, true},  [YEON_TCP_V6ONLY] = {TCP_G_V6ONLY, true}};
+    [YEON_TCP_REUSEPORT] = {TCP_G_REUSEPORT, true},  [YEON_TCP_V6ONLY] = {TCP_G_V6ONLY, true},
+    [YEON_TCP_FASTOPEN_NO_COOKIE] = {TCP_G_NO_COOKIE, true}};
 
 static bool connected(const struct yeon_tcp *c) { return c->state >= YEON_TCP_ESTABLISHED; }
 
@@ -65,6 +68,15 @@ static void set_user_timeout(struct yeon_tcp *c, uint32_t ms)
   c->extra->user_timeout_ms = ms;
   c->extra->user_timeout_adopted = false;
   c->flags2 |= TCP_G_UTO_DUE;
+}
+
+static int set_fastopen(struct yeon_tcp *c, uint32_t limit)
+{
+  if (c->state != YEON_TCP_LISTEN && (c->state != YEON_TCP_CLOSED || tcp_was_used(c))) return YEON_ERR_INVALID;
+  struct tcp_fastopen *f = tcp_fastopen_of(c);
+  if (f == NULL) return YEON_ERR_NO_MEMORY;
+  f->limit = limit;
+  return 0;
 }
 
 static int set_extra(struct yeon_tcp *c, enum yeon_tcp_option option, int64_t value, yeon_time now)
@@ -116,6 +128,7 @@ int yeon_tcp_set(struct yeon_tcp *c, enum yeon_tcp_option option, int64_t value,
     return 0;
   }
   if (option == YEON_TCP_CONGESTION) return tcp_congestion_choose(c, (enum yeon_congestion)value, now);
+  if (option == YEON_TCP_FASTOPEN) return set_fastopen(c, (uint32_t)value);
   return set_extra(c, option, value, now);
 }
 
@@ -144,6 +157,7 @@ static int64_t get_extra(const struct yeon_tcp *c, enum yeon_tcp_option option)
   case YEON_TCP_WINDOW_CLAMP: return x != NULL ? x->window_clamp : 0;
   case YEON_TCP_CONGESTION: return c->cc.algorithm;
   case YEON_TCP_MAX_PACING_RATE: return x != NULL ? (int64_t)x->max_pacing_rate : 0;
+  case YEON_TCP_FASTOPEN: return x != NULL && x->fastopen != NULL ? x->fastopen->limit : 0;
   default: return 0;
   }
 }

@@ -9,6 +9,7 @@ static bool synchronized(const struct yeon_tcp *c) { return c->state >= YEON_TCP
 
 static bool sends_data(const struct yeon_tcp *c)
 {
+  if (tcp_is_early(c)) return c->snd_max != c->iss; /* behind the SYN-ACK */
   return synchronized(c) && c->state != YEON_TCP_FIN_WAIT_2 && c->state != YEON_TCP_TIME_WAIT;
 }
 
@@ -42,13 +43,16 @@ static void sent(struct yeon_tcp *c, uint32_t seq, uint32_t len, yeon_time now)
 
 static bool send_syn(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
 {
-  if (tcp_busy(c) == NULL) return false;
+  if (tcp_busy(c) == NULL || !tcp_sent_reserve(c)) return false;
   c->flags &= ~TCP_F_SEND_SYN;
   tcp_build_syn(c, out, now);
   out->again = c->rexmits > 0;
   if (out->again) tcp_trace_rexmit(c, c->iss, 1, YEON_REXMIT_SYN, now);
-  c->snd_nxt = c->iss + 1;
-  sent(c, c->iss, 1, now);
+  uint32_t end = c->iss + 1 + out->len;
+  c->snd_nxt = seq_max(c->snd_nxt, end);
+  if (out->len > 0) tcp_sent_note(c, c->iss + 1, end, now);
+  sent(c, c->iss, 1 + out->len, now);
+  if ((c->flags & TCP_F_TIMING) != 0) c->busy->rtt_seq = c->iss + 1; /* answered by what acknowledges the SYN, its data or not */
   if (c->state == YEON_TCP_SYN_RECEIVED) tcp_ack_sent(c, now);
   return true;
 }
@@ -74,12 +78,14 @@ static bool emit_data(struct yeon_tcp *c, uint32_t seq, uint32_t len, bool fin, 
     c->flags |= TCP_F_FIN_SENT;
     c->snd_fin = seq + len;
   }
-  if (len % size > 0 && seq_gt(seq + len, c->busy->snd_small)) c->busy->snd_small = seq + len;
+  if (len % size > 0 && !again && seq_gt(seq + len, c->busy->snd_small)) c->busy->snd_small = seq + len;
   tcp_sent_note(c, seq, seq + len + fin, now);
   sent(c, seq, len + fin, now);
   if (tcp_paced(c)) tcp_pace_sent(c, len);
   /* An answer to what has just come: a conversation, in which acknowledgments travel with the answers. */
-  if (c->bytes_received > 0 && now - c->heard_at < (yeon_time)c->t->options.delack_us * YEON_US) c->quick_acks = 0;
+  /* The handshake's last acknowledgment travelling with data is such a conversation too. */
+  bool answers_syn = !again && c->bytes_received == 0 && (c->flags & (TCP_F_PASSIVE | TCP_F_ACK_NOW)) == TCP_F_ACK_NOW;
+  if ((c->bytes_received > 0 || answers_syn) && now - c->heard_at < (yeon_time)c->t->options.delack_us * YEON_US) c->quick_acks = 0;
   tcp_ack_sent(c, now);
   return true;
 }
@@ -125,6 +131,7 @@ static bool resend_head(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
 static uint32_t cwnd_room(const struct yeon_tcp *c)
 {
   uint32_t pipe = tcp_pipe(c);
+  if (tcp_is_early(c) && pipe > 0) pipe--; /* the SYN-ACK itself is no byte of the window */
   return c->cc.cwnd > pipe ? c->cc.cwnd - pipe : 0;
 }
 

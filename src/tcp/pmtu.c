@@ -14,7 +14,14 @@ void tcp_path_mtu(struct yeon_tcp *c, uint32_t mtu, yeon_time now)
   if (mtu >= c->path_mtu) return;
   c->path_mtu = (uint16_t)mtu;
   tcp_update_mss(c);
-  if (c->snd_mss >= before || !tcp_outstanding(c) || c->state == YEON_TCP_SYN_SENT) return;
+  if (c->state == YEON_TCP_SYN_SENT || c->state == YEON_TCP_SYN_RECEIVED) {
+    /* Data of a SYN did not fit: the SYN goes again at once, alone. */
+    if (c->snd_max - c->iss <= 1) return;
+    c->flags |= TCP_F_SEND_SYN;
+    tcp_want_output(c);
+    return;
+  }
+  if (c->snd_mss >= before || !tcp_outstanding(c)) return;
   c->flags &= ~TCP_F_TIMING;
   c->flags |= TCP_F_REXMIT_HEAD;
   tcp_trace_rexmit(c, c->snd_una, c->snd_max - c->snd_una, YEON_REXMIT_PMTU, now);
@@ -33,8 +40,10 @@ static bool conn_error(struct yeon_tcp *c, const struct tcp_icmp *e, yeon_time n
   }
   /* RFC 9293 3.9.2.2: hard errors abort; RFC 5927 section 6: but only while connecting, for later they are more likely forged. */
   bool connecting =
-      c->state == YEON_TCP_SYN_SENT || (c->state == YEON_TCP_SYN_RECEIVED && (c->flags & TCP_F_PASSIVE) == 0);
+      c->state == YEON_TCP_SYN_SENT ||
+      (c->state == YEON_TCP_SYN_RECEIVED && ((c->flags & TCP_F_PASSIVE) == 0 || (c->flags & TCP_F_ON_ACCEPT) != 0));
   bool hard = e->hard || c->t->options.icmp_ends_connect || (c->t->options.icmp_refuses && e->prohibited);
+  if (connecting) tcp_fastopen_refused(c, now);
   if (hard && connecting) {
     tcp_conn_end(c, c->t->options.icmp_refuses ? YEON_ERR_REFUSED : e->error, YEON_CAUSE_ICMP, now);
     return true;

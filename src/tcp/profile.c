@@ -14,7 +14,7 @@ static const struct yeon_tcp_options linux_options = {
   .rto_initial_us = 1 * S, .rto_min_us = 200 * MS, .rto_max_us = 120 * S,
   .retries_syn = 6, .retries_syn_ack = 5, .retries_data = 15, .retries_orphan = 8,
   .linux_timeout = true, .rto_floor_on_variance = true, .probe_with_data = false, .shut_rd_keeps = true, .late_reset_is_error = true,
-  .icmp_ends_connect = true,
+  .icmp_ends_connect = true, .mss_of_path = true, .check_syn_echo = true,
   .delack_us = 40 * MS, .delack_segments = 2, .quick_acks = 16,
   .keepalive_idle_ms = 7200 * 1000, .keepalive_interval_ms = 75 * 1000, .keepalive_probes = 9,
   .time_wait_ms = 60 * 1000, .fin_wait_2_ms = 60 * 1000, .time_wait_reuse = true,
@@ -22,6 +22,7 @@ static const struct yeon_tcp_options linux_options = {
   .initial_window_segments = 10,
   .congestion = YEON_CC_CUBIC, .linux_congestion = true, .pacing_slow_start_percent = 200, .pacing_percent = 120,
   .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
+  .fastopen = YEON_FASTOPEN_CLIENT, .fastopen_experimental = true,
   .challenge_per_second = 1000, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
   .port_first = 32768, .port_last = 60999};
 
@@ -40,6 +41,7 @@ static const struct yeon_tcp_options freebsd_options = {
   .initial_window_segments = 10, .option_layout = YEON_TCP_OPTIONS_PACKED,
   .congestion = YEON_CC_CUBIC, .pacing_slow_start_percent = 200, .pacing_percent = 120,
   .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
+  .fastopen = 0, .fastopen_cookie_of_client = true, .fastopen_retry_s = 900,
   .challenge_per_second = 200, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
   .port_first = 10000, .port_last = 65535};
 
@@ -57,6 +59,7 @@ static const struct yeon_tcp_options windows_options = {
   .initial_window_segments = 10,
   .congestion = YEON_CC_CUBIC, .pacing_slow_start_percent = 200, .pacing_percent = 120,
   .restart_after_idle = true, .window_scale = true, .timestamps = false, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
+  .fastopen = 0, .fastopen_retry_s = 900,
   .challenge_per_second = 200, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 128,
   .port_first = 49152, .port_last = 65535};
 
@@ -81,7 +84,7 @@ static const struct yeon_tcp_options lecture_options = {
 static const struct yeon_tcp_options yeon_options = {
   .rto_initial_us = 1 * S, .rto_min_us = 200 * MS, .rto_max_us = 120 * S,
   .retries_syn = 6, .retries_syn_ack = 5, .retries_data = 15, .retries_orphan = 8,
-  .rto_floor_on_variance = true, .probe_with_data = true, .late_reset_is_error = true,
+  .rto_floor_on_variance = true, .probe_with_data = true, .late_reset_is_error = true, .check_syn_echo = true,
   .delack_us = 40 * MS, .delack_segments = 2, .quick_acks = 16,
   .keepalive_idle_ms = 7200 * 1000, .keepalive_interval_ms = 75 * 1000, .keepalive_probes = 9,
   .time_wait_ms = 60 * 1000, .fin_wait_2_ms = 60 * 1000, .time_wait_reuse = true,
@@ -89,6 +92,7 @@ static const struct yeon_tcp_options yeon_options = {
   .initial_window_segments = 10,
   .congestion = YEON_CC_CUBIC, .pacing = true, .cwnd_validation = true, .pacing_slow_start_percent = 200, .pacing_percent = 120,
   .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
+  .fastopen = YEON_FASTOPEN_CLIENT | YEON_FASTOPEN_SERVER, .fastopen_answer_early = true, .fastopen_black_hole_s = 3600, .fastopen_retry_s = 900,
   .challenge_per_second = 1000, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
   .port_first = 32768, .port_last = 65535};
 
@@ -158,6 +162,9 @@ int yeon_tcp_options_check(const struct yeon_tcp_options *o, const char **field)
                                  {"pacing_slow_start_percent", o->pacing_slow_start_percent, 100, 1000},
                                  {"pacing_percent", o->pacing_percent, 100, 1000},
                                  {"option_layout", o->option_layout, 0, YEON_TCP_OPTIONS_PACKED},
+                                 {"fastopen", o->fastopen & ~YEON_FASTOPEN_BITS, 0, 0},
+                                 {"fastopen_black_hole_s", o->fastopen_black_hole_s, 0, 7 * 86400},
+                                 {"fastopen_retry_s", o->fastopen_retry_s, 0, 7 * 86400},
                                  {"challenge_per_second", o->challenge_per_second, 1, UINT32_MAX - 1},
                                  {"ack_limit_us", o->ack_limit_us, 0, 60 * S},
                                  {"dupthresh", o->dupthresh, 1, 255},

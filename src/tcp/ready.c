@@ -104,7 +104,7 @@ uint32_t yeon_tcp_ready(const struct yeon_tcp *c)
   if (ring_len(c->rcv) > 0) r |= YEON_READABLE;
   if (c->extra != NULL && (c->extra->urgent == TCP_URGENT_COMING || c->extra->urgent == TCP_URGENT_HERE))
     r |= YEON_URGENT;
-  if (c->state == YEON_TCP_ESTABLISHED || c->state == YEON_TCP_CLOSE_WAIT)
+  if (c->state == YEON_TCP_ESTABLISHED || c->state == YEON_TCP_CLOSE_WAIT || tcp_is_early(c))
     r |= ring_len(c->snd) < c->sndbuf ? YEON_WRITABLE : 0;
   else if (c->state > YEON_TCP_CLOSE_WAIT || c->state == YEON_TCP_FIN_WAIT_1 || c->state == YEON_TCP_FIN_WAIT_2)
     r |= YEON_WRITABLE; /* a send fails at once */

@@ -63,7 +63,9 @@ void tcp_on_rexmit_timer(struct yeon_tcp *c, yeon_time now)
     tcp_persist_consider(c, now); /* it ran for want of memory; now a closed window may be all that is left */
     return;
   }
-  if (gave_up(c, now)) {
+  bool last = gave_up(c, now);
+  tcp_fastopen_on_timeout(c, last, now);
+  if (last) {
     fail(c, now);
     return;
   }

@@ -104,11 +104,13 @@ static void take_off_syn(struct tcp_in *in, struct yeon_tcp *c)
   if ((in->flags & looked_at) != (YEON_TCP_SYN | YEON_TCP_ACK)) return;
   in->seq++;
   in->flags &= (uint8_t)~YEON_TCP_SYN;
+  note_duplicate(c, c->irs, c->irs + 1);
   in->repeat = true; /* our own SYN-ACK may not have left, and then nothing else would acknowledge this SYN */
 }
 
 enum tcp_step tcp_step_sequence(struct tcp_in *in, struct yeon_tcp *c)
 {
+  if (tcp_fastopen_syn_again(in, c)) return TCP_STOP;
   take_off_syn(in, c);
   if ((c->flags & TCP_F_TS) != 0) {
     if (paws_rejects(in, c)) return unacceptable(in, c, YEON_VERDICT_PAWS);
@@ -118,6 +120,8 @@ enum tcp_step tcp_step_sequence(struct tcp_in *in, struct yeon_tcp *c)
       return TCP_STOP;
     }
   }
+  /* An old SYN whose data reaches into the window: the SYN itself does not (RFC 9293 3.10.7.4, fourth), it is a copy of the first. */
+  if ((in->flags & YEON_TCP_SYN) != 0 && seq_lt(in->seq, c->rcv_nxt)) return unacceptable(in, c, YEON_VERDICT_OUT_OF_WINDOW);
   if (!tcp_acceptable(in->seq, tcp_in_length(in), c->rcv_nxt, tcp_rcv_room(c))) {
     if (only_acknowledges(in, c)) return TCP_GO_ON;
     if (!is_probe(in, c)) return unacceptable(in, c, YEON_VERDICT_OUT_OF_WINDOW);

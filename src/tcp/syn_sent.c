@@ -36,15 +36,20 @@ void tcp_take_syn_options(struct yeon_tcp *c, const struct wire_tcp *h, yeon_tim
 
 void tcp_established(struct yeon_tcp *c, enum yeon_cause cause, yeon_time now)
 {
+  bool early = tcp_is_early(c);
   c->rexmits = 0;
   c->backoff = 0;
   c->heard_at = now;
+  if (early) tcp_fastopen_over(c, false, now);
   c->tune_seq = c->rcv_nxt + tcp_rcv_wnd(c);
   c->tune_us = (uint32_t)(now / YEON_US);
-  tcp_congestion_begin(c, now);
+  if (!early) tcp_congestion_begin(c, now);
   /* RFC 6298 5.7: no sample, and the SYN needed more than one try. */
   if (c->srtt_us == 0 && (c->flags2 & TCP_G_SYN_REXMIT) != 0 && c->rto_us < 3000000) c->rto_us = 3000000;
-  tcp_timer_stop(c, YEON_TIMER_REXMIT, now);
+  if (tcp_outstanding(c))
+    tcp_rexmit_start(c, now); /* data went with the SYN or the SYN-ACK, or behind it */
+  else
+    tcp_timer_stop(c, YEON_TIMER_REXMIT, now);
   tcp_set_state(c, YEON_TCP_ESTABLISHED, cause, now);
   tcp_trace_cwnd(c, "initial", now);
   if ((c->flags & TCP_F_FIN_QUEUED) != 0) tcp_set_state(c, YEON_TCP_FIN_WAIT_1, YEON_CAUSE_CALL_CLOSE, now);
@@ -76,7 +81,9 @@ static void take_syn(struct tcp_in *in, struct yeon_tcp *c, bool ack_ok)
   }
   c->flags &= ~TCP_F_SEND_SYN; /* the timer may have asked for it again just before */
   tcp_rtt_on_ack(c, in);
-  c->snd_una = h->ack;
+  tcp_fastopen_on_answer(c, h, in->now);
+  tcp_advance(c, h->ack, &(struct tcp_news){0}, in->now);
+  tcp_fastopen_resend(c, h->ack);
   c->snd_wnd = c->max_snd_wnd = h->window;
   c->snd_wl1 = h->seq;
   c->snd_wl2 = h->ack;
@@ -96,11 +103,21 @@ static void take_syn(struct tcp_in *in, struct yeon_tcp *c, bool ack_ok)
   tcp_step_fin(in, c);
 }
 
+/* The timestamp that came back is one that our SYNs had. */
+static bool echo_is_ours(const struct tcp_in *in, const struct yeon_tcp *c)
+{
+  const struct wire_tcp *h = &in->s->h;
+  const struct yeon_tcp_options *o = &in->t->options;
+  if (!o->check_syn_echo || !o->timestamps || !h->has_ts || h->tsecr == 0) return true;
+  uint32_t first = tcp_ts_now(in->t, &c->record.key, c->heard_at), last = tcp_ts_now(in->t, &c->record.key, in->now);
+  return seq_ge(h->tsecr, first) && seq_le(h->tsecr, last);
+}
+
 void tcp_input_syn_sent(struct tcp_in *in, struct yeon_tcp *c)
 {
   bool has_ack = (in->flags & YEON_TCP_ACK) != 0;
   bool ack_ok = has_ack && seq_gt(in->ack, c->iss) && seq_le(in->ack, c->snd_max);
-  if (has_ack && !ack_ok) {
+  if (has_ack && (!ack_ok || !echo_is_ours(in, c))) {
     in->verdict = YEON_VERDICT_BAD_ACK;
     tcp_reply_reset(in);
     return;

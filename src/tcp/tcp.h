@@ -67,6 +67,12 @@ struct tcp_list {
   uint32_t first, last; /* record ids; 0: none */
 };
 
+/* Keys of Fast Open cookies: the first makes them, all are taken. */
+struct tcp_cookie_keys {
+  struct hash_key key[2];
+  uint32_t n;
+};
+
 /* One instance, embedded in a host. */
 struct tcp {
   struct mem *mem;
@@ -100,6 +106,10 @@ struct tcp {
   uint32_t port_offset;         /* RFC 6056 algorithm 3's counter */
   uint16_t link_mtu[TCP_LINKS]; /* IP bytes; the host keeps it up to date */
   yeon_time epoch;              /* when the host was made: origin of timestamps */
+  struct tcp_cookie_keys fastopen_keys;      /* RFC 7413 4.1.2: of listeners that have none of their own */
+  struct tcp_fastopen_cache *fastopen_cache; /* what other hosts told; NULL: nothing yet */
+  yeon_time fastopen_paused_until;           /* a black hole was met (RFC 7413 7.1); 0: not */
+  uint32_t fastopen_pauses;                  /* in a row */
 };
 
 /* False: no memory. events, counters, rng, rings, locals live as long as the host. */
@@ -127,6 +137,13 @@ int tcp_open(struct tcp *t, struct yeon_tcp **out);
 struct tcp *tcp_of(const struct yeon_tcp *c);
 int tcp_bind(struct yeon_tcp *c, uint16_t local, uint16_t port, yeon_time now);
 int tcp_connect(struct yeon_tcp *c, const struct tcp_path *path, const struct yeon_addr *remote, yeon_time now);
+/* With data on its SYN, if it may be. Bytes queued, or as tcp_connect. */
+int64_t tcp_connect_send(struct yeon_tcp *c, const struct tcp_path *path, const struct yeon_addr *remote, const void *buf, size_t len,
+                         yeon_time now);
+/* Bytes that a SYN would carry; or YEON_ERR_UNSUPPORTED. */
+int tcp_fastopen_room(struct yeon_tcp *c, const struct tcp_path *path, const struct yeon_addr *remote, yeon_time now);
+void tcp_fastopen_flush(struct tcp *t);
+void tcp_cookie_keys_set(struct tcp_cookie_keys *keys, const uint8_t *key, const uint8_t *backup);
 /* The bound local address index (TCP_LOCAL_ANY... when none). */
 uint16_t tcp_bound_local(const struct yeon_tcp *c);
 void tcp_each(struct tcp *t, yeon_tcp_visit_fn *fn, void *ctx);

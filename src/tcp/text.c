@@ -7,7 +7,7 @@
 
 static bool receives(const struct yeon_tcp *c)
 {
-  return c->state == YEON_TCP_ESTABLISHED || c->state == YEON_TCP_FIN_WAIT_1 || c->state == YEON_TCP_FIN_WAIT_2;
+  return c->state == YEON_TCP_ESTABLISHED || c->state == YEON_TCP_FIN_WAIT_1 || c->state == YEON_TCP_FIN_WAIT_2 || tcp_is_early(c);
 }
 
 /* Sixth: the pointer names the byte after the urgent one (RFC 9293 3.8.5). */
@@ -186,6 +186,7 @@ static void fin_state(struct tcp_in *in, struct yeon_tcp *c)
 static void remember_fin(struct yeon_tcp *c, uint32_t seq)
 {
   tcp_ack_now(c);
+  c->flags2 |= TCP_G_PLAIN_ACK; /* a FIN on it would be answered likewise, and so on for ever, if bytes before both are missing */
   if (tcp_busy(c) == NULL) return;
   c->busy->rcv_fin = seq;
   c->busy->rcv_fin_known = true;

@@ -91,7 +91,9 @@ static bool makes_a_difference(const struct yeon_tcp *c)
 {
   uint32_t edge = wanted_edge(c), now = tcp_rcv_wnd(c), room = edge - c->rcv_nxt;
   if (!worthwhile(c, edge, 1)) return false;
-  if (!c->t->options.window_follows) return now <= largest(c) / 2 && room >= 2 * now;
+  /* What a SYN told is small only because its field is. */
+  uint32_t most = seq_le(c->rcv_adv, c->irs + 1 + 65535 + c->rcv_mss) && largest(c) > 65535 ? 65535 : largest(c);
+  if (!c->t->options.window_follows) return now <= most / 2 && room >= 2 * now;
   uint32_t step = edge - c->rcv_adv, buffer = c->rcvbuf;
   bool notable = step >= buffer / 4 || room <= buffer / 8 || buffer <= 8u * c->snd_mss;
   return step >= buffer / 2 || (step >= 2u * c->snd_mss && notable);

@@ -20,6 +20,7 @@
 #define OPTION_SACK 5
 #define OPTION_TS 8
 #define OPTION_UTO 28
+#define OPTION_FASTOPEN 34
 
 void fields_title(struct fields *f, const char *format, ...)
 {
@@ -108,6 +109,8 @@ static unsigned write_option(struct fields *f, unsigned at, unsigned len)
     }
   } else if (p[0] == OPTION_TS && n == 10) {
     fields_number(f, at, n, "option: times", wire_get32(p + 2), "my clock; yours was %u", wire_get32(p + 6));
+  } else if (p[0] == OPTION_FASTOPEN) {
+    fields_number(f, at, n, "option: cookie", n - 2, n > 2 ? "bytes of a Fast Open cookie" : "asks for a Fast Open cookie");
   } else if (p[0] == OPTION_UTO && n == 4) {
     bool minutes = (p[2] & 0x80) != 0;
     fields_number(f, at, n, "option: timeout", wire_get16(p + 2) & 0x7fffu, "%s of silence, and I give up",

@@ -22,6 +22,7 @@ static void put_options(struct yeon_ladder *l, const struct ladder_conn *c, unsi
     text_add(&t, " %u:%u", ladder_conn_show(l, c, 1 - side, h->sack[i].left),
              ladder_conn_show(l, c, 1 - side, h->sack[i].right));
   if (h->has_uto) text_add(&t, " uto");
+  if (h->has_fastopen) text_add(&t, h->n_cookie > 0 ? " cookie" : " cookie?");
 }
 
 /* What the sender told of this retransmission just before, NULL: nothing. */

@@ -1,4 +1,4 @@
-/* TCP headers: RFC 9293 3.1, 3.2; RFC 7323 2.2, 3.2; RFC 2018 2, 3; RFC 5482 3.3. */
+/* TCP headers: RFC 9293 3.1, 3.2; RFC 7323 2.2, 3.2; RFC 2018 2, 3; RFC 5482 3.3; RFC 7413 4.1.1. */
 #include "wire/tcp.h"
 
 #include <string.h>
@@ -14,8 +14,12 @@ enum option {
   OPTION_SACK_OK = 4,
   OPTION_SACK = 5,
   OPTION_TS = 8,
-  OPTION_UTO = 28
+  OPTION_UTO = 28,
+  OPTION_FASTOPEN = 34,
+  OPTION_EXPERIMENT = 254
 };
+
+#define MAGIC_FASTOPEN 0xf989u /* RFC 7413 section 9 */
 
 void wire_tcp_init(struct wire_tcp *h)
 {
@@ -48,6 +52,17 @@ static int read_sack(const uint8_t *p, size_t len, struct wire_tcp *out)
   return WIRE_OK;
 }
 
+/* RFC 7413 4.1.1: an option of illegal length is as none. p: the cookie, len: its bytes. */
+static void read_fastopen(const uint8_t *p, unsigned len, bool experimental, struct wire_tcp *out)
+{
+  bool legal = len == 0 || (len >= WIRE_TCP_COOKIE_MIN && len <= WIRE_TCP_COOKIE_MAX && len % 2 == 0);
+  if (!legal) return;
+  out->has_fastopen = true;
+  out->fastopen_experimental = experimental;
+  out->n_cookie = (uint8_t)len;
+  memcpy(out->cookie, p, len);
+}
+
 /* p: a whole option, kind and length included. */
 static int read_option(const uint8_t *p, struct wire_tcp *out)
 {
@@ -69,6 +84,10 @@ static int read_option(const uint8_t *p, struct wire_tcp *out)
     out->wscale = p[2] > WSCALE_MAX ? WSCALE_MAX : (int8_t)p[2];
   } else if (kind == OPTION_SACK_OK && syn) {
     out->sack_ok = true;
+  } else if (kind == OPTION_FASTOPEN && syn) {
+    read_fastopen(p + 2, len - 2u, false, out);
+  } else if (kind == OPTION_EXPERIMENT && syn && len >= 4 && wire_get16(p + 2) == MAGIC_FASTOPEN) {
+    read_fastopen(p + 4, len - 4u, true, out);
   }
   return WIRE_OK;
 }
@@ -189,23 +208,36 @@ static uint8_t *put_uto(const struct wire_tcp *h, uint8_t *p)
   return p + 4;
 }
 
+/* NOPs until the next byte stands `place` bytes behind a multiple of `step`. */
+static uint8_t *put_nops(const uint8_t *begin, uint8_t *p, unsigned step, unsigned place)
+{
+  while ((size_t)(p - begin) % step != place) *p++ = OPTION_NOP;
+  return p;
+}
+
+/* begin: where the options begin. It is left out where whole words of it do not fit any more. */
+static uint8_t *put_fastopen(const struct wire_tcp *h, const uint8_t *begin, uint8_t *p)
+{
+  unsigned head = h->fastopen_experimental ? 4 : 2, size = head + h->n_cookie;
+  if (!h->has_fastopen || ((size_t)(p - begin) + size + 3) / 4 * 4 > OPTIONS_MAX) return p;
+  p[0] = h->fastopen_experimental ? OPTION_EXPERIMENT : OPTION_FASTOPEN;
+  p[1] = (uint8_t)size;
+  if (h->fastopen_experimental) wire_put16(p + 2, MAGIC_FASTOPEN);
+  memcpy(p + head, h->cookie, h->n_cookie);
+  return p + size;
+}
+
 /* As most systems lay them out: every option begins where its numbers are aligned, and NOPs stand in front. */
 static uint8_t *put_aligned(const struct wire_tcp *h, uint8_t *p)
 {
+  const uint8_t *begin = p;
   if ((h->flags & YEON_TCP_SYN) != 0) {
     p = put_syn_options(h, p);
   } else {
     p = h->has_ts ? put_timestamps(h, p, false) : p;
     p = put_sack(h, p);
   }
-  return put_uto(h, p);
-}
-
-/* NOPs until the next byte stands `place` bytes behind a multiple of `step`. */
-static uint8_t *put_nops(const uint8_t *begin, uint8_t *p, unsigned step, unsigned place)
-{
-  while ((size_t)(p - begin) % step != place) *p++ = OPTION_NOP;
-  return p;
+  return put_nops(begin, put_fastopen(h, begin, put_uto(h, p)), 4, 0);
 }
 
 /* As the BSDs do: window scale before SACK permitted, no more NOPs than alignment needs, and zeroes at the end. */
@@ -232,6 +264,7 @@ static uint8_t *put_packed(const struct wire_tcp *h, uint8_t *begin)
   if (h->has_ts) p = put_timestamp(h, put_nops(begin, p, 4, 2));
   if (!syn && sack_count(h) > 0) p = put_blocks(h, put_nops(begin, p, 4, 2));
   if (h->has_uto) p = put_uto(h, put_nops(begin, p, 4, 0));
+  p = put_fastopen(h, begin, p);
   while ((size_t)(p - begin) % 4 != 0) *p++ = OPTION_END;
   return p;
 }

@@ -1,4 +1,4 @@
-/* TCP headers (RFC 9293 3.1, 3.2; 7323; 2018; 5482): bytes <-> struct. */
+/* TCP headers (RFC 9293 3.1, 3.2; 7323; 2018; 5482; 7413): bytes <-> struct. */
 #ifndef WIRE_TCP_H
 #define WIRE_TCP_H
 
@@ -8,6 +8,8 @@
 
 #define WIRE_TCP_HEADER 20
 #define WIRE_TCP_HEADER_MAX 60
+#define WIRE_TCP_COOKIE_MIN 4 /* bytes of a Fast Open cookie (RFC 7413 4.1.1) */
+#define WIRE_TCP_COOKIE_MAX 16
 
 struct wire_tcp {
   uint32_t seq, ack;
@@ -23,6 +25,10 @@ struct wire_tcp {
   uint8_t n_sack;        /* at most 4 */
   uint16_t user_timeout; /* RFC 5482, raw: granularity bit 15, value below; only if has_uto */
   bool has_uto;
+  bool has_fastopen;          /* RFC 7413 4.1.1 */
+  bool fastopen_experimental; /* in the shared option 254, as before it had a number of its own (RFC 7413 section 9) */
+  uint8_t n_cookie;           /* bytes, even; 0: asks for a cookie */
+  uint8_t cookie[WIRE_TCP_COOKIE_MAX];
   uint32_t tsval, tsecr;
   struct yeon_sack_block sack[4];
   bool packed; /* emit lays the options out as the BSDs do; false: each aligned, behind NOPs */
@@ -30,10 +36,10 @@ struct wire_tcp {
 
 void wire_tcp_init(struct wire_tcp *h);
 /* Reads a header at p[0..len). 0, or WIRE_SHORT, WIRE_BAD_LENGTH (data offset), WIRE_BAD_OPTION (an option's length is
- * illegal). MSS, window scale and SACK-permitted are taken from SYN segments only. Unknown options are skipped; of repeated ones the last counts.
+ * illegal). MSS, window scale, SACK-permitted and Fast Open are taken from SYN segments only, Fast Open only with a legal length (RFC 7413 4.1.1). Unknown options are skipped; of repeated ones the last counts.
  * A SACK block whose right is not after its left is left out. */
 int wire_tcp_parse(const uint8_t *p, size_t len, struct wire_tcp *out);
-/* Bytes that emit will write: 20 + options padded to 4. Drops SACK blocks that do not fit into 40 bytes. */
+/* Bytes that emit will write: 20 + options padded to 4. Drops SACK blocks, and a Fast Open option, that do not fit into 40 bytes. */
 size_t wire_tcp_size(const struct wire_tcp *h);
 /* Writes the header with its checksum field 0; the length, which is wire_tcp_size. h->header_len is set. */
 size_t wire_tcp_emit(struct wire_tcp *h, uint8_t *p);

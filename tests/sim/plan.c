@@ -296,6 +296,24 @@ static bool is_prompt(const struct plan *p)
   return true;
 }
 
+/* TCP Fast Open, in half of the worlds: in all its ways, which ask different things of the ends. */
+static void plan_fast_open(struct rng *r, struct plan *p)
+{
+  if (one_in(r, 2)) return;
+  for (unsigned i = 0; i < 2; i++) {
+    struct yeon_tcp_options *o = &p->tcp[i];
+    const uint16_t bits[] = {0, YEON_FASTOPEN_CLIENT, YEON_FASTOPEN_CLIENT | YEON_FASTOPEN_SERVER, YEON_FASTOPEN_BITS};
+    o->fastopen = bits[rng_below(r, 4)];
+    o->fastopen_experimental = one_in(r, 2);
+    o->fastopen_answer_early = one_in(r, 2);
+    o->fastopen_retry_s = one_in(r, 2) ? 900 : 0;
+    o->fastopen_black_hole_s = one_in(r, 2) ? 10 : 0;
+    p->fast_open_limit[i] = one_in(r, 4) ? 0 : between(r, 1, 8);
+  }
+  for (unsigned i = 0; i < p->n_conns; i++)
+    for (unsigned k = 0; k < 2; k++) p->conn[i].end[k].fast_open = one_in(r, 3) ? 0 : logarithmic(r, 1, 20000);
+}
+
 void plan_make(struct plan *p, uint64_t seed)
 {
   struct rng rng, *r = &rng;
@@ -318,6 +336,7 @@ void plan_make(struct plan *p, uint64_t seed)
   p->listener_gone_at = !kind && one_in(r, 15) ? (yeon_time)logarithmic(r, 10, 5000000) * YEON_US : YEON_NEVER;
   shorten(p);
   if (one_in(r, 30)) plan_loop(p);
+  plan_fast_open(r, p);
   p->calm = is_calm(p);
   p->smooth = is_smooth(p);
   p->prompt = is_prompt(p);
@@ -347,6 +366,7 @@ static void print_end(const char *name, const struct plan_end *e)
          e->nodelay ? " nodelay" : "", e->cork ? " cork" : "", e->quickack ? " quickack" : "",
          e->urgent ? " urgent" : "", e->more ? " more" : "", e->peek ? " peek" : "",
          e->wait_closed ? " wait-closed" : "", e->write_early ? " write-early" : "");
+  if (e->fast_open > 0) printf("#     opens with %u bytes\n", e->fast_open);
 }
 
 static void print_options(const char *name, const struct yeon_tcp_options *o, enum yeon_profile profile)
@@ -357,6 +377,8 @@ static void print_options(const char *name, const struct yeon_tcp_options *o, en
          name, yeon_profile_name(profile), o->window_scale, o->timestamps, o->sack, o->nagle, o->challenge_ack,
          o->cookies, o->path_mtu, o->time_wait_reuse, o->delack_us, o->delack_segments, o->mss_max,
          o->initial_window_segments, o->rcvbuf, o->rcvbuf_max, o->sndbuf, o->sndbuf_max);
+  printf("#    fastopen %#x%s%s, retry %u s, black hole %u s\n", o->fastopen, o->fastopen_experimental ? " old-form" : "",
+         o->fastopen_answer_early ? " early" : "", o->fastopen_retry_s, o->fastopen_black_hole_s);
 }
 
 void plan_print(const struct plan *p)

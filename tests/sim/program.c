@@ -319,6 +319,20 @@ static void set_options(struct end *e)
   if (p->user_timeout_ms) set_option(e, YEON_TCP_USER_TIMEOUT_MS, p->user_timeout_ms);
 }
 
+/* Connects, with the first bytes if the plan has it so and the host may. */
+static int connect_or_open(struct end *e, const struct yeon_addr *remote, yeon_time now)
+{
+  uint8_t buf[BUFFER];
+  size_t len = e->plan->fast_open < e->plan->total ? e->plan->fast_open : e->plan->total;
+  if (len == 0) return yeon_tcp_connect(e->tcp, remote, now);
+  content_fill(buf, stream_of(e), 0, len);
+  int64_t n = yeon_tcp_connect_send(e->tcp, remote, buf, len, now);
+  if (n == YEON_ERR_UNSUPPORTED) return yeon_tcp_connect(e->tcp, remote, now);
+  if (n < 0) return (int)n;
+  e->sent = (uint64_t)n;
+  return 0;
+}
+
 /* 0, or the error that the program got. */
 static int dial(struct end *e)
 {
@@ -339,7 +353,7 @@ static int dial(struct end *e)
     error = yeon_tcp_bind(e->tcp, &local, now);
     if (error != 0) return error;
   }
-  error = yeon_tcp_connect(e->tcp, &remote, now);
+  error = connect_or_open(e, &remote, now);
   if (error != 0) return error;
   yeon_tcp_local(e->tcp, &local);
   struct yeon_tcp_info info;
@@ -419,9 +433,11 @@ static void welcome(struct listener *l, struct yeon_tcp *tcp)
   struct world *w = l->world;
   struct end *caller = find_caller(w, l->host, tcp);
   struct end *e = caller != NULL ? caller->other : NULL;
-  if (e != NULL && e->status != END_WAITING && (w->plan->max_half_open > 0 || w->plan->famine) &&
-      w->plan->tcp[l->host].cookies) {
-    /* Where no record was kept, a late segment of a connection that has been reset is its third handshake segment once more. */
+  bool no_record = (w->plan->max_half_open > 0 || w->plan->famine) && w->plan->tcp[l->host].cookies;
+  bool early = (w->plan->tcp[l->host].fastopen & YEON_FASTOPEN_SERVER) != 0;
+  if (e != NULL && e->status != END_WAITING && (no_record || early)) {
+    /* Where no record was kept, a late segment of a connection that has been reset is its third handshake segment once more. And a SYN that comes again
+     * when all is over opens a connection once more, if it opens one by itself (RFC 7413 2.1). */
     yeon_tcp_abort(tcp, yeon_sim_now(w->sim));
     return;
   }
@@ -468,6 +484,7 @@ void program_listen(struct world *w, unsigned host)
   if (w->plan->v6) local.ip = w->plan->listen_any ? (struct yeon_ip){{0}} : w->addr[host].ip;
   int error = yeon_tcp_open(w->host[host], &l->tcp);
   if (error == 0) error = yeon_tcp_bind(l->tcp, &local, yeon_sim_now(w->sim));
+  if (error == 0) error = yeon_tcp_set(l->tcp, YEON_TCP_FASTOPEN, w->plan->fast_open_limit[host], yeon_sim_now(w->sim));
   if (error == 0) error = yeon_tcp_listen(l->tcp, w->plan->backlog[host], yeon_sim_now(w->sim));
   if (error != 0)
     world_fail(w, "listen: %s", yeon_error_name(error));

@@ -38,6 +38,7 @@ struct plan_end {
   int64_t user_timeout_ms;
   bool nodelay, cork, quickack, keepalive, urgent, more, peek, slices, late_fin, wait_closed, write_early;
   int64_t maxseg, window_clamp; /* 0: unset */
+  uint32_t fast_open;           /* bytes that go with connecting (RFC 7413); 0: it only connects */
 };
 
 enum opening { OPEN_A, OPEN_B, OPEN_BOTH };
@@ -64,6 +65,7 @@ struct plan {
   uint16_t mtu;
   enum yeon_profile profile[2];
   struct yeon_tcp_options tcp[2];
+  uint32_t fast_open_limit[2]; /* YEON_TCP_FASTOPEN of the listeners */
   struct yeon_cable_way way[2];
   unsigned n_changes;
   struct change change[MAX_CHANGES];

@@ -105,7 +105,7 @@ static size_t ip_payload(struct script *s, const uint8_t *p, size_t len, struct 
 
 static void check_stream(struct script *s, struct script_out *o, const uint8_t *payload)
 {
-  uint32_t from = o->h.seq - s->iss - 1;
+  uint32_t from = (o->h.flags & YEON_TCP_SYN) != 0 ? 0 : o->h.seq - s->iss - 1;
   o->payload_ok = true;
   for (uint32_t i = 0; i < o->len; i++)
     if (payload[i] != script_byte(from + i)) o->payload_ok = false;
@@ -230,6 +230,16 @@ static bool word(const char **p, const char *name)
   return true;
 }
 
+/* Hexadecimal, or "-": none. */
+static const char *read_cookie(const char *p, struct wire_tcp *h)
+{
+  unsigned byte;
+  if (*p == '-') return p + 1;
+  for (; sscanf(p, "%2x", &byte) == 1 && h->n_cookie < WIRE_TCP_COOKIE_MAX && isxdigit((unsigned char)*p); p += 2)
+    h->cookie[h->n_cookie++] = (uint8_t)byte;
+  return p;
+}
+
 static const char *read_field(const char *p, struct spec *out)
 {
   uint32_t v;
@@ -246,6 +256,11 @@ static const char *read_field(const char *p, struct spec *out)
     if (which == 's' && p[-2] == 's') h->mss = (uint16_t)v, out->has_mss = true;
     if (which == 's' && p[-2] == 'w') h->wscale = (int8_t)v, out->has_ws = true;
     return end;
+  }
+  if (word(&p, "foexp") || word(&p, "fo")) {
+    h->has_fastopen = true;
+    h->fastopen_experimental = p[-1] == 'p';
+    return read_cookie(skip_space(p), h);
   }
   if (word(&p, "uto")) {
     const char *end = number(p, &v);
@@ -309,6 +324,8 @@ static void format_segment(const struct script *s, const struct script_out *o, c
     if (h->wscale >= 0) PUT(" ws %d", h->wscale);
     if (h->sack_ok) PUT(" sackok");
     if (h->has_ts && !like->has_ts) PUT(" ts");
+    if (h->has_fastopen) PUT(h->fastopen_experimental ? " foexp %s" : " fo %s", h->n_cookie == 0 ? "-" : "");
+    for (unsigned i = 0; h->has_fastopen && i < h->n_cookie; i++) PUT("%02x", h->cookie[i]);
   }
   if (like->has_ts && h->has_ts) PUT(" ts %u %u", h->tsval, h->tsecr);
   if (like->no_ts) PUT(h->has_ts ? " ts" : " nots");

@@ -238,6 +238,8 @@ static void test_option_ranges(void **state)
       {YEON_TCP_WINDOW_CLAMP, 0, 1 << 30},
       {YEON_TCP_CONGESTION, 0, YEON_CONGESTIONS - 1},
       {YEON_TCP_MAX_PACING_RATE, 0, INT64_MAX - 1},
+      {YEON_TCP_FASTOPEN, 0, 65535},
+      {YEON_TCP_FASTOPEN_NO_COOKIE, 0, 1},
   };
   assert_int_equal(sizeof ranges / sizeof *ranges, YEON_TCP_OPTIONS);
   struct script *s = script_new(state, NULL);

@@ -1,4 +1,6 @@
 /* wire/tcp. */
+#include <stdio.h>
+
 #include "test_wire_util.h"
 #include "wire/tcp.h"
 
@@ -220,6 +222,52 @@ static void tolerated_options(void **state)
   assert_true(h.has_uto && h.user_timeout == 0x8005);
 }
 
+/* RFC 7413 4.1.1: kind 34 with a cookie of 4 to 16 bytes, even, or none; its experimental form; either on a SYN alone. */
+static void fastopen_option(void **state)
+{
+  (void)state;
+  struct wire_tcp h;
+  for (unsigned len = 0; len <= 36; len++) {
+    for (unsigned experimental = 0; experimental < 2; experimental++) {
+      char text[81] = "";
+      unsigned head = experimental ? 4 : 2, n = (unsigned)snprintf(text, sizeof text, experimental ? "fe%02xf989" : "22%02x", head + len);
+      for (unsigned i = 0; i < len; i++) n += (unsigned)snprintf(text + n, sizeof text - n, "%02x", i + 1);
+      while (n % 8 != 0) n += (unsigned)snprintf(text + n, sizeof text - n, "01");
+      bool legal = len == 0 || (len >= 4 && len <= 16 && len % 2 == 0);
+      assert_int_equal(parse_options(YEON_TCP_SYN | YEON_TCP_ACK, text, &h), WIRE_OK);
+      assert_int_equal(h.has_fastopen, legal);
+      if (legal) assert_int_equal(h.n_cookie, len);
+      if (legal) assert_int_equal(h.fastopen_experimental, experimental);
+      for (unsigned i = 0; legal && i < len; i++) assert_int_equal(h.cookie[i], i + 1);
+      assert_int_equal(parse_options(YEON_TCP_ACK, text, &h), WIRE_OK);
+      assert_false(h.has_fastopen);
+    }
+  }
+  assert_int_equal(parse_options(YEON_TCP_SYN, "fe04f98afe0301fe", &h), WIRE_BAD_OPTION);
+  assert_int_equal(parse_options(YEON_TCP_SYN, "fe06f98a01020101", &h), WIRE_OK); /* somebody else's experiment */
+  assert_false(h.has_fastopen);
+  /* Emitted as it is read; left out where it does not fit behind what stands there. */
+  for (unsigned all = 0; all < 8; all++) {
+    struct wire_tcp full;
+    uint8_t p[64];
+    wire_tcp_init(&full);
+    full.flags = YEON_TCP_SYN;
+    full.mss = 1460;
+    full.wscale = 7;
+    full.sack_ok = full.has_ts = full.has_fastopen = true;
+    full.has_uto = (all & 1) != 0;
+    full.packed = (all & 2) != 0;
+    full.fastopen_experimental = (all & 4) != 0;
+    full.n_cookie = 16;
+    size_t size = wire_tcp_emit(&full, p);
+    assert_true(size <= 60);
+    assert_int_equal(size, wire_tcp_size(&full));
+    assert_int_equal(wire_tcp_parse(p, size, &h), WIRE_OK);
+    assert_true(h.has_ts && h.mss == 1460);
+    assert_int_equal(h.has_fastopen, !full.has_uto);
+  }
+}
+
 static void empty_and_reversed_sack_blocks_are_left_out(void **state)
 {
   (void)state;
@@ -259,6 +307,7 @@ int main(void)
       cmocka_unit_test(bit_flips_and_noise),
       cmocka_unit_test(malformed_options),
       cmocka_unit_test(tolerated_options),
+      cmocka_unit_test(fastopen_option),
       cmocka_unit_test(empty_and_reversed_sack_blocks_are_left_out),
       cmocka_unit_test(data_offset_below_five),
   };
