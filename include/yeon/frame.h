@@ -16,6 +16,12 @@ struct yeon_slice {
   size_t len; /* bytes */
 };
 
+/* Memory to be filled. */
+struct yeon_room {
+  void *base;
+  size_t len; /* bytes */
+};
+
 enum yeon_frame_csum {
   YEON_CSUM_NONE = 0,  /* in: verify it; out: it is complete in the bytes */
   YEON_CSUM_VALID = 1, /* in: the link has verified the transport checksum */

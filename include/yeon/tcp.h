@@ -170,6 +170,12 @@ YEON_API int yeon_tcp_accept(struct yeon_tcp *listener, struct yeon_tcp **out, y
  * YEON_ERR_PIPE (this end has shut its sending side, or the connection is over), YEON_ERR_NOT_CONNECTED, YEON_ERR_INVALID,
  * YEON_ERR_NO_MEMORY; a failed connection gives its error once. */
 YEON_API int64_t yeon_tcp_send(struct yeon_tcp *tcp, const void *buf, size_t len, unsigned flags, yeon_time now);
+/* The same without a copy: room for up to `want` bytes at the end of the send buffer itself, as one or two pieces. How many pieces; 0: none now (full, or
+ * a state in which yeon_tcp_send would take nothing: ask it for the reason). A full buffer is reported as YEON_WRITABLE when it has room. The very next call on
+ * the host has to be yeon_tcp_produce. */
+YEON_API size_t yeon_tcp_reserve(struct yeon_tcp *tcp, size_t want, struct yeon_room rooms[2]);
+/* The first n bytes of the room that was reserved are filled and count as sent (n 0: the room is given back). YEON_ERR_INVALID: more than was reserved. */
+YEON_API int yeon_tcp_produce(struct yeon_tcp *tcp, size_t n, yeon_time now);
 #define YEON_RECV_PEEK 0x01u
 #define YEON_RECV_URGENT 0x02u /* the urgent byte alone (when not inline); YEON_ERR_INVALID when there is none */
 /* Bytes read; 0: end of stream; YEON_ERR_AGAIN; a failed connection gives its error once, then 0. */
@@ -178,6 +184,11 @@ YEON_API int64_t yeon_tcp_recv(struct yeon_tcp *tcp, void *buf, size_t size, uns
 YEON_API size_t yeon_tcp_peek_slices(struct yeon_tcp *tcp, struct yeon_slice *slices, size_t max);
 /* Discards n readable bytes after yeon_tcp_peek_slices. */
 YEON_API int yeon_tcp_consume(struct yeon_tcp *tcp, size_t n, yeon_time now);
+/* Called within yeon_host_input with bytes that have come in order while nothing else waits to be read: what the application can use at once need not be
+ * copied into the receive buffer. How many bytes it has taken, 0 and more; the others are kept as ever, and reported. user: what yeon_tcp_set_user
+ * gave, never NULL. It must not call into the host. For TCP connections of the whole host; fn NULL: nobody. */
+typedef size_t yeon_tcp_taker_fn(void *user, const struct yeon_slice *slices, size_t n_slices);
+YEON_API void yeon_host_set_taker(struct yeon_host *host, yeon_tcp_taker_fn *fn);
 
 #define YEON_SHUT_RD 0x01u
 #define YEON_SHUT_WR 0x02u

@@ -109,6 +109,19 @@ unsigned ring_slices(const struct ring *r, uint32_t offset, uint32_t len, struct
   return 2;
 }
 
+unsigned ring_rooms(struct ring *r, uint32_t n, struct yeon_room out[2])
+{
+  if (n == 0) return 0;
+  uint32_t capacity = ring_capacity(r);
+  assert(r->len <= capacity && n <= capacity - r->len);
+  uint32_t at = (r->head + r->len) & (capacity - 1);
+  uint32_t first = capacity - at;
+  out[0] = (struct yeon_room){r->data + at, n < first ? n : first};
+  if (n <= first) return 1;
+  out[1] = (struct yeon_room){r->data, n - first};
+  return 2;
+}
+
 void ring_write(struct ring *r, uint32_t offset, const void *src, uint32_t len)
 {
   if (len == 0) return;

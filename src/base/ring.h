@@ -45,6 +45,8 @@ void ring_write(struct ring *r, uint32_t offset, const void *src, uint32_t len);
 void ring_read(const struct ring *r, uint32_t offset, void *dst, uint32_t len);
 /* The bytes as one or two slices; returns how many (0 when len is 0). */
 unsigned ring_slices(const struct ring *r, uint32_t offset, uint32_t len, struct yeon_slice out[2]);
+/* Room for n bytes behind the content, as one or two pieces; returns how many (0 when n is 0). len + n <= capacity. */
+unsigned ring_rooms(struct ring *r, uint32_t n, struct yeon_room out[2]);
 /* Drops n <= len bytes from the front. */
 void ring_drop(struct ring *r, uint32_t n);
 

@@ -5,6 +5,8 @@ static struct yeon_host *host_of(const struct yeon_tcp *tcp) { return tcp_of(tcp
 
 struct yeon_host *yeon_tcp_host(const struct yeon_tcp *tcp) { return host_of(tcp); }
 
+void yeon_host_set_taker(struct yeon_host *host, yeon_tcp_taker_fn *fn) { host->tcp.taker = fn; }
+
 int yeon_tcp_open(struct yeon_host *host, struct yeon_tcp **out) { return tcp_open(&host->tcp, out); }
 
 /* Which "any" an unspecified address means on this endpoint. */

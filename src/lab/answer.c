@@ -249,9 +249,9 @@ static void answer_call(struct run *run, const struct lab_message *m, const uint
 static void widen(struct run *run, const struct lab_message *m)
 {
   const struct run_socket *s = run_socket_find(run, m->ino);
-  int fd = s != NULL && s->pid > 0 ? run_getfd(run, s->pid, s->fd) : -1;
+  int fd = s != NULL ? run_find_fd(run, s) : -1;
   if (fd < 0) return;
-  if (run_ino(fd) == m->ino) (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &m->arg[0], sizeof m->arg[0]);
+  (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &m->arg[0], sizeof m->arg[0]);
   close(fd);
 }
 

@@ -138,17 +138,16 @@ static void answer_waiters(struct lab_socket *s, int result)
   }
 }
 
-/* The pair's program end was made small to be filled cheaply; only the supervisor can undo that. */
-static void widen(const struct lab_socket *s)
+void lab_socket_widen(const struct lab_socket *s, int sndbuf)
 {
   const struct lab_program *p = &s->lab->programs[s->program];
-  struct lab_message m = {.kind = LAB_WIDEN, .ino = s->ino, .arg = {s->sndbuf > 0 ? lab_pair_sndbuf(s) : USUAL_SNDBUF}};
+  struct lab_message m = {.kind = LAB_WIDEN, .ino = s->ino, .arg = {sndbuf}};
   if (p->client != NULL && !p->client->gone) (void)lab_message_send(p->client->fd, &m, NULL, -1);
 }
 
 static void drain(struct lab_socket *s)
 {
-  if (s->filled > 0) widen(s);
+  if (s->filled > 0) lab_socket_widen(s, s->sndbuf > 0 ? lab_pair_sndbuf(s) : USUAL_SNDBUF); /* it was made small to be filled cheaply */
   while (s->filled > 0) {
     ssize_t n = recv(s->fd, s->lab->scratch, s->filled < LAB_SCRATCH ? s->filled : LAB_SCRATCH, MSG_DONTWAIT);
     if (n <= 0) break;

@@ -1,6 +1,7 @@
 /* The lab's process: its loop and its life. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -17,6 +18,7 @@
 #include "lab/tun.h"
 #include "lab/watch.h"
 
+#define BLOCKS_KEPT (32 << 20) /* bytes of free memory that are not given back to the system */
 #define LOOK_LONGER (100 * YEON_US)
 
 yeon_time lab_now(void)
@@ -172,6 +174,8 @@ int yeon_lab_serve(const struct yeon_lab_config *config)
   (void)signal(SIGPIPE, SIG_IGN);
   (void)signal(SIGXFSZ, SIG_IGN); /* a capture that has become too big is told of, and no reason to die */
   raise_limit();
+  (void)mallopt(M_MMAP_THRESHOLD, BLOCKS_KEPT); /* buffers come and go with the bytes: their pages stay */
+  (void)mallopt(M_TRIM_THRESHOLD, BLOCKS_KEPT);
   int status = serve(lab, config);
   lab_teardown(lab);
   if (lab->log != stderr) fclose(lab->log);

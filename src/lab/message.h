@@ -35,7 +35,7 @@ enum lab_kind {
   /* from the lab, unasked */
   LAB_POISON,   /* write a byte into the program's end of ino, then answer: see failure in stream.c */
   LAB_GONE,     /* ino is forgotten */
-  LAB_WIDEN,    /* give the program's end of ino its usual buffer again, arg[0] bytes: it was small while it was filled */
+  LAB_WIDEN,    /* give the program's end of ino a buffer of arg[0] bytes: it was small while it was filled, or moves much */
   LAB_KINDS
 };
 

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "lab/setup.h"
+#include "lab/sockets.h"
 
 #define MTU 1500
 
@@ -37,6 +38,7 @@ static int add_host(struct lab *lab, const struct yeon_lab_host *plan, const str
   config.tcp = &tcp;
   int rc = yeon_host_new(&h->host, &config, lab_now());
   if (rc != 0) return rc;
+  yeon_host_set_taker(h->host, stream_take);
   strncpy(h->name, plan->name, sizeof h->name - 1);
   h->n_addrs = 2;
   lab->n_hosts++;

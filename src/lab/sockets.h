@@ -53,6 +53,8 @@ struct lab_socket {
   uint8_t state;        /* enum lab_state */
   bool stream, six;     /* TCP or UDP; AF_INET6 or AF_INET */
   bool on_ready;
+  bool bulk;            /* its program wrote much the last time */
+  bool wide_out, wide_in; /* the pair's buffer from the program, to it, has grown with TCP's */
   bool can_read, can_write; /* the pair, as far as we know: set by an edge, cleared by EAGAIN */
   bool ending;          /* it has at least shut its writing side: read on to the end */
   bool deaf;            /* it has shut its reading side */
@@ -127,8 +129,13 @@ void lab_call_setopt(struct lab_socket *s, struct lab_client *client, const stru
 int lab_pair_sndbuf(const struct lab_socket *s);
 void lab_call_getopt(struct lab_socket *s, struct lab_client *client, const struct lab_letter *letter);
 
+/* SO_SNDBUF of the program's end, which the supervisor alone can set. */
+void lab_socket_widen(const struct lab_socket *s, int sndbuf);
+
 /* stream.c: bytes between the pair and TCP. */
 void stream_turn(struct lab_socket *s);
+/* Bytes that have just arrived go to the program at once, if they are many: a yeon_tcp_taker_fn. */
+size_t stream_take(void *user, const struct yeon_slice *slices, size_t n_slices);
 /* Received bytes go to the program; whether all did. */
 bool stream_to_program(struct lab_socket *s);
 /* connect.c */

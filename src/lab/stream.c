@@ -17,7 +17,32 @@
 
 #include "lab/sockets.h"
 
+#define BULK 16384    /* bytes: who writes so many at once probably goes on, and is read without a copy */
+#define MUCH 131072   /* bytes in the pair: its program writes faster than we read */
+#define GROWN 524288  /* bytes of TCP's buffer from which on the pair's grows */
+#define WIDE 524288   /* SO_SNDBUF of its end then; the kernel doubles it */
 #define ROUNDS 8 /* of reading in one turn, so that one program does not hold up the others */
+
+/* The pair's buffers grow too where TCP's own have grown because much is moved: while whoever is at the other end of a pair wakes up, we go on with what is
+ * left in it. Never where the program has set a size. (The kernel may allow less: net.core.wmem_max.) */
+static void grow_out(struct lab_socket *s)
+{
+  struct yeon_tcp_info info;
+  yeon_tcp_info(s->tcp, &info);
+  if (s->wide_out || s->sndbuf != 0 || info.snd_limit < GROWN) return;
+  s->wide_out = true;
+  lab_socket_widen(s, WIDE);
+}
+
+static void grow_in(struct lab_socket *s)
+{
+  int size = WIDE;
+  struct yeon_tcp_info info;
+  yeon_tcp_info(s->tcp, &info);
+  if (s->wide_in || s->rcvbuf != 0 || info.rcv_limit < GROWN) return;
+  s->wide_in = true;
+  (void)setsockopt(s->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
 
 static uint32_t room(const struct lab_socket *s)
 {
@@ -66,22 +91,52 @@ static void end_of_program(struct lab_socket *s, yeon_time now)
   if (!s->hung_up) (void)yeon_tcp_shutdown(s->tcp, YEON_SHUT_WR, now);
 }
 
-/* One read. Whether to go on. */
-static bool read_once(struct lab_socket *s, yeon_time now)
+static bool pair_read(struct lab_socket *s, ssize_t n, size_t want, yeon_time now)
 {
-  size_t want = (size_t)room(s) + 1;
-  if (want > LAB_SCRATCH) want = LAB_SCRATCH;
-  ssize_t n = recv(s->fd, s->lab->scratch, want, MSG_DONTWAIT);
-  if (n > 0) {
-    /* fewer than wanted: the pair is empty, and its next byte is a new edge; the end has had its edge */
-    if ((size_t)n < want) s->can_read = s->ending;
-    send_bytes(s, (size_t)n, now);
-    return s->left == NULL;
-  }
+  /* fewer than wanted: the pair is empty, and its next byte is a new edge; the end has had its edge */
+  if (n > 0 && (size_t)n < want) s->can_read = s->ending;
+  if (n > 0) return true;
   if (n == 0) end_of_program(s, now);
   else if (errno == EAGAIN) s->can_read = false;
   else if (errno != EINTR) s->unread = true;
   return false;
+}
+
+/* One read into TCP's send buffer itself. Whether to go on. */
+static bool read_bulk(struct lab_socket *s, yeon_time now)
+{
+  struct yeon_room rooms[2];
+  struct iovec iov[2];
+  size_t want = 0, n_rooms = yeon_tcp_reserve(s->tcp, LAB_SCRATCH, rooms);
+  for (size_t i = 0; i < n_rooms; i++) {
+    iov[i] = (struct iovec){rooms[i].base, rooms[i].len};
+    want += rooms[i].len;
+  }
+  if (n_rooms == 0) {
+    s->bulk = room(s) == 0; /* full: it tells when it has room again. Else there is no memory for so much at once */
+    return !s->bulk;
+  }
+  struct msghdr m = {.msg_iov = iov, .msg_iovlen = n_rooms};
+  ssize_t n = recvmsg(s->fd, &m, MSG_DONTWAIT);
+  int error = errno;
+  (void)yeon_tcp_produce(s->tcp, n > 0 ? (size_t)n : 0, now);
+  errno = error;
+  s->bulk = n >= BULK;
+  if (n >= MUCH && !s->wide_out) grow_out(s);
+  return pair_read(s, n, want, now);
+}
+
+/* One read. Whether to go on. */
+static bool read_once(struct lab_socket *s, yeon_time now)
+{
+  if (s->bulk) return read_bulk(s, now);
+  size_t want = (size_t)room(s) + 1;
+  if (want > LAB_SCRATCH) want = LAB_SCRATCH;
+  ssize_t n = recv(s->fd, s->lab->scratch, want, MSG_DONTWAIT);
+  if (!pair_read(s, n, want, now)) return false;
+  send_bytes(s, (size_t)n, now);
+  s->bulk = n >= BULK;
+  return s->left == NULL;
 }
 
 static void from_program(struct lab_socket *s, yeon_time now)
@@ -92,10 +147,10 @@ static void from_program(struct lab_socket *s, yeon_time now)
   if (rounds == 0) lab_socket_ready(s);
 }
 
-/* One write. Whether to go on. */
-static bool write_once(struct lab_socket *s, struct yeon_slice *slices, size_t n_slices, yeon_time now)
+/* The bytes the pair took, or -1. */
+static ssize_t write_pair(struct lab_socket *s, const struct yeon_slice *slices, size_t n_slices)
 {
-  struct iovec iov[2];
+  struct iovec iov[YEON_FRAME_SLICES];
   for (size_t i = 0; i < n_slices; i++) {
     union {
       const void *shown;
@@ -105,13 +160,32 @@ static bool write_once(struct lab_socket *s, struct yeon_slice *slices, size_t n
   }
   struct msghdr m = {.msg_iov = iov, .msg_iovlen = n_slices};
   ssize_t n = sendmsg(s->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (n < 0 && errno == EAGAIN) {
+    s->can_write = false;
+    if (!s->wide_in) grow_in(s);
+  }
+  return n;
+}
+
+size_t stream_take(void *user, const struct yeon_slice *slices, size_t n_slices)
+{
+  struct lab_socket *s = user;
+  size_t len = 0;
+  for (size_t i = 0; i < n_slices; i++) len += slices[i].len;
+  if (len < BULK || s->state != LAB_CONNECTED || !s->can_write || s->deaf || s->hung_up || s->unread) return 0;
+  ssize_t n = write_pair(s, slices, n_slices);
+  return n > 0 ? (size_t)n : 0; /* other errors come again when it is tried the usual way */
+}
+
+/* One write. Whether to go on. */
+static bool write_once(struct lab_socket *s, const struct yeon_slice *slices, size_t n_slices, yeon_time now)
+{
+  ssize_t n = write_pair(s, slices, n_slices);
   if (n > 0) {
     (void)yeon_tcp_consume(s->tcp, (size_t)n, now);
     return true;
   }
-  if (errno == EAGAIN) {
-    s->can_write = false;
-  } else if (errno != EINTR) {
+  if (s->can_write && errno != EINTR) {
     s->deaf = true;
     (void)yeon_tcp_shutdown(s->tcp, YEON_SHUT_RD, now);
   }

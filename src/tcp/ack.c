@@ -93,10 +93,11 @@ static void rearm(struct yeon_tcp *c, yeon_time now)
   tcp_user_timeout_start(c, now);
 }
 
-/* The send buffer follows the congestion window, so that it never is what limits the rate. */
+/* The send buffer follows the congestion window, so that it never is what limits the rate; but more than the peer's window can not be in flight. */
 static void tune_sndbuf(struct yeon_tcp *c)
 {
-  uint32_t most = c->t->options.sndbuf_max, want = c->cc.cwnd > most / 2 ? most : 2 * c->cc.cwnd;
+  uint32_t most = c->t->options.sndbuf_max, flight = c->cc.cwnd < c->max_snd_wnd ? c->cc.cwnd : c->max_snd_wnd;
+  uint32_t want = flight > most / 2 ? most : 2 * flight;
   if ((c->flags & TCP_F_SNDBUF_FIXED) == 0 && want > c->sndbuf) c->sndbuf = want;
 }
 

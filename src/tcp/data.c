@@ -16,19 +16,43 @@ static int64_t send_error(struct yeon_tcp *c)
   }
 }
 
-int64_t tcp_enqueue(struct yeon_tcp *c, const void *buf, size_t len)
+/* Makes room for what fits; the count. */
+static int64_t make_room(struct yeon_tcp *c, size_t len)
 {
   uint32_t queued = ring_len(c->snd), room = c->sndbuf > queued ? c->sndbuf - queued : 0;
   uint32_t n = len < room ? (uint32_t)len : room;
   if (n == room) c->flags2 |= TCP_G_WANTS_ROOM; /* also when all of it was taken: the buffer is full now */
   if (n == 0) return YEON_ERR_AGAIN;
-  if (!ring_reserve(c->t->rings, &c->snd, queued + n, queued)) {
-    c->t->counters->no_memory++;
-    return YEON_ERR_NO_MEMORY;
-  }
-  ring_write(c->snd, queued, buf, n);
-  c->snd->len += n;
+  if (ring_reserve(c->t->rings, &c->snd, queued + n, queued)) return n;
+  c->t->counters->no_memory++;
+  return YEON_ERR_NO_MEMORY;
+}
+
+int64_t tcp_enqueue(struct yeon_tcp *c, const void *buf, size_t len)
+{
+  int64_t n = make_room(c, len);
+  if (n <= 0) return n;
+  ring_write(c->snd, c->snd->len, buf, (uint32_t)n);
+  c->snd->len += (uint32_t)n;
   return n;
+}
+
+/* n bytes have come to stand behind those that were queued. */
+static void queued_more(struct yeon_tcp *c, uint32_t n, yeon_time now)
+{
+  c->snd->len += n;
+  if (!tcp_timer_on(c, YEON_TIMER_USER)) tcp_user_timeout_start(c, now);
+  tcp_want_output(c);
+  tcp_trace_buffer(c, now);
+}
+
+static void note_more(struct yeon_tcp *c, bool more)
+{
+  c->flags &= ~TCP_F_MORE;
+  c->flags2 &= ~TCP_G_UNPUSHED;
+  if (!more) return;
+  c->flags |= TCP_F_MORE;
+  c->flags2 |= TCP_G_UNPUSHED;
 }
 
 int64_t yeon_tcp_send(struct yeon_tcp *c, const void *buf, size_t len, unsigned flags, yeon_time now)
@@ -37,24 +61,41 @@ int64_t yeon_tcp_send(struct yeon_tcp *c, const void *buf, size_t len, unsigned 
   int64_t n = send_error(c);
   if (n == 0 && ((buf == NULL && len > 0) || (flags & ~(YEON_SEND_URGENT | YEON_SEND_MORE)) != 0)) n = YEON_ERR_INVALID;
   if (n == 0 && (flags & YEON_SEND_URGENT) != 0 && tcp_extra(c) == NULL) n = YEON_ERR_NO_MEMORY;
-  if (n == 0 && len > 0) n = tcp_enqueue(c, buf, len);
+  if (n == 0 && len > 0) n = make_room(c, len);
   if (n > 0) {
+    ring_write(c->snd, c->snd->len, buf, (uint32_t)n);
     if ((flags & YEON_SEND_URGENT) != 0 && (size_t)n == len) {
       c->flags |= TCP_F_URGENT;
-      c->extra->snd_up = tcp_snd_end(c);
+      c->extra->snd_up = tcp_snd_end(c) + (uint32_t)n;
     }
-    c->flags &= ~TCP_F_MORE;
-    c->flags2 &= ~TCP_G_UNPUSHED;
-    if ((flags & YEON_SEND_MORE) != 0) {
-      c->flags |= TCP_F_MORE;
-      c->flags2 |= TCP_G_UNPUSHED;
-    }
-    if (!tcp_timer_on(c, YEON_TIMER_USER)) tcp_user_timeout_start(c, now);
-    tcp_want_output(c);
-    tcp_trace_buffer(c, now);
+    note_more(c, (flags & YEON_SEND_MORE) != 0);
+    queued_more(c, (uint32_t)n, now);
   }
   tcp_trace_call(c, YEON_CALL_SEND, (int64_t)len, n, now);
   return n;
+}
+
+size_t yeon_tcp_reserve(struct yeon_tcp *c, size_t want, struct yeon_room rooms[2])
+{
+  bool open = c->state == YEON_TCP_ESTABLISHED || c->state == YEON_TCP_CLOSE_WAIT ||
+              (tcp_is_early(c) && (c->flags & TCP_F_FIN_QUEUED) == 0);
+  int64_t n = open && c->error == 0 && want > 0 ? make_room(c, want) : 0;
+  return n > 0 ? ring_rooms(c->snd, (uint32_t)n, rooms) : 0;
+}
+
+int yeon_tcp_produce(struct yeon_tcp *c, size_t n, yeon_time now)
+{
+  now = clock_take(c->t->clock, now);
+  uint32_t queued = ring_len(c->snd), most = c->sndbuf < ring_capacity(c->snd) ? c->sndbuf : ring_capacity(c->snd);
+  if (n > (most > queued ? most - queued : 0)) return YEON_ERR_INVALID;
+  if (n > 0) {
+    note_more(c, false);
+    queued_more(c, (uint32_t)n, now);
+    tcp_trace_call(c, YEON_CALL_SEND, (int64_t)n, (int64_t)n, now);
+  } else if (c->snd != NULL && c->snd->len == 0) {
+    ring_release(c->t->rings, &c->snd);
+  }
+  return 0;
 }
 
 /* Sequence number of the first byte in the receive ring. */

@@ -81,6 +81,7 @@ struct tcp {
   struct rng *rng;
   const struct yeon_ip *const *locals; /* the host's table of local addresses: (*locals)[index] */
   void *host;                          /* opaque to TCP; for yeon_tcp_host */
+  yeon_tcp_taker_fn *taker;            /* the application's, see text.c; NULL: none */
   yeon_time *clock;                    /* the host's: the latest time any call has brought */
   struct yeon_tcp_options options;
   struct ring_store *rings; /* shared with UDP and reassembly accounting */

@@ -34,6 +34,32 @@ static void catch_urgent(struct yeon_tcp *c, uint32_t from)
   x->urgent = TCP_URGENT_HERE;
 }
 
+/* What the application takes at once needs no room here; the rest of the segment goes on as if it had been trimmed. Only when nothing stands in the
+ * ring, before it or beyond it, and no urgent byte is to be found. */
+static void offer(struct tcp_in *in, struct yeon_tcp *c)
+{
+  struct yeon_slice part[YEON_FRAME_SLICES];
+  uint32_t skip = in->skip, left = in->len, n = 0;
+  bool urgent = c->extra != NULL && c->extra->urgent != TCP_URGENT_NONE;
+  if (in->t->taker == NULL || c->user == NULL || c->rcv != NULL || urgent) return;
+  for (unsigned i = 0; i < in->s->n_payload && left > 0; i++) {
+    const struct yeon_slice *p = &in->s->payload[i];
+    uint32_t len = skip < p->len ? (uint32_t)p->len - skip : 0;
+    if (len > left) len = left;
+    if (len > 0) part[n++] = (struct yeon_slice){(const uint8_t *)p->base + skip, len};
+    skip = skip > p->len ? skip - (uint32_t)p->len : 0;
+    left -= len;
+  }
+  uint32_t taken = (uint32_t)in->t->taker(c->user, part, n);
+  assert(taken <= in->len);
+  in->seq += taken;
+  in->skip += taken;
+  in->len -= taken;
+  c->rcv_nxt += taken;
+  c->bytes_received += taken;
+  if (taken > 0) tcp_window_after_read(c, taken, in->now);
+}
+
 static void write_payload(struct yeon_tcp *c, const struct tcp_in *in, uint32_t offset)
 {
   uint32_t skip = in->skip, left = in->len;
@@ -97,6 +123,11 @@ static void note_repeated(const struct tcp_in *in, struct yeon_tcp *c, uint32_t 
 
 static void take_in_order(struct tcp_in *in, struct yeon_tcp *c)
 {
+  offer(in, c);
+  if (in->len == 0) {
+    tcp_ack_data(c, in);
+    return;
+  }
   uint32_t queued = ring_len(c->rcv), from = c->rcv_nxt;
   bool filled_gap = tcp_ooo(c) != NULL;
   if (!make_room(in, c, queued + in->len)) {

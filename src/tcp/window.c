@@ -1,6 +1,8 @@
 /* The receive window: how much we offer (RFC 9293 3.8.6.2.2, RFC 7323 section 2), and how the buffer behind it grows. */
 #include "tcp/internal.h"
 
+#define LEAST_ROUND_US 50u
+
 uint32_t tcp_rcv_wnd(const struct yeon_tcp *c) { return seq_gt(c->rcv_adv, c->rcv_nxt) ? c->rcv_adv - c->rcv_nxt : 0; }
 
 /* FreeBSD takes what fits into the buffer, though it could not say so much in the header. */
@@ -71,12 +73,13 @@ uint16_t tcp_window_announce(struct yeon_tcp *c)
   return (uint16_t)field;
 }
 
-/* The buffer doubles when the application has read most of it within a few round trips: then the window, not the application, limits. */
+/* The buffer doubles when the application has read most of it within two round trips: then the window, not the application, limits. As long as much
+ * stands unread it is the application, and a larger buffer would only be filled too. No round trip counts as shorter than a wake-up takes. */
 static void tune(struct yeon_tcp *c, yeon_time now)
 {
   const struct yeon_tcp_options *o = &c->t->options;
-  if (seq_lt(c->rcv_nxt, c->tune_seq)) return;
-  uint32_t now_us = (uint32_t)(now / YEON_US), round_us = (c->srtt_us > 1000 ? c->srtt_us : 1000) * 4;
+  if (seq_lt(c->rcv_nxt, c->tune_seq) || ring_len(c->rcv) > c->rcvbuf / 4) return;
+  uint32_t now_us = (uint32_t)(now / YEON_US), round_us = (c->srtt_us > LEAST_ROUND_US ? c->srtt_us : LEAST_ROUND_US) * 2;
   bool fast = now_us - c->tune_us <= round_us && c->tune_copied >= c->rcvbuf / 2;
   if (fast && (c->flags & TCP_F_RCVBUF_FIXED) == 0 && c->rcvbuf < o->rcvbuf_max)
     c->rcvbuf = c->rcvbuf > o->rcvbuf_max / 2 ? o->rcvbuf_max : c->rcvbuf * 2;
