@@ -146,6 +146,7 @@ void tally_world(struct tally *t, const struct world *w)
   t->calm += p->calm;
   t->loops += p->loop;
   t->prompt += p->prompt;
+  t->taken += w->taken > 0;
   t->smooth += p->smooth;
   t->attacks += w->attacks;
   t->small_tables += p->max_half_open || p->max_time_wait || p->max_buffer_bytes;

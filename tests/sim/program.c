@@ -213,7 +213,9 @@ static void write_some(struct end *e)
     size_t len = 1 + rng_below(&w->rng, e->plan->write_max);
     if (len > e->plan->total - e->sent) len = (size_t)(e->plan->total - e->sent);
     content_fill(buf, stream_of(e), e->sent, len);
-    int64_t n = yeon_tcp_send(e->tcp, buf, len, send_flags(e, e->sent + len == e->plan->total), yeon_sim_now(w->sim));
+    unsigned flags = send_flags(e, e->sent + len == e->plan->total);
+    bool direct = e->plan->slices && flags == 0 && chance(w, 2);
+    int64_t n = direct ? direct_send(e, buf, len) : yeon_tcp_send(e->tcp, buf, len, flags, yeon_sim_now(w->sim));
     if (waits(e, n) || starves(e, n)) return;
     if (n < 0) {
       fail_end(e, (int)n, true);

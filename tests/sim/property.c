@@ -217,7 +217,7 @@ static double seconds(void)
   X(calm)                                                                                                              \
   X(conns) X(whole) X(aborted) X(reset) X(timed_out) X(refused) X(unreachable) X(other_errors) X(simultaneous)         \
       X(half_closed) X(reused_ports) X(bytes) X(frames) X(datagrams) X(datagrams_received) X(snapshots) X(twice)       \
-          X(famine) X(cut) X(attacks) X(small_tables) X(loops) X(smooth) X(prompt)
+          X(famine) X(cut) X(attacks) X(small_tables) X(loops) X(smooth) X(prompt) X(taken)
 /* clang-format on */
 
 /* Prints what happened; true if all kinds of things did. */

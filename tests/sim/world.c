@@ -96,6 +96,7 @@ static void make_host(struct world *w, unsigned i)
   if (w->verbose) config.sink = (struct yeon_event_sink){show_event, NULL, YEON_EV_ALL};
   int node = yeon_sim_add_host(w->sim, &config, &w->host[i]);
   if (node != (int)i) world_fail(w, "a host: %s", yeon_error_name(node));
+  else yeon_host_set_taker(w->host[i], direct_take);
 }
 
 static void give_address(struct world *w, unsigned i)

@@ -144,6 +144,7 @@ struct world {
   struct rng rng; /* of the programs */
   bool over;      /* programs have ended, listeners are closed */
   bool verbose;
+  uint64_t taken; /* bytes that programs took out of segments */
   uint64_t hash; /* of all frames sent, with their instants */
   uint64_t frames;
   char failure[400]; /* "": none */
@@ -160,6 +161,9 @@ void world_free(struct world *w);
 void program_connect(struct world *w, unsigned conn);
 /* The report of a host about an endpoint. */
 void program_ready(void *ctx, struct yeon_sim *sim, unsigned node, const struct yeon_ready *ready, yeon_time now);
+/* direct.c */
+int64_t direct_send(struct end *e, const uint8_t *buf, size_t len);
+size_t direct_take(void *user, const struct yeon_slice *slices, size_t n_slices);
 void program_listen(struct world *w, unsigned host);
 void program_unlisten(struct world *w, unsigned host);
 void program_datagrams(struct world *w, unsigned host);
@@ -184,7 +188,7 @@ static inline uint64_t stream_of(const struct end *sender) { return sender->conn
 struct tally {
   uint64_t worlds, conns, whole, aborted, reset, timed_out, refused, unreachable, other_errors, simultaneous,
       half_closed, reused_ports, bytes, frames, datagrams, datagrams_received, snapshots, twice, calm, famine, cut,
-      attacks, small_tables, loops, smooth, prompt;
+      attacks, small_tables, loops, smooth, prompt, taken;
 };
 void tally_world(struct tally *t, const struct world *w);
 

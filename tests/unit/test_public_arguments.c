@@ -167,6 +167,7 @@ static void refuse_all(struct yeon_tcp *t, int sending, int receiving, int shutt
   char b[4];
   struct yeon_tcp *none = NULL;
   struct yeon_slice slices[2];
+  struct yeon_room rooms[2];
   IS(yeon_tcp_send(t, "abc", 3, 0, 0), sending);
   IS(yeon_tcp_recv(t, b, sizeof b, 0, 0), receiving);
   INVALID(yeon_tcp_recv(t, NULL, 4, 0, 0));
@@ -175,6 +176,8 @@ static void refuse_all(struct yeon_tcp *t, int sending, int receiving, int shutt
   IS((int64_t)yeon_tcp_peek_slices(t, slices, 2), 0);
   INVALID(yeon_tcp_consume(t, 1, 0));
   INVALID(yeon_tcp_consume(t, SIZE_MAX, 0));
+  IS((int64_t)yeon_tcp_reserve(t, 0, rooms), 0);
+  INVALID(yeon_tcp_produce(t, SIZE_MAX, 0));
   INVALID(yeon_tcp_shutdown(t, 0, 0));
   INVALID(yeon_tcp_shutdown(t, 4, 0));
   INVALID(yeon_tcp_shutdown(t, ~0u, 0));

@@ -433,6 +433,88 @@ static void test_peek_and_consume(void **state)
   script_free(s);
 }
 
+/* Room in the send buffer itself: no more than the buffer has, given back or sent, and a full one reports when it has room again. */
+static void test_reserve_and_produce(void **state)
+{
+  struct script *s = script_connected(state, NULL);
+  struct yeon_room room[2];
+  assert_int_equal(yeon_tcp_reserve(s->tcp, 0, room), 0);
+  assert_int_equal(yeon_tcp_reserve(s->tcp, 100, room), 1);
+  assert_int_equal(room[0].len, 100);
+  assert_int_equal(yeon_tcp_produce(s->tcp, 0, s->now), 0);
+  script_set(s, YEON_TCP_SNDBUF, 3000);
+  assert_int_equal(yeon_tcp_reserve(s->tcp, 5000, room), 1);
+  assert_int_equal(room[0].len, 3000);
+  assert_int_equal(yeon_tcp_produce(s->tcp, 3001, s->now), INVALID);
+  for (unsigned i = 0; i < 3000; i++) ((uint8_t *)room[0].base)[i] = script_byte(i);
+  assert_int_equal(yeon_tcp_produce(s->tcp, 3000, s->now), 0);
+  script_pump(s);
+  out(". 1(1000) ack 1");
+  out(". 1001(1000) ack 1");
+  assert_int_equal(yeon_tcp_reserve(s->tcp, 1, room), 0);
+  assert_int_equal(yeon_tcp_ready(s->tcp), 0);
+  in(". 1 ack 2001");
+  assert_int_equal(script_events(s, s->tcp), YEON_WRITABLE);
+  assert_int_equal(yeon_tcp_reserve(s->tcp, 5000, room), 2); /* the ring of 4096 goes round */
+  assert_int_equal(room[0].len + room[1].len, 2000);
+  assert_int_equal(yeon_tcp_produce(s->tcp, 0, s->now), 0);
+  assert_int_equal(yeon_tcp_shutdown(s->tcp, YEON_SHUT_WR, s->now), 0);
+  assert_int_equal(yeon_tcp_reserve(s->tcp, 1, room), 0);
+  script_free(s);
+}
+
+struct taking {
+  size_t take, offers, offered; /* how many bytes it will take; how often it was asked, and with how many the last time */
+};
+
+static size_t take(void *user, const struct yeon_slice *slices, size_t n_slices)
+{
+  struct taking *t = user;
+  t->offers++;
+  t->offered = 0;
+  for (size_t i = 0; i < n_slices; i++) t->offered += slices[i].len;
+  return t->take < t->offered ? t->take : t->offered;
+}
+
+/* What is taken is acknowledged, and never reported; the rest is read as ever, and nothing is offered past it, nor past a gap. */
+static void test_taker(void **state)
+{
+  struct script *s = script_connected(state, NULL);
+  struct taking t = {.take = 1000};
+  uint8_t buf[20];
+  yeon_host_set_taker(s->host, take);
+  in(".P 1(5) ack 1");
+  assert_int_equal(t.offers, 0); /* no user: nobody is asked */
+  assert_int_equal(yeon_tcp_recv(s->tcp, buf, 20, 0, s->now), 5);
+  yeon_tcp_set_user(s->tcp, &t);
+  (void)script_events(s, s->tcp);
+  in(".P 6(10) ack 1");
+  assert_int_equal(t.offered, 10);
+  assert_int_equal(script_events(s, s->tcp), 0);
+  assert_int_equal(yeon_tcp_ready(s->tcp), YEON_WRITABLE);
+  in(".P 1(20) ack 1"); /* of what came before no byte is offered again */
+  assert_int_equal(t.offered, 5);
+  t.take = 4;
+  in(".P 21(10) ack 1");
+  assert_int_equal(t.offered, 10);
+  assert_int_equal(script_events(s, s->tcp), YEON_READABLE);
+  size_t offers = t.offers;
+  in(".P 31(10) ack 1");
+  assert_int_equal(t.offers, offers); /* six bytes stand before it */
+  assert_int_equal(yeon_tcp_recv(s->tcp, buf, 20, 0, s->now), 16);
+  for (unsigned i = 0; i < 16; i++) assert_int_equal(buf[i], script_byte(24 + i));
+  in(".P 51(10) ack 1");
+  in(".P 41(10) ack 1");
+  assert_int_equal(t.offers, offers); /* it fills a gap */
+  assert_int_equal(yeon_tcp_recv(s->tcp, buf, 20, 0, s->now), 20);
+  t.take = 1000;
+  in("F.P 61(10) ack 1");
+  assert_int_equal(t.offered, 10);
+  assert_int_equal(script_events(s, s->tcp), YEON_READABLE | YEON_READ_END);
+  assert_int_equal(yeon_tcp_recv(s->tcp, buf, 20, 0, s->now), 0);
+  script_free(s);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -447,6 +529,8 @@ int main(void)
       BOTH(test_connect_from_bound_port),
       BOTH(test_readiness),
       BOTH(test_peek_and_consume),
+      BOTH(test_reserve_and_produce),
+      BOTH(test_taker),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
