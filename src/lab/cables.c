@@ -39,7 +39,7 @@ yeon_time lab_cables_due(struct lab *lab, yeon_time now)
     if (mask == 0) continue;
     yeon_cable_join(c->cable, mask, now);
     lab_cable_changed(c);
-    lab_log(lab, "cable %s joined again", c->name);
+    lab_log(lab, "%s joined again", c->title);
   }
   return next;
 }

@@ -20,6 +20,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "lab/interface.h"
 #include "lab/run.h"
 
 static _Noreturn void die(const char *what, const char *name)
@@ -76,9 +77,40 @@ static void name_hosts(const char *path)
     fprintf(stderr, "yeon: the lab's host names are not known to the program: %s\n", strerror(errno));
 }
 
-static void quiet_stdin(void)
+/* lo of the program's own namespace shows its host's addresses, for who asks which there are (getifaddrs; getaddrinfo with AI_ADDRCONFIG). It stays
+ * down: nothing can be sent by it. */
+static void show_addresses(const char *hosts_path, const char *host)
+{
+  char line[128], text[64], name[64];
+  struct yeon_ip ip;
+  FILE *f = fopen(hosts_path, "re");
+  for (unsigned i = 1; f != NULL && fgets(line, sizeof line, f) != NULL;) {
+    char interface[16] = "lo";
+    if (sscanf(line, "%63s %63s", text, name) != 2 || strcmp(name, host) != 0 || yeon_ip_parse(text, &ip) != 0) continue;
+    bool four = yeon_ip_is4(&ip);
+    if (four) snprintf(interface, sizeof interface, "lo:%u", i++);
+    (void)lab_interface_address(interface, &ip, four ? 32 : 128); /* a kernel without IPv6 has none to show */
+  }
+  if (f != NULL) fclose(f);
+}
+
+static void enter_network(const struct run_child *c)
+{
+  if (enter_namespaces()) {
+    show_addresses(c->hosts_path, c->host);
+    name_hosts(c->hosts_path);
+  } else if (c->wall) {
+    die("no network namespace is to be had here", "");
+  } else {
+    fprintf(stderr, "yeon: no network namespace is to be had here (%s): the filter alone keeps the program in\n", strerror(errno));
+  }
+}
+
+/* Standard input and output are the last program's, as the status is: what the others say goes to standard error. */
+static void set_aside(void)
 {
   int fd = open("/dev/null", O_RDONLY);
+  (void)dup2(STDERR_FILENO, STDOUT_FILENO);
   if (fd < 0) return;
   (void)dup2(fd, STDIN_FILENO);
   if (fd > 2) close(fd);
@@ -132,10 +164,8 @@ _Noreturn void run_child(const struct run_child *c)
   (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* without its supervisor every call would fail */
   close_inherited();
   tell_powerless(c->argv[0]); /* outside of a user namespace, where all other owners look the same */
-  if (enter_namespaces()) name_hosts(c->hosts_path);
-  else if (c->wall) die("no network namespace is to be had here", "");
-  else fprintf(stderr, "yeon: no network namespace is to be had here (%s): the filter alone keeps the program in\n", strerror(errno));
-  if (c->quiet_stdin) quiet_stdin();
+  enter_network(c);
+  if (!c->last) set_aside();
   set_preload(c->preload);
   reset_signals();
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) die("no_new_privs", "");

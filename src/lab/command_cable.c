@@ -104,8 +104,8 @@ static int cut(struct command *c, struct lab_cable *cable)
   for (unsigned d = 0; d < 2; d++)
     if (mask & (1u << d)) cable->join_at[d] = length == YEON_NEVER ? YEON_NEVER : now + length;
   lab_cable_changed(cable);
-  if (length == YEON_NEVER) lab_log(c->lab, "cable %s cut", cable->name);
-  else lab_log(c->lab, "cable %s cut for %.3f s", cable->name, (double)length / 1e9);
+  if (length == YEON_NEVER) lab_log(c->lab, "%s cut", cable->title);
+  else lab_log(c->lab, "%s cut for %.3f s", cable->title, (double)length / 1e9);
   return 0;
 }
 
@@ -118,7 +118,7 @@ static int join(struct command *c, struct lab_cable *cable)
   for (unsigned d = 0; d < 2; d++)
     if (mask & (1u << d)) cable->join_at[d] = YEON_NEVER;
   lab_cable_changed(cable);
-  lab_log(c->lab, "cable %s joined", cable->name);
+  lab_log(c->lab, "%s joined", cable->title);
   return 0;
 }
 

@@ -50,7 +50,8 @@ void command_later_show(const struct command *c)
 {
   for (const struct lab_later *l = c->lab->later; l != NULL; l = l->next) {
     fprintf(c->out, "in %.3f s:", (double)(l->at - lab_now()) / 1e9);
-    for (size_t at = 0; at < l->len; at += strlen(l->words + at) + 1) fprintf(c->out, " %s", l->words + at);
+    size_t at = l->len > 12 && memcmp(l->words, "cable\0cable", 12) == 0 ? 6 : 0; /* its name is its kind: once will do */
+    for (; at < l->len; at += strlen(l->words + at) + 1) fprintf(c->out, " %s", l->words + at);
     fputc('\n', c->out);
   }
 }

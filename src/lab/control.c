@@ -34,6 +34,7 @@ static void forget(struct lab_client *c)
   if (c->gone) return;
   c->gone = true;
   lab_watch_end(lab, c);
+  if (lab->drain.client == c) lab->drain.client = NULL;
   lab_sockets_cancel(lab, c, 0);
   lab_sockets_abandon(lab, c);
   for (uint32_t i = 0; i < lab->n_programs; i++)
@@ -123,6 +124,7 @@ static void handle(struct lab *lab, struct lab_client *c, struct lab_letter *let
   case LAB_HOSTS: answer_hosts(lab, c, letter->head.id); break;
   case LAB_PROGRAM: introduce(lab, c, letter); break;
   case LAB_COMMAND: command(lab, c, letter); break;
+  case LAB_DRAIN: lab_drain_ask(lab, c, letter->head.id); break;
   case LAB_WATCH: lab_watch_ask(lab, c, letter, fd); return;
   default: lab_call(lab, c, letter, fd); return;
   }

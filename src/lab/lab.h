@@ -52,6 +52,7 @@ struct lab_cable {
   struct lab *lab;            /* once it is watched */
   struct yeon_cable *cable;
   char name[32];
+  char title[40];             /* as lines on the log call it: "cable", "cable uplink" */
   struct lab_end end[2];      /* [0] is end a */
   bool plain;                 /* nothing is impaired, cut or watched: frames may pass by the cable's own queues, super-segments whole */
   bool watched;               /* somebody observes the cable's frames */
@@ -77,6 +78,13 @@ struct lab_program {
   struct lab_client *client; /* NULL: ended */
 };
 
+/* Somebody waits until all connections are over; see drain.c. */
+struct lab_drain {
+  struct lab_client *client; /* NULL: nobody */
+  uint64_t id;               /* of the request */
+  yeon_time until;           /* then it is told all the same */
+};
+
 struct lab {
   uv_loop_t loop;
   uv_poll_t listener, sockets, clock;
@@ -95,6 +103,7 @@ struct lab {
   struct lab_cable cables[LAB_CABLES_MAX];
   unsigned n_cables;
   struct lab_client *clients;
+  struct lab_drain drain;
   struct lab_later *later;   /* commands to come, see command_later.c */
   struct lab_watch *watches; /* see watch.c */
   uv_timer_t tick;           /* runs while there are any; made with the first */
@@ -134,6 +143,11 @@ void lab_cable_changed(struct lab_cable *c);
 yeon_time lab_cables_due(struct lab *lab, yeon_time now);
 /* One end's frames go out and due ones come in; whether anything moved. */
 bool lab_cable_carry(struct lab *lab, struct lab_cable *c, yeon_time now);
+
+/* drain.c */
+void lab_drain_ask(struct lab *lab, struct lab_client *client, uint64_t id);
+/* Answers who waits, if it is time to; when it will be at the latest, YEON_NEVER: nobody waits. */
+yeon_time lab_drain_due(struct lab *lab, yeon_time now);
 
 /* control.c */
 int lab_control_open(struct lab *lab, const struct yeon_lab_config *config);

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LAB_VERSION 3u
+#define LAB_VERSION 4u
 #define LAB_PAYLOAD 98304u /* bytes at most: a datagram of 65,535 bytes and its address */
 
 enum lab_kind {
@@ -32,6 +32,7 @@ enum lab_kind {
   LAB_COMMAND,  /* payload: words, each with its terminator -> payload: text, result: status; LAB_MORE: the text goes on */
   LAB_WATCH,    /* payload: words, a descriptor to write to -> arg[0] 1: begun (result 0) or told why not; once more with arg[0] 0 at its end.
                    No words: all of this client's end, each answers, and this too */
+  LAB_DRAIN,    /* answered once no connection of the lab is open any more, or when that takes too long */
   /* from the lab, unasked */
   LAB_POISON,   /* write a byte into the program's end of ino, then answer: see failure in stream.c */
   LAB_GONE,     /* ino is forgotten */

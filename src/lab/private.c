@@ -1,12 +1,15 @@
 /* A lab of our own, for as long as our programs live. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "lab/run.h"
+
+#define DRAIN_MS 5000 /* the lab answers sooner, unless it hangs */
 
 static _Noreturn void serve(struct run *run, int owner, pid_t parent)
 {
@@ -20,6 +23,20 @@ static _Noreturn void serve(struct run *run, int owner, pid_t parent)
   sigemptyset(&none);
   (void)sigprocmask(SIG_SETMASK, &none, NULL);
   _exit(yeon_lab_serve(&config));
+}
+
+void run_private_drain(struct run *run)
+{
+  struct lab_message m = {.kind = LAB_DRAIN, .id = ++run->next_id};
+  struct pollfd p = {.fd = run->lab_fd, .events = POLLIN};
+  int rc = lab_message_send(run->lab_fd, &m, NULL, -1);
+  while (rc == 0 && poll(&p, 1, DRAIN_MS) > 0) {
+    int fd;
+    int got = lab_message_receive(run->lab_fd, &run->in, &fd);
+    if (fd >= 0) close(fd);
+    if (got != 1 && got != -EAGAIN) return;
+    if (got == 1 && run->in.head.kind == LAB_DRAIN && run->in.head.id == m.id) return;
+  }
 }
 
 int run_private_lab(struct run *run)

@@ -76,7 +76,8 @@ void lab_pump(struct lab *lab)
   unsigned rounds = ROUNDS;
   while (rounds > 0 && turn(lab)) rounds--;
   lab_sockets_reap(lab);
-  yeon_time next = rounds == 0 ? lab_now() : next_of(lab);
+  yeon_time next = rounds == 0 ? lab_now() : next_of(lab), drained = lab_drain_due(lab, lab_now());
+  if (drained < next) next = drained;
   set_clock(lab, next < scheduled ? next : scheduled);
 }
 

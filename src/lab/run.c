@@ -266,6 +266,7 @@ static int prepare(struct run *run)
 
 static void end(struct run *run)
 {
+  if (run->lab_pid > 0 && !run->lab_gone) run_private_drain(run);
   run_tables_free(run);
   run_processes_close(run);
   if (run->hosts_path[0] != '\0') (void)unlink(run->hosts_path);

@@ -137,6 +137,8 @@ yeon_time run_now(void);
 
 /* private.c: a lab of our own. A connection to it, or a negative errno. */
 int run_private_lab(struct run *run);
+/* Our programs have ended: waits until the private lab's connections are over too. */
+void run_private_drain(struct run *run);
 
 /* start.c: 0 or an errno, told. */
 int run_start(struct run *run, struct run_program *p);
@@ -145,8 +147,9 @@ void run_hosts_fill(struct run *run, const struct lab_letter *lines);
 /* child.c: in the child; never returns. ready: where the number of the notification descriptor is written; go: read before exec. */
 struct run_child {
   char **argv;
-  const char *hosts_path, *preload;
-  bool wall, quiet_stdin;
+  const char *hosts_path, *host, *preload;
+  bool wall;
+  bool last; /* of its line: it has standard input and output */
   int ready, go;
 };
 _Noreturn void run_child(const struct run_child *child);

@@ -94,6 +94,7 @@ int lab_add_cable(struct lab *lab, const char *name, unsigned a, unsigned b)
   int rc = yeon_cable_new(&c->cable, &config, entropy(), NULL);
   if (rc != 0) return rc;
   strncpy(c->name, name, sizeof c->name - 1);
+  snprintf(c->title, sizeof c->title, "cable%s%s", strcmp(c->name, "cable") == 0 ? "" : " ", strcmp(c->name, "cable") == 0 ? "" : c->name);
   c->join_at[0] = c->join_at[1] = YEON_NEVER;
   lab->n_cables++;
   lab_cable_changed(c);

@@ -102,8 +102,8 @@ static int adopt(struct run *run, struct run_program *p, int ready, int go)
 
 static int launch(struct run *run, struct run_program *p, int ready[2], int go[2])
 {
-  struct run_child child = {p->what->argv, run->hosts_path, run->config->preload, run->config->wall,
-                            p != &run->programs[run->n_programs - 1], ready[1], go[0]};
+  struct run_child child = {p->what->argv, run->hosts_path, p->what->host, run->config->preload, run->config->wall,
+                            p == &run->programs[run->n_programs - 1], ready[1], go[0]};
   p->pid = fork();
   if (p->pid == 0) {
     close(ready[0]);

@@ -1,10 +1,12 @@
 /* TCP sockets: bytes between a program's pair and its connection.
  *
- * From the program: what stands in the pair is read into the lab's scratch, at most one byte more than TCP's send buffer has room for, and
+ * From the program: where much comes at once it is read into TCP's send buffer itself, as much as that has room for. Else, since that room would have
+ * to be borrowed for a few bytes, what stands in the pair is read into the lab's scratch, at most one byte more than TCP's send buffer has room for, and
  * sent. That byte, or what TCP did not take for want of memory, is kept (`left`) and goes first; having it refused makes TCP tell when there is
  * room. While it is kept the pair is not read, fills, and so the program blocks: the pair is a second part of the send buffer.
  * To the program: the receive ring's slices are written straight into the pair and consumed as far as they were taken; so the pair is
- * also a part of the receive buffer, and a program that does not read closes TCP's window when both are full.
+ * also a part of the receive buffer, and a program that does not read closes TCP's window when both are full. A large segment that comes
+ * while that ring is empty is written into the pair as it comes (stream_take), and only what the pair does not take goes into the ring.
  *
  * What a program does to its end without a system call that we see, we see at ours: shutdown(WR) is the end of the stream; closing it, or
  * dying, hangs up; closing it with bytes unread is an error on our end, and a RST as from a kernel. */

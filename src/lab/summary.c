@@ -7,6 +7,9 @@
 
 #include "lab/watch.h"
 
+#define COLUMNS 80
+#define MARGIN 15 /* columns of what a line is about */
+
 static void count_cable(const struct lab_cable *c, unsigned d, uint64_t *frames, uint64_t *bytes, uint64_t *swallowed)
 {
   struct yeon_cable_stats st;
@@ -80,17 +83,35 @@ void lab_summary_cable(struct lab_watch *w, unsigned cable, bool cut, yeon_time 
   }
 }
 
+/* Where a text that is too long for a line is broken: behind a comma if there is one, else a space; how much of it goes onto the line. */
+static size_t line_break(const char *text, size_t len, size_t most)
+{
+  size_t comma = 0, space = 0;
+  if (len <= most) return len;
+  for (size_t i = MARGIN + 1; i < most; i++) {
+    if (text[i] != ' ') continue;
+    space = i;
+    if (text[i - 1] == ',') comma = i;
+  }
+  return comma > 0 ? comma : space > 0 ? space : len;
+}
+
 static void line(struct lab_watch *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void line(struct lab_watch *w, const char *format, ...)
 {
-  char text[240];
+  char text[240], piece[240 + MARGIN];
   va_list args;
   va_start(args, format);
-  int n = vsnprintf(text, sizeof text - 1, format, args);
+  int n = vsnprintf(text, sizeof text, format, args);
   va_end(args);
-  size_t len = n < 0 ? 0 : (size_t)n < sizeof text - 1 ? (size_t)n : sizeof text - 2;
-  text[len++] = '\n';
-  (void)lab_outlet_put(&w->out, text, len);
+  size_t len = n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1, at = 0;
+  do {
+    size_t margin = at > 0 ? MARGIN : 0, part = line_break(text + at, len - at, COLUMNS - margin);
+    int size = snprintf(piece, sizeof piece, "%*s%.*s\n", (int)margin, "", (int)part, text + at);
+    (void)lab_outlet_put(&w->out, piece, (size_t)size);
+    at += part;
+    while (at < len && text[at] == ' ') at++;
+  } while (at < len);
 }
 
 static void write_connections(struct lab_watch *w)

@@ -3,70 +3,20 @@
  * right to (root, or root of a user and network namespace); with the same right it is given its addresses. */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <net/if.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include "lab/interface.h"
 #include "lab/setup.h"
 #include "lab/tun.h"
 
 #define KERNEL "kernel" /* what its end is called */
 
-/* As in linux/ipv6.h, which does not go together with netinet/in.h. */
-struct address6 {
-  struct in6_addr addr;
-  uint32_t prefix_len;
-  int ifindex;
-};
-
-static void name_interface(struct ifreq *r, const char *name)
-{
-  memset(r, 0, sizeof *r);
-  snprintf(r->ifr_name, sizeof r->ifr_name, "%s", name);
-}
-
-static bool set_inet(int fd, const char *name, unsigned long what, const struct yeon_ip *ip)
-{
-  struct ifreq r;
-  struct sockaddr_in sa = {.sin_family = AF_INET};
-  name_interface(&r, name);
-  memcpy(&sa.sin_addr, ip->b + 12, 4);
-  memcpy(&r.ifr_addr, &sa, sizeof sa);
-  return ioctl(fd, what, &r) == 0;
-}
-
-static bool bring_up(int fd, const char *name)
-{
-  struct ifreq r;
-  name_interface(&r, name);
-  if (ioctl(fd, SIOCGIFFLAGS, &r) != 0) return false;
-  r.ifr_flags = (short)(r.ifr_flags | IFF_UP | IFF_RUNNING);
-  return ioctl(fd, SIOCSIFFLAGS, &r) == 0;
-}
-
 /* The kernel may be without IPv6: then it has one address less. */
-static void set_inet6(const char *name, const struct yeon_ip *ip)
-{
-  int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  struct address6 a = {.prefix_len = 64, .ifindex = (int)if_nametoindex(name)};
-  memcpy(&a.addr, ip->b, 16);
-  if (fd < 0) return;
-  (void)ioctl(fd, SIOCSIFADDR, &a);
-  close(fd);
-}
-
 static bool configure(const struct lab_host *h, const char *name)
 {
-  struct yeon_ip mask = yeon_ip4(255, 255, 255, 0);
-  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
-  bool fine = set_inet(fd, name, SIOCSIFADDR, &h->addr[0]) && set_inet(fd, name, SIOCSIFNETMASK, &mask) && bring_up(fd, name);
-  close(fd);
-  set_inet6(name, &h->addr[1]);
+  bool fine = lab_interface_address(name, &h->addr[0], 24) && lab_interface_up(name);
+  (void)lab_interface_address(name, &h->addr[1], 64);
   return fine;
 }
 

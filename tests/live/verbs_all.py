@@ -154,7 +154,7 @@ def scheduled(name):
         lab.ask("at", "+2s", "cut", "both", "800ms")
         lab.ask("at", "4s", "set", "delay", "3ms")
         want(NONE, lab.ask("show"), "it was to be cut later")
-        want(r"in [01]\.\d+ s: cable cable cut both 800ms\n", lab.ask("show"), "what is to come")
+        want(r"in [01]\.\d+ s: cable cut both 800ms\n", lab.ask("show"), "what is to come")
         until_shown(lab, BOTH, 8)
         if time.monotonic() - begin < 1.95:
             raise Failed("cut too early")
@@ -322,9 +322,14 @@ def run_watched(name):
         if p.wait(60) != 0:
             raise Failed(p.output())
         want("same", p.output())
+        want(r"yeon lab: [\d.]+ cable cut for 0\.600 s\n", p.output())
         want(r"connections +1 opened", p.output())
         want(r"cuts +1, the longest 0\.6\d\d s\n *survived +0\.6\d\d s, by 1 connection", p.output())
         want(r"server -> client: [89]\d{6} bytes", p.output())
+        want(r"\n {15}\d+ swallowed by cuts\n", p.output())
+        summary = [x for x in p.output().splitlines() if re.match(r"(connections|sent again|cable|cuts|survived|yeon lab|) ", x)]
+        if not summary or max(map(len, summary)) > 80:
+            raise Failed("lines wider than 80 columns: %s" % summary)
         with open(ladder, encoding="utf-8") as f:
             drawn = f.read()
         for mark in ("client  .*  server", "connect 10.0.0.2:7000 → SYN-SENT", "├─ SYN seq 0", "● ESTABLISHED", "cable cut", "timeout 1", "cable joined",

@@ -254,3 +254,55 @@ print(n)
 
 
 FILES = ["sh", "-c", "ulimit -n 12000; exec \"$@\"", "sh"]
+
+
+@test("standard output of a line is its last program's alone; what the others say goes to standard error")
+def outputs(bench):
+    bench.write("s.py", "print('from the server', flush=True)\n" + ECHO)
+    done = subprocess.run(bench.line(("server", ["python3", "s.py"]), ("client", ASK), private=True), env=bench.env, cwd=bench.dir,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+    expect("standard output", done.stdout, "ping\n")
+    want("from the server", done.stderr)
+
+
+@test("a private lab lives until its connections are over: the ladder has the last FIN, and TIME-WAIT")
+def drained(bench):
+    bench.write("s.py", ECHO)
+    words = bench.line(("server", ["python3", "s.py"]), ("client", ASK), private=True)
+    words[2:2] = ["--ladder-to", bench.path("ladder.txt"), "--cable", "set delay 150ms"]
+    done = subprocess.run(words, env=bench.env, cwd=bench.dir, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+    expect("status", done.returncode, 0)
+    with open(bench.path("ladder.txt"), encoding="utf-8") as f:
+        ladder = f.read()
+    expect("ends told of", [len(re.findall(x, ladder)) for x in ("● TIME-WAIT|TIME-WAIT for 60 s ●", "● CLOSED|CLOSED ●", "FIN·")], [1, 1, 2])
+    begin = time.monotonic()  # what cannot end is not waited for
+    words = bench.line(("server", ["python3", "s.py"]), ("client", ["python3", "-c", "import socket; c = socket.create_connection(('server', 7000)); c.send(b'x'); c.recv(9)"]),
+                       private=True)
+    words[2:2] = ["--cable", "at +2s cut"]
+    words[-1] += "; import time; time.sleep(2.5)"
+    done = subprocess.run(words, env=bench.env, cwd=bench.dir, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+    if done.returncode != 0 or not 2.5 < time.monotonic() - begin < 20:
+        raise Failed("over a cut cable: status %d after %.1f s" % (done.returncode, time.monotonic() - begin))
+
+
+@test("a program finds its host's addresses on lo, which stays down: getaddrinfo with AI_ADDRCONFIG, dnsmasq over TCP", needs=("ip", "dnsmasq", "dig"))
+def addresses(bench):
+    bench.start()
+    shown = bench.run(("client", ["ip", "-o", "addr"]))
+    expect("addresses", re.findall(r"inet6? (\S+)", shown), ["10.0.0.1/32", "fd00::1/128"])
+    want("state DOWN", bench.run(("client", ["ip", "-o", "link"])))
+    found = bench.run(("client", ["python3", "-c", """
+import socket
+for family in socket.AF_INET, socket.AF_INET6: print(socket.getaddrinfo('server', 80, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)[0][4][0])"""]))
+    expect("getaddrinfo", found, "10.0.0.2\nfd00::2\n")
+    dnsmasq = ["dnsmasq", "-d", "--port=5300", "--no-resolv", "--no-hosts", "--address=/lab.test/192.0.2.7", "--user=", "--group=", "--pid-file=", "--conf-file=/dev/null"]
+    dig = "sleep 1; for how in +notcp +tcp; do dig $how +short +time=5 +tries=1 -p 5300 @10.0.0.2 lab.test; done"
+    expect("dnsmasq", bench.run(("server", dnsmasq), ("client", ["sh", "-c", dig])), "192.0.2.7\n192.0.2.7\n")
+
+
+@test("ncat --exec: what its program says arrives", needs=("ncat",))
+def ncat(bench):
+    # (with nothing to read itself, ncat's client ends before it has heard anything, over the kernel too)
+    server, client = ["ncat", "-l", "7000", "--exec", "/bin/echo hello"], ["sh", "-c", "sleep 1 | ncat server 7000"]
+    bench.start()
+    expect("output", bench.run(("server", server), ("client", client)), "hello\n")
