@@ -215,19 +215,21 @@ def walls(bench):
     outside = socket.create_server(("127.0.0.1", 0)) if lo_is_up() else socket.socket()
     threading.Thread(target=lambda: socket.send_fds(giver.accept()[0], [b"x"], [outside.fileno()]), daemon=True).start()
     bench.write("c.py", CLIENT % {"yeon": bench.yeon} + """
-import ctypes
+import ctypes, fcntl, struct
 libc = ctypes.CDLL(None, use_errno=True)
 print(sum('socket' in os.readlink('/proc/self/fd/%%s' %% n) for n in os.listdir('/proc/self/fd') if os.path.exists('/proc/self/fd/%%s' %% n)))
 print(libc.syscall(425, 8, 0), errno.errorcode[ctypes.get_errno()]); print(libc.syscall(438, 0, 0, 0), errno.errorcode[ctypes.get_errno()])
-print([l.split(':')[0].strip() for l in open('/proc/net/dev')][2:], len(open('/proc/net/route').readlines()))
-u = socket.socket(socket.AF_UNIX); u.connect(%r); fd = socket.recv_fds(u, 9, 1)[1][0]
+print([l.split(':')[0].strip() for l in open('/proc/net/dev')][2:], len(open('/proc/net/route').readlines()[1:]))
+u = socket.socket(socket.AF_UNIX)
+print('lo up', struct.unpack('16sH', fcntl.ioctl(u, 0x8913, struct.pack('16s24x', b'lo'))[:18])[1] & 1)  # SIOCGIFFLAGS; it has addresses, and is down
+u.connect(%r); fd = socket.recv_fds(u, 9, 1)[1][0]
 s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fd); tell('sent: bind', lambda: s.bind(('127.0.0.1', 0))); tell('accept', s._accept)
 s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); c = socket.create_connection(s.getsockname()); print(c.getpeername() == s.getsockname())
 print(open('/proc/net/tcp').read().count('\\n'))
 """.replace("%%", "%").replace("%r", repr(path)))
     words = bench.line(("client", ["python3", "c.py"]))
     done = subprocess.run(words, env=bench.env, cwd=bench.dir, capture_output=True, text=True, timeout=30, pass_fds=[inherited.fileno()])
-    expect("output", done.stdout.splitlines(), ["0", "-1 ENOSYS", "-1 EPERM", "['lo'] 0", "sent: bind EPERM", "accept EPERM", "True", "1"])
+    expect("output", done.stdout.splitlines(), ["0", "-1 ENOSYS", "-1 EPERM", "['lo'] 0", "lo up 0", "sent: bind EPERM", "accept EPERM", "True", "1"])
     if "refused" not in open(bench.path("run.log")).read():
         raise Failed("the log does not tell of the refusals")
 

@@ -432,6 +432,50 @@ static void test_rcvbuf_grows(void **state)
   }
 }
 
+/* It does not grow where the application is what limits: one that lets much stand unread, or takes more than two round trips for a window. */
+static void test_rcvbuf_follows_reader(void **state)
+{
+  for (int slow = 0; slow < 2; slow++) {
+    struct script *s = script_connected(state, &(struct script_setup){.tune = scaled, .ws = 1});
+    uint32_t at = 1;
+    for (; !slow && at < 30001; at += 1000) in(".P %u(1000) ack 1", at);
+    for (int i = 0; i < 2000; i++, at += 1000) {
+      in(".P %u(1000) ack 1", at);
+      script_drain(s);
+      assert_int_equal(script_recv(s, 1000), 1000);
+      if (slow) script_advance(s, 10);
+      script_drain(s);
+    }
+    assert_int_equal(script_info(s).rcv_limit, 100000);
+    script_free(s);
+  }
+}
+
+static void small_sndbuf(struct yeon_tcp_options *o)
+{
+  o->sndbuf = 4000;
+  o->sndbuf_max = 1 << 20;
+}
+
+/* The send buffer is twice what can be in flight: by the congestion window, and by what the peer has ever offered. */
+static void test_sndbuf_grows(void **state)
+{
+  struct script *s = script_connected(state, &(struct script_setup){.tune = small_sndbuf, .win = 3000});
+  uint32_t una = 1;
+  for (int i = 0; i < 60; i++) {
+    if (i == 30) assert_int_equal(script_info(s).snd_limit, 6000);
+    (void)script_send(s, 100000);
+    script_drain(s);
+    una = script_info(s).snd_max - s->iss;
+    in(". 1 ack %u win %u", una, i < 30 ? 3000 : 65535);
+    script_drain(s);
+    script_advance(s, 10);
+  }
+  assert_true(script_info(s).snd_limit > 60000);
+  assert_true(script_info(s).snd_limit <= 2 * 65535);
+  script_free(s);
+}
+
 /* PSH stands where the sender has no more (RFC 9293 3.9.1.2). */
 static void test_push(void **state)
 {
@@ -468,6 +512,8 @@ int main(void)
       BOTH(test_never_beyond),
       BOTH(test_window_clamp),
       BOTH(test_rcvbuf_grows),
+      BOTH(test_rcvbuf_follows_reader),
+      BOTH(test_sndbuf_grows),
       BOTH(test_push),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
