@@ -68,7 +68,7 @@ double bench_run_jain(const struct bench_run *run)
 void bench_run_options(const struct bench_run *run, unsigned flow, struct yeon_tcp_options *options)
 {
   yeon_tcp_options_init(options, run->profile);
-  (void)flow;
+  options->congestion = (uint8_t)run->flow[flow].algorithm;
   double most = bench_cell_bdp_bytes(&run->cell) * (1 + run->cell.bdp) * 2;
   if (!options->window_scale || most < options->rcvbuf_max) return;
   options->rcvbuf_max = options->sndbuf_max = most < 64e6 ? (uint32_t)most : 64000000;
