@@ -135,6 +135,7 @@ enum yeon_retransmit_why {
   YEON_REXMIT_SYN,
   YEON_REXMIT_FIN,
   YEON_REXMIT_PMTU,
+  YEON_REXMIT_PROBE, /* a tail loss probe (RFC 8985 7) */
   YEON_REXMIT_WHYS
 };
 YEON_API const char *yeon_retransmit_why_name(enum yeon_retransmit_why why);
@@ -147,6 +148,8 @@ enum yeon_tcp_timer {
   YEON_TIMER_USER,
   YEON_TIMER_TIME_WAIT, /* also FIN-WAIT-2 of an orphan */
   YEON_TIMER_PACE,      /* the next segments may leave */
+  YEON_TIMER_REORDER,   /* until what seems lost is judged lost (RFC 8985 6.3) */
+  YEON_TIMER_PROBE,     /* tail loss probe (RFC 8985 7) */
   YEON_TIMERS
 };
 YEON_API const char *yeon_tcp_timer_name(enum yeon_tcp_timer timer);

@@ -115,6 +115,15 @@ struct yeon_tcp_options {
   uint32_t challenge_per_second;  /* host-wide limit of challenge ACKs (RFC 5961 section 7) */
   uint32_t ack_limit_us;          /* at least this between two answers to out-of-window segments of one connection */
   uint8_t dupthresh;              /* 3 (RFC 5681) */
+  /* Loss recovery */
+  bool rack;              /* losses are found by time (RFC 8985), where SACK is agreed; false: RFC 6675 */
+  bool tlp;               /* tail loss probes (RFC 8985 7), where SACK is agreed */
+  uint32_t tlp_delack_us; /* a probe of a single segment waits this much longer, for the peer may delay its acknowledgment; 0 .. 1 s */
+  bool tlp_from_last;     /* the wait for a probe counts from the last segment sent; false: from the last acknowledgment, as Linux */
+  bool prr;               /* proportional rate reduction (RFC 9937) */
+  bool undo;              /* reductions that timestamps or DSACKs prove wrong are taken back (RFC 3522, RFC 4015) */
+  bool frto;              /* spurious time-outs are found without timestamps too (RFC 5682) */
+  bool rto_restart;       /* with few segments out the time-out counts from when the oldest left (RFC 7765) */
   uint8_t hop_limit;              /* 64 */
   uint16_t port_first, port_last; /* ephemeral range (RFC 6056) */
 };

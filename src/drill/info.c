@@ -79,6 +79,22 @@ static double unacked(const struct view *v)
   return v->i.state == YEON_TCP_LISTEN ? v->i.backlog : segments(v, in_flight(v));
 }
 
+static double lost_segments(const struct view *v)
+{
+  return v->c->busy != NULL ? segments(v, v->c->busy->sent.lost) : 0;
+}
+
+static double resent_segments(const struct view *v)
+{
+  return v->c->busy != NULL ? segments(v, v->c->busy->sent.resent) : 0;
+}
+
+static double reordering(const struct view *v)
+{
+  uint32_t seen = v->c->busy != NULL ? v->c->busy->rack.reordering : 0, least = v->c->t->options.dupthresh;
+  return seen > least ? seen : least;
+}
+
 /* The fields that are one expression. */
 static bool simple_field(const struct view *v, const char *name, double *out)
 {
@@ -117,7 +133,9 @@ static bool simple_field(const struct view *v, const char *name, double *out)
                 {"rcv_nxt", v->i.rcv_nxt},
                 {"snd_nxt", v->i.snd_nxt},
                 {"pacing_rate", (double)v->i.pacing_rate},
-                {"reordering", v->c->t->options.dupthresh},
+                {"reordering", reordering(v)},
+                {"lost", lost_segments(v)},
+                {"retrans", resent_segments(v)},
                 {"rcv_ooopack", v->i.rcv_out_of_order}};
   for (unsigned i = 0; i < sizeof fields / sizeof *fields; i++) {
     if (strcmp(fields[i].name, name) != 0) continue;

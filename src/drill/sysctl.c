@@ -48,8 +48,8 @@ static const struct entry of_linux[] = {
   {"tcp_fastopen_blackhole_timeout_sec", U32, AT(fastopen_black_hole_s), NULL}, {"tcp_min_tso_segs", HARMLESS, 0, NULL},
   {"tcp_tso_win_divisor", HARMLESS, 0, NULL}, {"tcp_tso_rtt_log", HARMLESS, 0, NULL}, {"tcp_autocorking", HARMLESS, 0, NULL},
   {"tcp_limit_output_bytes", HARMLESS, 0, NULL}, {"tcp_pacing_ss_ratio", U16, AT(pacing_slow_start_percent), NULL}, {"tcp_pacing_ca_ratio", U16, AT(pacing_percent), NULL},
-  {"tcp_notsent_lowat", NOTSENT, 0, NULL}, {"tcp_fack", HARMLESS, 0, NULL}, {"tcp_frto", HARMLESS, 0, NULL},
-  {"tcp_early_retrans", HARMLESS, 0, NULL}, {"tcp_recovery", HARMLESS, 0, NULL}, {"tcp_slow_start_after_idle", FLAG, AT(restart_after_idle), NULL},
+  {"tcp_notsent_lowat", NOTSENT, 0, NULL}, {"tcp_fack", HARMLESS, 0, NULL}, {"tcp_frto", FLAG, AT(frto), NULL},
+  {"tcp_early_retrans", OTHER, 0, NULL}, {"tcp_recovery", OTHER, 0, NULL}, {"tcp_slow_start_after_idle", FLAG, AT(restart_after_idle), NULL},
   {"tcp_moderate_rcvbuf", HARMLESS, 0, NULL}, {"tcp_thin_linear_timeouts", HARMLESS, 0, NULL}, {"tcp_no_metrics_save", HARMLESS, 0, NULL},
   {"tcp_no_ssthresh_metrics_save", HARMLESS, 0, NULL}, {"tcp_max_syn_backlog", HARMLESS, 0, NULL}, {"tcp_app_win", HARMLESS, 0, NULL},
   {"tcp_adv_win_scale", HARMLESS, 0, NULL}, {"tcp_ecn_fallback", HARMLESS, 0, NULL}, {"tcp_ecn_option", HARMLESS, 0, NULL},
@@ -89,7 +89,7 @@ static const struct entry of_freebsd[] = {
   {"tcp.log_in_vain", HARMLESS, 0, NULL}, {"tcp.log_debug", HARMLESS, 0, NULL}, {"tcp.tolerate_missing_ts", NOT, AT(require_timestamps), NULL},
   {"tcp.recvbuf_auto", HARMLESS, 0, NULL}, {"tcp.sendbuf_auto", HARMLESS, 0, NULL}, {"tcp.hostcache.enable", HARMLESS, 0, NULL},
   {"tcp.rfc3042", HARMLESS, 0, NULL}, {"tcp.rfc3465", HARMLESS, 0, NULL}, {"tcp.rfc3390", HARMLESS, 0, NULL},
-  {"tcp.rfc6675_pipe", HARMLESS, 0, NULL}, {"tcp.do_prr", HARMLESS, 0, NULL}, {"tcp.delayed_ack", OTHER, 0, NULL},
+  {"tcp.rfc6675_pipe", HARMLESS, 0, NULL}, {"tcp.do_prr", FLAG, AT(prr), NULL}, {"tcp.delayed_ack", OTHER, 0, NULL},
   {"tcp.fast_finwait2_recycle", ONLY, 0, "0"}, {"tcp.minmss", HARMLESS, 0, NULL}, {"tcp.sack.revised", HARMLESS, 0, NULL},
   {"tcp.ack_war_cnt", HARMLESS, 0, NULL}, {"tcp.ack_war_timewindow", HARMLESS, 0, NULL}, {"tcp.insecure_ack", HARMLESS, 0, NULL},
 };
@@ -142,6 +142,8 @@ static void set_range(struct yeon_tcp_options *o, size_t at, const char *value)
 static void set_other(struct yeon_tcp_options *o, const char *name, long long n)
 {
   if (strcmp(name, "tcp_orphan_retries") == 0) o->retries_orphan = n == 0 ? 8 : (uint8_t)n;
+  if (strcmp(name, "tcp_early_retrans") == 0) o->tlp = n == 3 || n == 4;
+  if (strcmp(name, "tcp_recovery") == 0) o->rack = (n & 1) != 0;
   if (strcmp(name, "tcp.msl") == 0) o->time_wait_ms = (uint32_t)(2 * n);
   if (strcmp(name, "tcp.delayed_ack") == 0 && n == 0) o->delack_us = 0;
   const uint16_t any = YEON_FASTOPEN_SERVER_NO_COOKIE;

@@ -56,6 +56,7 @@ static_assert(COUNT(verdict_names) == YEON_VERDICTS, "a name per verdict");
 static const char *const retransmit_names[] = {
     [YEON_REXMIT_RTO] = "timeout",     [YEON_REXMIT_FAST] = "fast retransmit", [YEON_REXMIT_RECOVERY] = "recovery",
     [YEON_REXMIT_SYN] = "SYN timeout", [YEON_REXMIT_FIN] = "FIN timeout",      [YEON_REXMIT_PMTU] = "smaller path MTU",
+    [YEON_REXMIT_PROBE] = "loss probe",
 };
 static_assert(COUNT(retransmit_names) == YEON_REXMIT_WHYS, "a name per reason");
 
@@ -63,6 +64,7 @@ static const char *const timer_names[] = {
     [YEON_TIMER_REXMIT] = "retransmission", [YEON_TIMER_PERSIST] = "persist",   [YEON_TIMER_DELACK] = "delayed ACK",
     [YEON_TIMER_KEEPALIVE] = "keepalive",   [YEON_TIMER_USER] = "user timeout", [YEON_TIMER_TIME_WAIT] = "TIME-WAIT",
     [YEON_TIMER_PACE] = "pacing",
+    [YEON_TIMER_REORDER] = "reordering",    [YEON_TIMER_PROBE] = "loss probe",
 };
 static_assert(COUNT(timer_names) == YEON_TIMERS, "a name per timer");
 

@@ -80,16 +80,12 @@ static bool update_window(struct tcp_in *in, struct yeon_tcp *c)
   return changed;
 }
 
-/* The retransmission timer after progress (RFC 6298 5.2, 5.3). */
-static void rearm(struct yeon_tcp *c, yeon_time now)
+/* The peer is there, and what it lacked it has. */
+static void progress(struct yeon_tcp *c, yeon_time now)
 {
   c->rexmits = 0;
   if (c->busy != NULL) c->busy->rexmit_since = 0;
   c->soft_error = 0;
-  if (tcp_outstanding(c))
-    tcp_rexmit_start(c, now);
-  else
-    tcp_timer_stop(c, YEON_TIMER_REXMIT, now);
   tcp_user_timeout_start(c, now);
 }
 
@@ -119,8 +115,10 @@ static void take_off_duplicates(const struct yeon_tcp *c, struct tcp_news *news)
 
 static void take_ack(struct tcp_in *in, struct yeon_tcp *c)
 {
-  struct tcp_news news = {.acked = in->ack - c->snd_una, .told = tcp_sacked(c)};
+  struct tcp_news news = {.acked = in->ack - c->snd_una, .told = tcp_sacked(c), .now = in->now};
   if (news.told) news.top = c->busy->sent.top;
+  news.echo = in->s->h.tsecr;
+  news.echoed = (c->flags & TCP_F_TS) != 0 && in->s->h.has_ts && news.echo != 0;
   tcp_sack_take(c, in, &news);
   bool window_changed = update_window(in, c);
   /* RFC 6675 section 2: with SACK agreed, what reports nothing new is no duplicate. */
@@ -130,11 +128,14 @@ static void take_ack(struct tcp_in *in, struct yeon_tcp *c)
     tcp_rtt_on_ack(c, in);
     tcp_advance(c, in->ack, &news, in->now);
     take_off_duplicates(c, &news);
-    rearm(c, in->now);
+    progress(c, in->now);
   }
+  news.pure = in->s->len == 0 && !window_changed;
   bool recovering = (c->flags & TCP_F_RECOVERY) != 0, again = (c->flags & TCP_F_RTO_RECOVERY) != 0;
   tcp_recovery_on_ack(c, in, &news, duplicate);
   tcp_congestion_on_ack(c, &news, recovering, again, in->now);
+  /* RFC 6298 5.2, 5.3; the reordering timer stands in for it where it was just set. */
+  if (news.acked > 0 && !news.waits) tcp_rexmit_restart(c, in->now);
   tune_sndbuf(c);
   if (news.acked > 0 || duplicate || window_changed) tcp_want_output(c);
 }

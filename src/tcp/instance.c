@@ -145,6 +145,7 @@ struct tcp_busy *tcp_busy(struct yeon_tcp *c)
   b->recover = c->snd_una - ((c->flags2 & TCP_G_RECOVERED) == 0);
   c->busy = b;
   tcp_congestion_lend(c);
+  tcp_tlp_wake(c);
   return b;
 }
 
@@ -153,6 +154,7 @@ static void drop_busy(struct yeon_tcp *c)
   if (c->busy == NULL) return;
   c->flags2 &= ~TCP_G_RECOVERED;
   if (c->busy->recover == c->snd_una) c->flags2 |= TCP_G_RECOVERED;
+  tcp_tlp_rest(c);
   tcp_sent_release(c);
   tcp_sacks_free(c->t, &c->busy->ooo);
   tcp_congestion_take_back(c);

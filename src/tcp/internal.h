@@ -12,7 +12,7 @@
 #include "base/ranges.h"
 #include "base/seq.h"
 #include "cc/cc.h"
-#include "tcp/sent.h"
+#include "tcp/loss.h"
 #include "tcp/tcp.h"
 
 enum tcp_kind { TCP_KIND_CONN = 0, TCP_KIND_HALF_OPEN = 1, TCP_KIND_TIME_WAIT = 2 };
@@ -119,6 +119,9 @@ enum tcp_urgent { TCP_URGENT_NONE, TCP_URGENT_COMING, TCP_URGENT_HERE, TCP_URGEN
 #define TCP_G_FASTOPEN (1u << 25)  /* passive: made by a SYN with a cookie, its handshake not over; active: the SYN had, or is to have, the option */
 #define TCP_G_SYN_DATA (1u << 26)  /* the data of the SYN was taken */
 #define TCP_G_NO_COOKIE (1u << 27) /* YEON_TCP_FASTOPEN_NO_COOKIE */
+#define TCP_G_LOSS_PROBE (1u << 15)  /* a tail loss probe is due */
+#define TCP_G_PROBE_OUT (1u << 16)   /* one that repeats the last bytes was answered, perhaps for both copies, while busy is NULL */
+#define TCP_G_UNSAMPLED (1u << 17)   /* no round trip was measured since the last loss probe (RFC 8985 7.3) */
 #define TCP_G_STARVED (1u << 12)     /* memory for what was due was refused: the retransmission timer tries again */
 
 /* What matters only while something is going on: bytes in flight, ranges out of order, a duplicate to tell. Borrowed by tcp_busy, given back by
@@ -139,6 +142,11 @@ struct tcp_busy {
   uint32_t listener, listener_id;   /* TCP_G_FASTOPEN, passive: number and low bits of the id of who counts it as pending */
   uint8_t fastopen_offer;           /* enum tcp_fastopen_form: how the SYN-ACK is to give a cookie */
   struct tcp_sents sent;            /* what was sent, from snd_una to snd_max but for a SYN */
+  struct tcp_rack rack;
+  struct tcp_tlp tlp;
+  struct tcp_prr prr;
+  struct tcp_undo undo;
+  uint8_t frto;                     /* enum tcp_frto */
   struct tcp_sacks *ooo;            /* received ranges beyond rcv_nxt; NULL: none */
   uint32_t dsack_left, dsack_right; /* with TCP_F_DSACK */
   yeon_time pace_at;  /* when the next quantum may leave; with TCP_G_PACED */
@@ -189,6 +197,7 @@ struct yeon_tcp {
   uint16_t peer_mss; /* what the peer announced, or its default */
   uint16_t path_mtu; /* IP bytes */
   uint8_t backoff;   /* doublings of rto_us in force, until a new sample (RFC 6298 5.5 and the note after 5.7) */
+  uint8_t reo_steps; /* quarters of the least round trip that reordering is waited for; 0: no reordering seen (rack.c) */
 
   /* Round-trip time, microseconds (RFC 6298) */
   uint32_t srtt_us, rttvar_us, rto_us, rtt_min_us; /* srtt_us 0: no sample yet; rto_us not doubled */
@@ -366,6 +375,12 @@ yeon_time tcp_timer_at(const struct yeon_tcp *c, enum yeon_tcp_timer timer);
 void tcp_timers_forget(struct yeon_tcp *c); /* all of them, silently */
 /* (Re)starts the retransmission timer from now with the backed-off RTO. */
 void tcp_rexmit_start(struct yeon_tcp *c, yeon_time now);
+/* Starts it as if it had run since the oldest segment left, after another timer took its place. */
+void tcp_rexmit_resume(struct yeon_tcp *c, yeon_time now);
+/* After an acknowledgment that moved on: the loss probe or the time-out, or nothing when nothing is outstanding. */
+void tcp_rexmit_restart(struct yeon_tcp *c, yeon_time now);
+/* Any timer runs that sends again what is outstanding. */
+bool tcp_rexmit_on(const struct yeon_tcp *c);
 /* The earliest armed timer; *which tells its name. */
 yeon_time tcp_timer_earliest(const struct yeon_tcp *c, enum yeon_tcp_timer *which);
 
@@ -491,6 +506,8 @@ void tcp_user_timeout_heard(struct yeon_tcp *c, const struct wire_tcp *h, yeon_t
 /* recovery.c: RFC 5681, 6582, 6675 */
 void tcp_recovery_on_ack(struct yeon_tcp *c, const struct tcp_in *in, struct tcp_news *news, bool duplicate);
 void tcp_recovery_leave(struct yeon_tcp *c);
+/* The reordering timer has judged that many bytes lost. */
+void tcp_recovery_on_lost(struct yeon_tcp *c, uint32_t lost, yeon_time now);
 uint32_t tcp_pipe(const struct yeon_tcp *c);
 /* The next bytes to send again, at most `most`: what is due (RFC 6675 4, NextSeg (1)); when nothing new can be sent either (last), (3) and (4).
  * False: none. */

@@ -36,7 +36,7 @@ static void sent(struct yeon_tcp *c, uint32_t seq, uint32_t len, yeon_time now)
   }
   b->sent_at = now;
   c->sent_ms = tcp_ms(c->t, now);
-  if (!tcp_timer_on(c, YEON_TIMER_REXMIT)) tcp_rexmit_start(c, now);
+  if (!tcp_rexmit_on(c)) tcp_rexmit_start(c, now);
   if (!tcp_timer_on(c, YEON_TIMER_USER)) tcp_user_timeout_start(c, now);
   tcp_timer_stop(c, YEON_TIMER_PERSIST, now);
 }
@@ -80,6 +80,8 @@ static bool emit_data(struct yeon_tcp *c, uint32_t seq, uint32_t len, bool fin, 
   }
   if (len % size > 0 && !again && seq_gt(seq + len, c->busy->snd_small)) c->busy->snd_small = seq + len;
   tcp_sent_note(c, seq, seq + len + fin, now);
+  tcp_prr_sent(c, len + fin);
+  if (again) tcp_undo_resent(c, len + fin, now);
   sent(c, seq, len + fin, now);
   if (tcp_paced(c)) tcp_pace_sent(c, len);
   /* An answer to what has just come: a conversation, in which acknowledgments travel with the answers. */
@@ -138,8 +140,9 @@ static uint32_t cwnd_room(const struct yeon_tcp *c)
 static bool resend_hole(struct yeon_tcp *c, bool last, struct tcp_out *out, yeon_time now)
 {
   bool recovering = (c->flags & TCP_F_RECOVERY) != 0;
+  if (!recovering && !tcp_due(c)) return false;
   uint32_t seq, len, size = tcp_segment_size(c), room = cwnd_room(c), edge = c->snd_una + c->snd_wnd;
-  if ((!recovering && !tcp_due(c)) || (recovering && room < size)) return false;
+  if (recovering && room < size) return false;
   if (tcp_paced(c) && tcp_pace_allow(c, size, now) == 0) return false;
   if (!tcp_recovery_next(c, size + 1, last, &seq, &len)) return false;
   bool fin = take_off_fin(c, seq, &len);
@@ -193,7 +196,7 @@ static bool send_new(struct yeon_tcp *c, uint32_t max_payload, struct tcp_out *o
   bool fin;
   uint32_t seq = c->snd_nxt;
   if ((c->flags & TCP_F_FIN_SENT) != 0 && seq_gt(seq, c->snd_fin)) return false;
-  if (tcp_due(c) && (c->flags & TCP_F_RECOVERY) == 0) return false; /* first what is to be sent again */
+  if (tcp_due(c) && (c->flags & TCP_F_RECOVERY) == 0 && !tcp_frto_holds(c)) return false; /* first what is to be sent again */
   if (seq_lt(seq, tcp_snd_end(c)) && seq_lt(seq, c->snd_una + c->snd_wnd)) tcp_congestion_idle(c, now);
   uint32_t len = sendable(c, seq, max_payload, &fin);
   if (len > 0 && tcp_paced(c)) {
@@ -206,6 +209,30 @@ static bool send_new(struct yeon_tcp *c, uint32_t max_payload, struct tcp_out *o
   if (!emit_data(c, seq, len, fin, out, now)) return false;
   c->snd_nxt = seq + len + fin;
   c->flags2 &= ~TCP_G_SWS_OVERRIDE;
+  if (tcp_tlp_wanted(c)) tcp_tlp_start(c, false, now);
+  return true;
+}
+
+/* RFC 8985 7.3: one segment whatever the window of congestion control says, new if the peer's has room, else the last once more. */
+static bool send_loss_probe(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
+{
+  uint32_t size = tcp_segment_size(c), seq = c->snd_nxt, end = tcp_snd_end(c), edge = c->snd_una + c->snd_wnd;
+  c->flags2 &= ~TCP_G_LOSS_PROBE;
+  if (!tcp_tlp_wanted(c)) return false;
+  uint32_t len = seq_lt(seq, end) ? end - seq : 0;
+  if (len > size) len = size;
+  bool again = len == 0 || seq_gt(seq + len, edge), fin = false;
+  if (again) {
+    uint32_t newest = tcp_sent_at(&c->busy->sent, c->busy->sent.n - 1)->seq;
+    fin = (c->flags & TCP_F_FIN_SENT) != 0 && c->snd_nxt == c->snd_fin + 1;
+    len = c->snd_nxt - newest - fin;
+    if (len > size) len = (len - 1) % size + 1;
+    seq = c->snd_nxt - fin - len;
+    tcp_trace_rexmit(c, seq, len, YEON_REXMIT_PROBE, now);
+  }
+  if (!emit_data(c, seq, len, fin, out, now)) return false;
+  c->snd_nxt = seq_max(c->snd_nxt, seq + len + fin);
+  tcp_tlp_sent(c, again, now);
   return true;
 }
 
@@ -273,7 +300,8 @@ static bool next_segment(struct yeon_tcp *c, uint32_t max_payload, struct tcp_ou
   if ((c->flags & TCP_F_SEND_SYN) != 0) return send_syn(c, out, now);
   if (sends_data(c)) {
     if ((c->flags & TCP_F_REXMIT_HEAD) != 0 && resend_head(c, out, now)) return true;
-    if (resend_hole(c, false, out, now)) return true;
+    if ((c->flags2 & TCP_G_LOSS_PROBE) != 0 && send_loss_probe(c, out, now)) return true;
+    if (!tcp_frto_holds(c) && resend_hole(c, false, out, now)) return true;
     if (send_new(c, max_payload, out, now)) return true;
     if (resend_hole(c, true, out, now)) return true;
     if ((c->flags & TCP_F_PROBE) != 0) return send_window_probe(c, out, now);

@@ -24,6 +24,7 @@ static const struct yeon_tcp_options linux_options = {
   .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
   .fastopen = YEON_FASTOPEN_CLIENT, .fastopen_experimental = true,
   .challenge_per_second = 1000, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
+  .rack = true, .tlp = true, .tlp_delack_us = 200 * MS, .prr = true, .undo = true, .frto = true,
   .port_first = 32768, .port_last = 60999};
 
 /* FreeBSD 14. Sources: tcp(4); sys/netinet/tcp_timer.h (TCPTV_RTOBASE 1 s, rexmit_min 30 ms plus rexmit_slop 200 ms, TCPTV_REXMTMAX 64 s,
@@ -43,6 +44,7 @@ static const struct yeon_tcp_options freebsd_options = {
   .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
   .fastopen = 0, .fastopen_cookie_of_client = true, .fastopen_retry_s = 900,
   .challenge_per_second = 200, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
+  .prr = true, .undo = true,
   .port_first = 10000, .port_last = 65535};
 
 /* Windows 10 and 11. Sources: Get-NetTCPSetting (template Internet: InitialRto 1000 ms, MinRto 300 ms, MaxSynRetransmissions 4,
@@ -61,6 +63,7 @@ static const struct yeon_tcp_options windows_options = {
   .restart_after_idle = true, .window_scale = true, .timestamps = false, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
   .fastopen = 0, .fastopen_retry_s = 900,
   .challenge_per_second = 200, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 128,
+  .rack = true, .tlp = true, .tlp_delack_us = 300 * MS, .prr = true, .undo = true, .frto = true,
   .port_first = 49152, .port_last = 65535};
 
 /* The lecture: RTO from 1 s (RFC 6298 2.1, 2.4), doubling, an error after five retries; otherwise the RFCs' own values: initial window of
@@ -94,6 +97,7 @@ static const struct yeon_tcp_options yeon_options = {
   .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
   .fastopen = YEON_FASTOPEN_CLIENT | YEON_FASTOPEN_SERVER, .fastopen_answer_early = true, .fastopen_black_hole_s = 3600, .fastopen_retry_s = 900,
   .challenge_per_second = 1000, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
+  .rack = true, .tlp = true, .tlp_from_last = true, .prr = true, .undo = true, .frto = true, .rto_restart = true,
   .port_first = 32768, .port_last = 65535};
 
 /* clang-format on */
@@ -168,6 +172,7 @@ int yeon_tcp_options_check(const struct yeon_tcp_options *o, const char **field)
                                  {"challenge_per_second", o->challenge_per_second, 1, UINT32_MAX - 1},
                                  {"ack_limit_us", o->ack_limit_us, 0, 60 * S},
                                  {"dupthresh", o->dupthresh, 1, 255},
+                                 {"tlp_delack_us", o->tlp_delack_us, 0, 1 * S},
                                  {"hop_limit", o->hop_limit, 1, 255},
                                  {"port_first", o->port_first, 1, 65535},
                                  {"port_last", o->port_last, o->port_first, 65535}};

@@ -42,16 +42,25 @@ static void fail(struct yeon_tcp *c, yeon_time now)
 /* Everything unacknowledged counts as lost, but for what the peer holds (RFC 6675 5.1), and is sent again from snd_una on. */
 static void go_back(struct yeon_tcp *c, yeon_time now)
 {
-  bool again = c->rexmits > 1;
+  bool again = c->rexmits > 1, first = (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) == 0;
   uint32_t flight = tcp_flight(c);
   tcp_recovery_leave(c);
   /* RFC 2018 8: a block that begins where the acknowledgment ends was taken back; then none is believed. RFC 6675 5.1 would forget them all. */
   if (tcp_sent_reneged(c)) tcp_sent_forget_sacks(c);
-  tcp_sent_lose(c, c->snd_una, c->snd_max, true);
+  if (tcp_rack_on(c))
+    tcp_rack_on_timeout(c, now);
+  else
+    tcp_sent_lose(c, c->snd_una, c->snd_max, true);
+  if (!again || !c->busy->undo.possible) tcp_undo_begin(c);
   cc_on_congestion(&c->cc, again ? CC_TIMEOUT_AGAIN : CC_TIMEOUT, flight, now);
+  /* What may still arrive is not counted against the window. */
+  if (tcp_rack_on(c) && !cc_ops(&c->cc)->governs_itself) c->cc.cwnd += tcp_pipe(c);
   tcp_trace_cwnd(c, "timeout", now);
   c->flags |= TCP_F_RTO_RECOVERY | TCP_F_REXMIT_HEAD;
   c->busy->recover = c->snd_max;
+  c->busy->prr.flight = 0;
+  c->busy->tlp.out = false;
+  tcp_frto_begin(c, first);
   c->dup_acks = 0;
 }
 

@@ -10,6 +10,7 @@ void tcp_rtt_sample(struct yeon_tcp *c, uint32_t sample_us, yeon_time now)
   const struct yeon_tcp_options *o = &c->t->options;
   uint32_t r = sample_us > 0 ? sample_us : 1;
   c->backoff = 0;
+  c->flags2 &= ~TCP_G_UNSAMPLED;
   if (c->srtt_us == 0) {
     c->srtt_us = r;
     c->rttvar_us = r / 2;

@@ -58,12 +58,27 @@ static bool plausible(const struct yeon_tcp *c, const struct yeon_sack_block *b)
   return seq_gt(b->left, c->snd_una) && seq_le(b->right, c->snd_max) && seq_lt(b->left, b->right);
 }
 
+/* RFC 2883 section 4: a first block that lies below the acknowledgment, or within the second, is of what came twice. */
+static void take_duplicate(const struct wire_tcp *h, struct tcp_news *news)
+{
+  const struct yeon_sack_block *b = h->sack;
+  if (!seq_lt(b[0].left, b[0].right)) return;
+  bool below = seq_le(b[0].right, h->ack);
+  bool within = h->n_sack > 1 && seq_le(b[1].left, b[0].left) && seq_le(b[0].right, b[1].right);
+  if (!below && !within) return;
+  news->dsack = true;
+  news->dsack_left = b[0].left;
+  news->dsack_right = b[0].right;
+}
+
 void tcp_sack_take(struct yeon_tcp *c, const struct tcp_in *in, struct tcp_news *news)
 {
   const struct wire_tcp *h = &in->s->h;
-  if ((c->flags & TCP_F_SACK) == 0 || h->n_sack == 0 || !tcp_outstanding(c) || c->busy == NULL) return;
+  if ((c->flags & TCP_F_SACK) == 0 || h->n_sack == 0) return;
+  take_duplicate(h, news);
+  if (!tcp_outstanding(c) || c->busy == NULL) return;
   for (unsigned i = 0; i < h->n_sack; i++) {
-    /* A block at or below the acknowledgment is a DSACK (RFC 2883); it says nothing about what is missing. */
+    /* A block at or below the acknowledgment is a DSACK; it says nothing about what is missing. */
     if (!plausible(c, &h->sack[i]) || seq_le(h->sack[i].right, h->ack)) continue;
     tcp_sent_sack(c, h->sack[i].left, h->sack[i].right, news);
   }

@@ -39,6 +39,8 @@ static void put_flags(struct tcp_sents *s, uint32_t i, uint8_t flags)
   if (is_due && !was_due && (s->due == 0 || seq_lt(r->seq, s->due_from))) s->due_from = r->seq;
   count(s, r->flags, 0 - len);
   count(s, flags, len);
+  if ((r->flags & TCP_SENT_SACKED) != 0) s->sacked_segs -= r->segs;
+  if ((flags & TCP_SENT_SACKED) != 0) s->sacked_segs += r->segs;
   r->flags = flags;
 }
 
@@ -121,6 +123,7 @@ static bool cut(struct yeon_tcp *c, uint32_t i, uint32_t seq, uint32_t limit)
   open_gap(s, i + 1);
   *tcp_sent_at(s, i + 1) = *tcp_sent_at(s, i);
   tcp_sent_at(s, i + 1)->seq = seq;
+  tcp_sent_at(s, i + 1)->segs = 0;
   return true;
 }
 
@@ -172,13 +175,26 @@ void tcp_sent_note(struct yeon_tcp *c, uint32_t seq, uint32_t end, yeon_time now
   if (seq_lt(old, end)) append(c, old, end, now);
 }
 
-/* Of what arrives with one acknowledgment, RACK and the rate sample go by what was sent last. */
-static void note_delivered(const struct tcp_sents *s, uint32_t i, struct tcp_news *news)
+/* RFC 8985 6.2, step 2: it echoes a timestamp from before the last copy, or comes sooner after it than any round trip took. */
+static bool was_earlier_copy(const struct yeon_tcp *c, const struct tcp_sent *r, const struct tcp_news *news)
 {
+  if (news->echoed && seq_lt(news->echo, tcp_ts_now(c->t, &c->record.key, r->sent_at))) return true;
+  return news->now - r->sent_at < (yeon_time)c->rtt_min_us * YEON_US;
+}
+
+/* Of what arrives with one acknowledgment, RACK and the rate sample go by what was sent last. */
+static void note_delivered(const struct yeon_tcp *c, uint32_t i, struct tcp_news *news)
+{
+  const struct tcp_sents *s = &c->busy->sent;
   const struct tcp_sent *r = tcp_sent_at(s, i);
   uint32_t end = tcp_sent_end(s, i);
   bool again = (r->flags & TCP_SENT_EVER_RESENT) != 0;
-  if (!again && news->told && seq_lt(end, news->top)) news->reordered = true;
+  if (!again && news->told && seq_lt(end, news->top)) {
+    if (!news->reordered || news->top - r->seq > news->behind) news->behind = news->top - r->seq;
+    news->reordered = true;
+  }
+  if (!again && seq_le(end, c->busy->recover)) news->original = true;
+  if (again && was_earlier_copy(c, r, news)) return;
   if (news->any && (r->sent_at < news->newest_at || (r->sent_at == news->newest_at && seq_lt(end, news->newest_end))))
     return;
   news->any = true;
@@ -195,7 +211,7 @@ void tcp_sent_ack(struct yeon_tcp *c, uint32_t ack, struct tcp_news *news)
     uint32_t len = tcp_sent_end(s, 0) - r->seq;
     if ((r->flags & TCP_SENT_SACKED) == 0) {
       news->fresh += len;
-      note_delivered(s, 0, news);
+      note_delivered(c, 0, news);
     }
     if (r->flags != 0) put_flags(s, 0, 0);
     s->first = s->first + 1 < s->cap ? s->first + 1 : 0;
@@ -216,8 +232,31 @@ static void join(struct tcp_sents *s, uint32_t from, uint32_t to)
   if (from > 0 && (tcp_sent_at(s, from - 1)->flags & TCP_SENT_SACKED) != 0) from--;
   if (to < s->n && (tcp_sent_at(s, to)->flags & TCP_SENT_SACKED) != 0) to++;
   struct tcp_sent *r = tcp_sent_at(s, from);
-  for (uint32_t i = from + 1; i < to; i++) r->flags |= tcp_sent_at(s, i)->flags & TCP_SENT_EVER_RESENT;
+  for (uint32_t i = from + 1; i < to; i++) {
+    uint32_t segs = (uint32_t)r->segs + tcp_sent_at(s, i)->segs;
+    if (segs > UINT16_MAX) s->sacked_segs -= segs - UINT16_MAX;
+    r->segs = (uint16_t)(segs < UINT16_MAX ? segs : UINT16_MAX);
+    r->flags |= tcp_sent_at(s, i)->flags & TCP_SENT_EVER_RESENT;
+  }
   if (to - from > 1) close_gap(s, from + 1, to);
+}
+
+/* RACK judges what left as a whole: a segment of which the peer has but a part has not arrived. So within a record only edges of full segments count. */
+static uint32_t whole_segment(const struct yeon_tcp *c, uint32_t edge, bool up)
+{
+  const struct tcp_sents *s = &c->busy->sent;
+  if (!tcp_rack_on(c)) return edge;
+  uint32_t i = find(s, edge);
+  if (i == s->n) return edge;
+  uint32_t seq = tcp_sent_at(s, i)->seq, into = (edge - seq) % c->snd_mss;
+  if (!seq_lt(seq, edge) || into == 0) return edge;
+  return seq_min(up ? edge - into + c->snd_mss : edge - into, tcp_sent_end(s, i));
+}
+
+static uint16_t segs_of(const struct yeon_tcp *c, uint32_t len)
+{
+  uint32_t segs = (len + c->snd_mss - 1) / c->snd_mss;
+  return (uint16_t)(segs < UINT16_MAX ? segs : UINT16_MAX);
 }
 
 void tcp_sent_sack(struct yeon_tcp *c, uint32_t left, uint32_t right, struct tcp_news *news)
@@ -227,13 +266,14 @@ void tcp_sent_sack(struct yeon_tcp *c, uint32_t left, uint32_t right, struct tcp
   if (at == s->n) return;
   if ((tcp_sent_at(s, at)->flags & TCP_SENT_SACKED) != 0 && seq_le(right, tcp_sent_end(s, at)))
     return; /* nothing new */
-  uint32_t limit = limit_of(c), from = cut_at(c, left, limit), to = from;
-  (void)cut_at(c, right, limit);
+  uint32_t limit = limit_of(c), from = cut_at(c, whole_segment(c, left, true), limit), to = from;
+  (void)cut_at(c, whole_segment(c, right, false), limit);
   for (; to < s->n && seq_le(tcp_sent_end(s, to), right); to++) {
     struct tcp_sent *r = tcp_sent_at(s, to);
     if ((r->flags & TCP_SENT_SACKED) != 0) continue;
     news->sacked += tcp_sent_end(s, to) - r->seq;
-    note_delivered(s, to, news);
+    note_delivered(c, to, news);
+    r->segs = segs_of(c, tcp_sent_end(s, to) - r->seq);
     put_flags(s, to, (r->flags & TCP_SENT_EVER_RESENT) | TCP_SENT_SACKED);
   }
   if (to == from) return;
@@ -254,6 +294,18 @@ uint32_t tcp_sent_lose(struct yeon_tcp *c, uint32_t left, uint32_t right, bool c
     put_flags(s, i, flags | TCP_SENT_LOST);
   }
   return s->lost - before;
+}
+
+void tcp_sent_lose_record(struct yeon_tcp *c, uint32_t i)
+{
+  struct tcp_sents *s = &c->busy->sent;
+  put_flags(s, i, (tcp_sent_at(s, i)->flags & (uint8_t)~TCP_SENT_RESENT) | TCP_SENT_LOST);
+}
+
+void tcp_sent_find_again(struct yeon_tcp *c)
+{
+  struct tcp_sents *s = &c->busy->sent;
+  for (uint32_t i = 0; i < s->n && s->lost > 0; i++) put_flags(s, i, tcp_sent_at(s, i)->flags & (uint8_t)~TCP_SENT_LOST);
 }
 
 void tcp_sent_forget_sacks(struct yeon_tcp *c)

@@ -25,6 +25,7 @@ struct tcp_sent {
   uint32_t tx_in_flight; /* bytes in the network when it had left */
   uint32_t lost;         /* bytes of the connection judged lost when it left, modulo 2^32 */
   uint8_t flags;         /* enum tcp_sent_flag */
+  uint16_t segs;         /* SACKED: how many full segments that is, at least 1; 65535: that or more */
 };
 
 struct tcp_sents {
@@ -35,6 +36,7 @@ struct tcp_sents {
   uint32_t due;                  /* bytes LOST and not RESENT: to be sent again */
   uint32_t due_from;             /* nothing below it is due; with due > 0 */
   uint32_t top;                  /* after the highest byte SACKED; with sacked > 0 */
+  uint32_t sacked_segs;          /* sum of segs */
 };
 
 /* What one acknowledgment has told, gathered on the way through ack.c. */
@@ -47,9 +49,18 @@ struct tcp_news {
   bool told;           /* something was SACKED before it */
   yeon_time newest_at; /* of what was delivered, when the last to leave left; with any */
   uint32_t newest_end; /* and where it ends */
-  bool any;            /* a record was delivered, in full or its last part */
+  bool any;            /* a record was delivered, in full or its last part, and it is known by which copy */
   bool newest_again;   /* the newest had been sent more than once */
-  bool reordered;      /* something sent once arrived after something sent later */
+  bool reordered;      /* something sent once arrived after something sent later, */
+  uint32_t behind;     /* and that many bytes behind the highest that had, at most; with reordered */
+  bool original;       /* something sent once arrived that had left before `recover` */
+  bool dsack;          /* the first block repeats what had arrived (RFC 2883): */
+  uint32_t dsack_left, dsack_right;
+  bool echoed;         /* it echoes a timestamp: */
+  uint32_t echo;
+  bool waits;          /* the reordering timer was set for what may yet arrive */
+  bool pure;           /* neither text nor a new window came with it */
+  yeon_time now;
 };
 
 struct yeon_tcp;
@@ -74,6 +85,10 @@ void tcp_sent_ack(struct yeon_tcp *c, uint32_t ack, struct tcp_news *news);
 void tcp_sent_sack(struct yeon_tcp *c, uint32_t left, uint32_t right, struct tcp_news *news);
 /* What the peer does not have of [left, right) and was not lost yet is lost now; also the copies of it, if `copies`. Bytes. */
 uint32_t tcp_sent_lose(struct yeon_tcp *c, uint32_t left, uint32_t right, bool copies);
+/* The record i is lost, and so are its copies. */
+void tcp_sent_lose_record(struct yeon_tcp *c, uint32_t i);
+/* Nothing is lost after all. */
+void tcp_sent_find_again(struct yeon_tcp *c);
 /* RFC 2018 section 8: none of the peer's blocks is believed any more. */
 void tcp_sent_forget_sacks(struct yeon_tcp *c);
 /* Did the peer tell of the very byte that its acknowledgment asks for? */

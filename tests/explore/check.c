@@ -130,7 +130,7 @@ static bool unsent(const struct yeon_tcp *c)
 
 static void check_timers(struct world *w, unsigned side, const struct yeon_tcp *c)
 {
-  bool resends = tcp_timer_on(c, YEON_TIMER_REXMIT) || tcp_timer_on(c, YEON_TIMER_PERSIST);
+  bool resends = tcp_rexmit_on(c) || tcp_timer_on(c, YEON_TIMER_PERSIST);
   bool stays = tcp_timer_on(c, YEON_TIMER_TIME_WAIT);
   enum yeon_tcp_timer which;
   if (c->timers != 0 && (!wheel_armed(&c->node) || c->node.deadline > tcp_timer_earliest(c, &which)))

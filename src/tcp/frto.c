@@ -1,0 +1,35 @@
+/* Forward RTO recovery (RFC 5682): was the time-out spurious? After it only the oldest segment goes again. If the first acknowledgment moves on, two new
+ * segments are sent and not the next that seem lost; if the second moves on too, by something that was sent once only, then the originals are
+ * arriving and nothing was lost. With SACK (section 3) any report of what was sent once before the time-out tells the same, and at once.
+ * A duplicate says that the loss is real, and recovery goes on as usual. */
+#include "tcp/internal.h"
+
+void tcp_frto_begin(struct yeon_tcp *c, bool first)
+{
+  bool wanted = c->t->options.frto && (first || c->rexmits > 1 || c->busy->frto != TCP_FRTO_OFF);
+  c->busy->frto = wanted ? TCP_FRTO_FIRST : TCP_FRTO_OFF;
+}
+
+bool tcp_frto_holds(const struct yeon_tcp *c) { return c->busy != NULL && c->busy->frto == TCP_FRTO_SECOND; }
+
+static bool can_send_new(const struct yeon_tcp *c)
+{
+  return seq_lt(c->snd_nxt, tcp_snd_end(c)) && seq_lt(c->snd_nxt, c->snd_una + c->snd_wnd);
+}
+
+bool tcp_frto_on_ack(struct yeon_tcp *c, const struct tcp_news *news, bool duplicate)
+{
+  struct tcp_busy *b = c->busy;
+  if (b->frto == TCP_FRTO_OFF) return false;
+  if (news->original) return true;
+  if (b->frto == TCP_FRTO_SECOND) {
+    if (duplicate || news->sacked > 0) b->frto = TCP_FRTO_OFF; /* RFC 5682 2.1 and 3.1, step 3a */
+  } else if (news->acked > 0 && seq_lt(c->snd_una, b->recover)) {
+    /* Step 2b; without anything new to send the conventional recovery goes on. */
+    b->frto = can_send_new(c) ? TCP_FRTO_SECOND : TCP_FRTO_OFF;
+    if (b->frto == TCP_FRTO_SECOND) b->recover = c->snd_max;
+  } else if (duplicate || seq_ge(c->snd_una, b->recover)) {
+    b->frto = TCP_FRTO_OFF; /* step 2a */
+  }
+  return false;
+}
