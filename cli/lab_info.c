@@ -70,6 +70,11 @@ static void push_info(lua_State *L, const struct yeon_tcp_info *i)
   put_flag(L, "window_scale", i->wscale_ok);
   put_flag(L, "timestamps", i->ts_ok);
   put_flag(L, "sack", i->sack_ok);
+  put_flag(L, "ecn", i->ecn_ok);
+  put_flag(L, "accecn", i->accecn_ok);
+  put_flag(L, "ecn_capable", i->ecn_capable);
+  put_integer(L, "ecn_arrived_ce", i->ecn_arrived_ce);
+  put_integer(L, "ecn_told_ce", i->ecn_told_ce);
   put_flag(L, "orphan", i->orphan);
 }
 

@@ -46,6 +46,7 @@ enum yeon_event_type {
   YEON_EV_NEIGHBOUR,  /* ARP / ND learned or gave up: .neighbour */
   YEON_EV_CABLE,      /* a cable was cut, joined, changed, or swallowed a frame: .cable */
   YEON_EV_NOTE,       /* free text from a scenario: .note */
+  YEON_EV_ECN,        /* congestion marks: .ecn */
   YEON_EV_TYPES
 };
 #define YEON_EV_BIT(type) (1u << (type))
@@ -112,6 +113,8 @@ struct yeon_ev_segment {
   uint16_t window; /* as on the wire, unscaled */
   uint16_t urgent;
   uint8_t flags;
+  bool ae;               /* the ninth flag: ACE is AE, CWR, ECE (RFC 9768) */
+  uint8_t codepoint;     /* of its IP header: 0 not ECN-capable, 1 ECT(1), 2 ECT(0), 3 CE (RFC 3168) */
   uint8_t segs;          /* 1, or the size of a super-segment */
   uint8_t verdict;       /* enum yeon_verdict; arriving segments only */
   uint8_t state;         /* enum yeon_tcp_state of the connection after the segment */
@@ -139,6 +142,14 @@ enum yeon_retransmit_why {
   YEON_REXMIT_WHYS
 };
 YEON_API const char *yeon_retransmit_why_name(enum yeon_retransmit_why why);
+
+enum yeon_ecn_what {
+  YEON_ECN_ARRIVED, /* segments marked CE arrived here */
+  YEON_ECN_TOLD,    /* the peer tells that segments of ours arrived so */
+  YEON_ECN_REACTED, /* and the congestion window is reduced for it, once a round trip */
+  YEON_ECN_WHATS
+};
+YEON_API const char *yeon_ecn_what_name(enum yeon_ecn_what what);
 
 enum yeon_tcp_timer {
   YEON_TIMER_REXMIT,
@@ -210,6 +221,7 @@ struct yeon_event {
     struct { struct yeon_ip ip; uint8_t mac[6]; bool reachable; } neighbour;
     struct { uint8_t op, direction; uint32_t len; uint32_t cable; const char *text; } cable; /* direction 0: a→b, 1: b→a, 2: both;
                               text: the new settings of a YEON_CABLE_SET, else NULL */
+    struct { uint8_t what; uint32_t segments, bytes; } ecn; /* enum yeon_ecn_what; classic ECN tells of no number: 0 */
     struct { const char *text; } note; /* valid during the call only */
   } u;
   /* clang-format on */

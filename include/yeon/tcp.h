@@ -26,6 +26,24 @@ enum yeon_tcp_option_layout {
 #define YEON_FASTOPEN_ALL_LISTENERS 0x400u    /* every listener is as if YEON_TCP_FASTOPEN were set to its backlog */
 #define YEON_FASTOPEN_BITS 0x607u
 
+/* Explicit congestion notification: whether SYNs ask for it, and whether it is granted. Numbers as those of Linux's tcp_ecn. */
+enum yeon_ecn {
+  YEON_ECN_OFF,
+  YEON_ECN_ON,                   /* classic (RFC 3168): asks, and grants */
+  YEON_ECN_PASSIVE,              /* classic: grants */
+  YEON_ECN_ACCURATE,             /* accurate feedback (RFC 9768): asks; grants either kind */
+  YEON_ECN_ACCURATE_ASK_CLASSIC, /* grants either kind, asks for the classic one */
+  YEON_ECN_ACCURATE_PASSIVE      /* grants either kind */
+};
+#define YEON_ECN_RETRIES_ALWAYS 255
+
+/* When a segment carries the counters of accurate feedback in full (RFC 9768 3.2.3.3). */
+enum yeon_accecn_option {
+  YEON_ACCECN_OPTION_NEVER,
+  YEON_ACCECN_OPTION_NEEDED, /* when one has changed, only those that ever have, and in the handshake */
+  YEON_ACCECN_OPTION_ALWAYS  /* all of them, wherever they fit, once the peer has sent some: as Linux */
+};
+
 /* Everything about TCP that is a number or a choice. Chosen by profile, changed field by field, fixed when the host is made;
  * yeon_tcp_set overrides some of it for one endpoint. The profiles' values and their sources: src/tcp/profile.c. */
 struct yeon_tcp_options {
@@ -108,6 +126,17 @@ struct yeon_tcp_options {
   /* A path that answered a try badly (no cookie, data not taken, nothing at all) is not tried again for so many seconds (RFC 7413 4.1.3.1); 0: it
    * is, as in Linux. */
   uint32_t fastopen_retry_s;
+
+  /* Explicit congestion notification */
+  uint8_t ecn;           /* enum yeon_ecn */
+  uint8_t ecn_retries;   /* so many SYNs are sent again that ask for ECN, then without; YEON_ECN_RETRIES_ALWAYS: all, and no marks are doubted */
+  uint8_t accecn_option; /* enum yeon_accecn_option */
+  /* With accurate feedback and SACK agreed, everything but SYNs and resets is sent as ECN-capable (draft-ietf-tcpm-generalized-ecn, as Linux); false: new
+   * data alone (RFC 3168 6.1.4 to 6.1.6). */
+  bool ecn_everywhere;
+  /* When both open at once, the peer's SYN is granted ECN though ours did not ask for it, as in FreeBSD; false: not (RFC 3168 6.1.1). */
+  bool ecn_crossing;
+  bool abe; /* the window falls less for a mark than for a loss (RFC 8511) */
   /* Features */
   bool restart_after_idle;  /* the congestion window falls back after an RTO of idleness (RFC 5681 4.1) */
   bool drop_syn_fin;        /* segments with both flags are dropped unanswered (FreeBSD can be told to); false: RFC 9293 3.10.7 */
@@ -224,7 +253,7 @@ enum yeon_tcp_option {
   /* 64..65495: upper bound of both MSS when set before connecting, of the send MSS later; reads the send MSS once connected. */
   YEON_TCP_MAXSEG,
   YEON_TCP_HOP_LIMIT,     /* 1..255 */
-  YEON_TCP_TRAFFIC_CLASS, /* 0..255 */
+  YEON_TCP_TRAFFIC_CLASS, /* 0..255; the last two bits are ECN's, and read back as 0 */
   YEON_TCP_REUSEADDR,     /* bool: bind although connections or TIME-WAITs use the port */
   YEON_TCP_REUSEPORT,     /* bool: several listeners on one port share the connections */
   YEON_TCP_V6ONLY,        /* bool, for ::; before binding */
@@ -269,6 +298,11 @@ struct yeon_tcp_info {
   uint8_t snd_wscale, rcv_wscale;
   bool wscale_ok, ts_ok, sack_ok;
   enum yeon_congestion congestion;
+  bool ecn_ok, accecn_ok; /* ECN is agreed; its accurate kind */
+  bool ecn_capable;       /* and what is sent says so; false: the path or the peer forbade it */
+  bool ecn_seen;          /* something marked, or that could be, has arrived */
+  uint32_t ecn_arrived_ce, ecn_told_ce; /* segments that came marked; of ours, those the peer told of (classic: an estimate) */
+  uint32_t ecn_arrived_bytes[3], ecn_told_bytes[3]; /* likewise payload bytes, modulo 2^32: with ECT(0), CE, ECT(1); accurate kind only */
   uint32_t cwnd, ssthresh, flight; /* bytes */
   uint64_t pacing_rate;            /* bytes a second; 0: not paced */
   uint32_t srtt_us, rttvar_us, rto_us, rtt_min_us;

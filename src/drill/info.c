@@ -28,7 +28,8 @@ static double state_number(const struct view *v)
 
 static double option_bits(const struct view *v)
 {
-  return (v->i.ts_ok ? 1 : 0) | (v->i.sack_ok ? 2 : 0) | (v->i.wscale_ok ? 4 : 0) | (v->i.syn_data ? 32 : 0);
+  return (v->i.ts_ok ? 1 : 0) | (v->i.sack_ok ? 2 : 0) | (v->i.wscale_ok ? 4 : 0) | (v->i.ecn_ok ? 8 : 0) |
+         (v->i.ecn_seen ? 16 : 0) | (v->i.syn_data ? 32 : 0);
 }
 
 /* Linux's machine of congestion states: Open, Disorder, CWR, Recovery, Loss. */
@@ -127,6 +128,14 @@ static bool simple_field(const struct view *v, const char *name, double *out)
                 {"bytes_retrans", (double)v->i.bytes_retransmitted},
                 {"segs_in", v->i.segs_in},
                 {"segs_out", v->i.segs_out},
+                {"delivered_ce", v->i.ecn_told_ce},
+                {"received_ce", v->i.ecn_arrived_ce},
+                {"delivered_e0_bytes", v->i.ecn_told_bytes[0]},
+                {"delivered_ce_bytes", v->i.ecn_told_bytes[1]},
+                {"delivered_e1_bytes", v->i.ecn_told_bytes[2]},
+                {"received_e0_bytes", v->i.ecn_arrived_bytes[0]},
+                {"received_ce_bytes", v->i.ecn_arrived_bytes[1]},
+                {"received_e1_bytes", v->i.ecn_arrived_bytes[2]},
                 {"notsent_bytes", unsent(v)},
                 {"snd_wnd", v->i.snd_wnd},
                 {"rcv_wnd", v->i.rcv_wnd},

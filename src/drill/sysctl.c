@@ -42,7 +42,7 @@ static const struct entry of_linux[] = {
   {"tcp_challenge_ack_limit", U32, AT(challenge_per_second), NULL}, {"tcp_tw_reuse", FLAG, AT(time_wait_reuse), NULL},
   {"tcp_rto_min_us", U32, AT(rto_min_us), NULL}, {"tcp_rto_max_ms", MS_TO_US, AT(rto_max_us), NULL},
   {"ip_default_ttl", U8, AT(hop_limit), NULL},
-  {"tcp_ecn", ONLY, 0, "0 2"}, {"tcp_mtu_probing", ONLY, 0, "0"}, {"tcp_congestion_control", CONGESTION, 0, NULL},
+  {"tcp_ecn", U8, AT(ecn), NULL}, {"tcp_mtu_probing", ONLY, 0, "0"}, {"tcp_congestion_control", CONGESTION, 0, NULL},
   {"tcp_dsack", ONLY, 0, "1"}, {"ip_no_pmtu_disc", NOT, AT(path_mtu), NULL}, {"tcp_abort_on_overflow", ONLY, 0, "0"},
   {"tcp_stdurg", ONLY, 0, "0"}, {"tcp_fastopen", FASTOPEN, 0, NULL}, {"tcp_fastopen_key", FASTOPEN, 0, NULL}, {"tcp_fastopen_cookies", FASTOPEN, 0, NULL},
   {"tcp_fastopen_blackhole_timeout_sec", U32, AT(fastopen_black_hole_s), NULL}, {"tcp_min_tso_segs", HARMLESS, 0, NULL},
@@ -52,7 +52,7 @@ static const struct entry of_linux[] = {
   {"tcp_early_retrans", OTHER, 0, NULL}, {"tcp_recovery", OTHER, 0, NULL}, {"tcp_slow_start_after_idle", FLAG, AT(restart_after_idle), NULL},
   {"tcp_moderate_rcvbuf", HARMLESS, 0, NULL}, {"tcp_thin_linear_timeouts", HARMLESS, 0, NULL}, {"tcp_no_metrics_save", HARMLESS, 0, NULL},
   {"tcp_no_ssthresh_metrics_save", HARMLESS, 0, NULL}, {"tcp_max_syn_backlog", HARMLESS, 0, NULL}, {"tcp_app_win", HARMLESS, 0, NULL},
-  {"tcp_adv_win_scale", HARMLESS, 0, NULL}, {"tcp_ecn_fallback", HARMLESS, 0, NULL}, {"tcp_ecn_option", HARMLESS, 0, NULL},
+  {"tcp_adv_win_scale", HARMLESS, 0, NULL}, {"tcp_ecn_fallback", OTHER, 0, NULL}, {"tcp_ecn_option", U8, AT(accecn_option), NULL},
   {"tcp_ecn_option_beacon", HARMLESS, 0, NULL}, {"tcp_max_reordering", HARMLESS, 0, NULL}, {"tcp_min_rtt_wlen", HARMLESS, 0, NULL},
   {"tcp_base_mss", HARMLESS, 0, NULL}, {"tcp_min_snd_mss", HARMLESS, 0, NULL}, {"tcp_probe_interval", HARMLESS, 0, NULL},
   {"tcp_probe_threshold", HARMLESS, 0, NULL}, {"tcp_retries1", HARMLESS, 0, NULL}, {"tcp_rfc1337", HARMLESS, 0, NULL},
@@ -74,11 +74,12 @@ static const struct entry of_freebsd[] = {
   {"tcp.insecure_syn", NOT, AT(challenge_ack), NULL}, {"tcp.path_mtu_discovery", FLAG, AT(path_mtu), NULL},
   {"tcp.initcwnd_segments", U16, AT(initial_window_segments), NULL}, {"tcp.msl", OTHER, 0, NULL},
   {"tcp.finwait2_timeout", U32, AT(fin_wait_2_ms), NULL}, {"tcp.syncache.rexmtlimit", U8, AT(retries_syn_ack), NULL},
-  {"tcp.ecn.enable", ONLY, 0, "0 2"}, {"tcp.blackhole", ONLY, 0, "0"}, {"tcp.rexmit_drop_options", ONLY, 0, "0"},
+  {"tcp.ecn.enable", OTHER, 0, NULL}, {"tcp.blackhole", ONLY, 0, "0"}, {"tcp.rexmit_drop_options", ONLY, 0, "0"},
   {"tcp.syncookies_only", ONLY, 0, "0"}, {"tcp.drop_synfin", FLAG, AT(drop_syn_fin), NULL}, {"tcp.icmp_may_rst", ONLY, 0, "1"},
   {"tcp.udp_tunneling_port", ONLY, 0, "0"}, {"tcp.cc.algorithm", CONGESTION, 0, NULL},
   {"tcp.functions_default", ONLY, 0, "freebsd"}, {"tcp.hostcache.purgenow", HARMLESS, 0, NULL}, {"tcp.rexmit_slop", HARMLESS, 0, NULL},
-  {"tcp.rexmit_min", HARMLESS, 0, NULL}, {"tcp.keepinit", OTHER, 0, NULL}, {"tcp.ecn.maxretries", HARMLESS, 0, NULL},
+  {"tcp.rexmit_min", HARMLESS, 0, NULL}, {"tcp.keepinit", OTHER, 0, NULL}, {"tcp.ecn.maxretries", U8, AT(ecn_retries), NULL},
+  {"tcp.cc.abe", FLAG, AT(abe), NULL},
   {"tcp.udp_tunneling_overhead", HARMLESS, 0, NULL}, {"tcp.fastopen.client_enable", FASTOPEN, 0, NULL},
   {"tcp.fastopen.server_enable", FASTOPEN, 0, NULL}, {"tcp.fastopen.setkey", FASTOPEN, 0, NULL},
   {"tcp.fastopen.path_disable_time", U32, AT(fastopen_retry_s), NULL}, {"tcp.fastopen.acceptany", OTHER, 0, NULL},
@@ -144,6 +145,8 @@ static void set_other(struct yeon_tcp_options *o, const char *name, long long n)
   if (strcmp(name, "tcp_orphan_retries") == 0) o->retries_orphan = n == 0 ? 8 : (uint8_t)n;
   if (strcmp(name, "tcp_early_retrans") == 0) o->tlp = n == 3 || n == 4;
   if (strcmp(name, "tcp_recovery") == 0) o->rack = (n & 1) != 0;
+  if (strcmp(name, "tcp_ecn_fallback") == 0) o->ecn_retries = n == 0 ? YEON_ECN_RETRIES_ALWAYS : 0;
+  if (strcmp(name, "tcp.ecn.enable") == 0) o->ecn = n == 4 ? YEON_ECN_ACCURATE_PASSIVE : (uint8_t)n;
   if (strcmp(name, "tcp.msl") == 0) o->time_wait_ms = (uint32_t)(2 * n);
   if (strcmp(name, "tcp.delayed_ack") == 0 && n == 0) o->delack_us = 0;
   const uint16_t any = YEON_FASTOPEN_SERVER_NO_COOKIE;

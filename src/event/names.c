@@ -60,6 +60,9 @@ static const char *const retransmit_names[] = {
 };
 static_assert(COUNT(retransmit_names) == YEON_REXMIT_WHYS, "a name per reason");
 
+static const char *const ecn_names[] = {[YEON_ECN_ARRIVED] = "marked", [YEON_ECN_TOLD] = "told of marks", [YEON_ECN_REACTED] = "marked: window reduced"};
+static_assert(COUNT(ecn_names) == YEON_ECN_WHATS, "a name per kind");
+
 static const char *const timer_names[] = {
     [YEON_TIMER_REXMIT] = "retransmission", [YEON_TIMER_PERSIST] = "persist",   [YEON_TIMER_DELACK] = "delayed ACK",
     [YEON_TIMER_KEEPALIVE] = "keepalive",   [YEON_TIMER_USER] = "user timeout", [YEON_TIMER_TIME_WAIT] = "TIME-WAIT",
@@ -110,6 +113,8 @@ const char *yeon_retransmit_why_name(enum yeon_retransmit_why why)
 {
   return pick(retransmit_names, COUNT(retransmit_names), (int)why);
 }
+
+const char *yeon_ecn_what_name(enum yeon_ecn_what what) { return pick(ecn_names, COUNT(ecn_names), (int)what); }
 
 const char *yeon_tcp_timer_name(enum yeon_tcp_timer timer) { return pick(timer_names, COUNT(timer_names), (int)timer); }
 

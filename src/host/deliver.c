@@ -84,6 +84,7 @@ static void deliver_tcp(struct yeon_host *h, const struct ip_packet *k, yeon_tim
   s.len = len - s.h.header_len;
   s.n_payload = cut_slices(k, k->skip + k->transport + s.h.header_len, s.len, s.payload);
   s.segs = k->segs;
+  s.codepoint = k->traffic_class & 3u;
   tcp_input(&h->tcp, &s, now);
 }
 

@@ -47,6 +47,8 @@ static void put_tcp(const struct ss *ss, const struct ss_row *r)
   fprintf(out, ", \"bytes_sent\": %llu, \"bytes_acked\": %llu, \"bytes_received\": %llu, \"bytes_retransmitted\": %llu",
           (unsigned long long)i->bytes_sent, (unsigned long long)i->bytes_acked, (unsigned long long)i->bytes_received,
           (unsigned long long)i->bytes_retransmitted);
+  fprintf(out, ", \"ecn\": %s, \"ecn_capable\": %s, \"ecn_arrived_ce\": %u, \"ecn_told_ce\": %u", i->accecn_ok ? "\"accurate\"" : i->ecn_ok ? "\"classic\"" : "null",
+          i->ecn_capable ? "true" : "false", i->ecn_arrived_ce, i->ecn_told_ce);
   if (i->timer_at == YEON_NEVER) fputs(", \"timer\": null, \"timer_left_us\": null", out);
   else fprintf(out, ", \"timer\": \"%s\", \"timer_left_us\": %lld", yeon_tcp_timer_name(i->timer), (long long)((i->timer_at - ss->now) / YEON_US));
 }

@@ -57,8 +57,11 @@ static void write_path(const struct ss_row *r, struct cell *cell)
   char rtt[32], var[32], rto[32];
   snprintf(cell->line[4], CELL, "rtt %s±%s rto %s", span((yeon_time)i->srtt_us * YEON_US, rtt), span((yeon_time)i->rttvar_us * YEON_US, var),
            span((yeon_time)i->rto_us * YEON_US, rto));
-  snprintf(cell->line[5], CELL, "%s cwnd %u mss %u sent %llu again %llu", yeon_congestion_name(i->congestion), i->cwnd, i->snd_mss, (unsigned long long)i->bytes_sent,
+  int n = snprintf(cell->line[5], CELL, "%s cwnd %u mss %u sent %llu again %llu", yeon_congestion_name(i->congestion), i->cwnd, i->snd_mss, (unsigned long long)i->bytes_sent,
            (unsigned long long)i->bytes_retransmitted);
+  if (i->ecn_ok)
+    snprintf(cell->line[5] + n, CELL - (size_t)n, " %s%s marked %u in %u out", i->accecn_ok ? "accecn" : "ecn", i->ecn_capable ? "" : " (not capable)",
+             i->ecn_arrived_ce, i->ecn_told_ce);
 }
 
 static void write_end(const struct ss *ss, const struct ss_row *r, struct cell *cell)

@@ -21,6 +21,8 @@ static void fill_options(struct tcp_info *t, const struct yeon_tcp_info *i)
   if (i->ts_ok) t->tcpi_options |= TCPI_OPT_TIMESTAMPS;
   if (i->sack_ok) t->tcpi_options |= TCPI_OPT_SACK;
   if (i->wscale_ok) t->tcpi_options |= TCPI_OPT_WSCALE;
+  if (i->ecn_ok) t->tcpi_options |= TCPI_OPT_ECN;
+  if (i->ecn_seen) t->tcpi_options |= TCPI_OPT_ECN_SEEN;
   t->tcpi_snd_wscale = i->snd_wscale & 15u;
   t->tcpi_rcv_wscale = i->rcv_wscale & 15u;
 }
@@ -53,6 +55,7 @@ static void fill_counts(struct tcp_info *t, const struct yeon_tcp_info *i)
   t->tcpi_bytes_received = i->bytes_received;
   t->tcpi_bytes_sent = i->bytes_sent;
   t->tcpi_bytes_retrans = i->bytes_retransmitted;
+  t->tcpi_delivered_ce = i->ecn_told_ce;
   t->tcpi_segs_in = i->segs_in;
   t->tcpi_segs_out = i->segs_out;
   t->tcpi_total_retrans = (uint32_t)(i->bytes_retransmitted / t->tcpi_snd_mss);

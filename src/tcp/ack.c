@@ -1,5 +1,5 @@
 /* Fifth step of RFC 9293 3.10.7.4: the acknowledgment. What it frees, what it says of the peer's window, and which state it ends. */
-#include "tcp/internal.h"
+#include "tcp/ecn.h"
 
 /* RFC 9293 3.10.7.4, fifth (RFC 5961 section 5): an acknowledgment far in the past, or of bytes never sent, is not from our peer as it is now. */
 static enum tcp_step check_range(struct tcp_in *in, struct yeon_tcp *c)
@@ -132,6 +132,7 @@ static void take_ack(struct tcp_in *in, struct yeon_tcp *c)
   }
   news.pure = in->s->len == 0 && !window_changed;
   bool recovering = (c->flags & TCP_F_RECOVERY) != 0, again = (c->flags & TCP_F_RTO_RECOVERY) != 0;
+  if (c->record.ecn != 0) tcp_ecn_on_ack(in, c, &news);
   tcp_recovery_on_ack(c, in, &news, duplicate);
   tcp_congestion_on_ack(c, &news, recovering, again, in->now);
   /* RFC 6298 5.2, 5.3; the reordering timer stands in for it where it was just set. */

@@ -1,5 +1,5 @@
 /* From a connection to the header and payload of one segment: options, window, sizes (RFC 9293 3.7.1, RFC 7323, RFC 2018). */
-#include "tcp/internal.h"
+#include "tcp/ecn.h"
 
 uint32_t tcp_snd_base(const struct yeon_tcp *c)
 {
@@ -42,6 +42,7 @@ uint32_t tcp_segment_size(const struct yeon_tcp *c)
 {
   unsigned blocks = tcp_sack_wanted(c);
   uint32_t options = (blocks > 0 ? 4 + 8 * blocks : 0) + (tcp_user_timeout_due(c) ? 4 : 0);
+  if (c->record.ecn != 0) options = tcp_accecn_options(c, blocks, options);
   return c->snd_mss > options + 8 ? c->snd_mss - options : 8;
 }
 
@@ -93,6 +94,7 @@ void tcp_build(struct yeon_tcp *c, uint32_t seq, uint32_t len, uint8_t flags, st
     tcp_user_timeout_option(c, &out->h);
     c->flags2 &= ~TCP_G_UTO_DUE;
   }
+  if (c->record.ecn != 0) tcp_ecn_fill(c, out);
   if (len == 0) return;
   uint32_t offset = seq - tcp_snd_base(c);
   assert(offset + len <= ring_len(c->snd));
@@ -148,5 +150,6 @@ void tcp_build_syn(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
   out->h.sack_ok = answer ? (c->flags & TCP_F_SACK) != 0 : o->sack;
   if (answer ? (c->flags & TCP_F_TS) != 0 : o->timestamps) add_timestamp(c, out, answer ? c->ts_recent : 0, now);
   tcp_user_timeout_option(c, &out->h);
+  if (c->record.ecn != 0) tcp_ecn_fill_syn(c, out);
   add_first_data(c, out, now);
 }

@@ -1,5 +1,5 @@
 /* What an application asks of a connection's life: OPEN, CLOSE, ABORT of RFC 9293 3.10.1 to 3.10.5, listening and accepting. */
-#include "tcp/internal.h"
+#include "tcp/ecn.h"
 
 int tcp_open(struct tcp *t, struct yeon_tcp **out)
 {
@@ -32,6 +32,7 @@ static void begin_active(struct yeon_tcp *c, const struct tcp_key *key, const st
   c->path_mtu = path->mtu;
   c->iss = tcp_isn(c->t, key, now);
   c->snd_una = c->snd_nxt = c->snd_max = c->iss;
+  tcp_ecn_ask(c);
   tcp_table_add(c->t, c->number);
   c->flags |= TCP_F_IN_TABLE | TCP_F_SEND_SYN;
   tcp_set_state(c, YEON_TCP_SYN_SENT, YEON_CAUSE_CALL_OPEN, now);

@@ -125,9 +125,11 @@ void tcp_congestion_on_ack(struct yeon_tcp *c, const struct tcp_news *news, bool
                      .in_flight = tcp_pipe(c),
                      .flight_max = c->busy->flight_max,
                      .srtt_us = c->srtt_us,
+                     .marked = news->marked,
                      .rtt_us = sample_us(news, now),
                      .rtt_min_us = c->rtt_min_us,
-                     .in_recovery = recovering || (c->flags & TCP_F_RECOVERY) != 0,
+                     .in_recovery = recovering || (c->flags & TCP_F_RECOVERY) != 0 ||
+                                    news->marked > 0, /* RFC 3168 6.1.2: what tells of marks does not widen the window */
                      .delivered = c->bytes_acked + c->busy->sent.sacked,
                      .now = now};
   /* RFC 3465 2.3: after a time-out much of it may have arrived long ago; it makes room for one segment. */

@@ -1,6 +1,6 @@
 /* SYN cookies (RFC 4987 3.6): when the half-open records are all taken, the ISN itself remembers the SYN: 5 bits of a 64-second counter,
  * 3 bits for the MSS, 24 bits of a keyed hash. Window scale, timestamps and SACK are given up on such connections. */
-#include "tcp/internal.h"
+#include "tcp/ecn.h"
 
 static const uint16_t mss_table[8] = {64, 512, 536, 1220, 1360, 1440, 1460, 8940};
 
@@ -35,6 +35,7 @@ bool tcp_cookie_send(struct tcp_in *in, struct yeon_tcp *listener)
   uint16_t limit = listener->extra->mss_max != 0 ? listener->extra->mss_max : in->t->options.mss_max;
   o->h.mss = tcp_announced_mss(&key.remote, in->t->link_mtu[in->s->path.link], limit);
   tcp_fill_class(listener, o);
+  tcp_ecn_fill_cookie(in, o);
   in->t->cookie_at = in->now > 0 ? in->now : 1;
   in->t->counters->tcp_cookie_sent++;
   return true;
@@ -50,6 +51,7 @@ static bool complete(struct tcp_in *in, struct yeon_tcp *listener, uint32_t mss)
                             .id = (uint32_t)in->t->next_id++,
                             .peer_mss = (uint16_t)mss,
                             .link = in->s->path.link};
+  h.record.ecn = tcp_ecn_of_cookie(in) & TCP_NUMBER_MASK;
   struct yeon_tcp *c = tcp_half_open_promote(in, listener, &h);
   if (c == NULL) return true;
   in->t->counters->tcp_cookie_ok++;

@@ -1,6 +1,6 @@
 /* SYN-RECEIVED of a connection that a listener answers (RFC 9293 3.10.7.4 for that state): a record of 88 bytes until the handshake's last
  * ACK, which makes the connection. */
-#include "tcp/internal.h"
+#include "tcp/ecn.h"
 
 static struct tcp_half_open *record(const struct tcp *t, uint32_t number)
 {
@@ -63,6 +63,7 @@ struct tcp_out *tcp_send_syn_ack(struct tcp *t, struct tcp_half_open *h, bool ag
 {
   struct tcp_out *o = tcp_reply_new(t, &h->record.key, h->link);
   if (o != NULL) fill_syn_ack(t, h, o, now);
+  if (o != NULL && h->record.ecn != 0) tcp_ecn_fill_syn_ack(t, h, o);
   if (again) return o;
   h->sent_us = (uint32_t)((now - t->epoch) / YEON_US);
   wheel_arm(&t->wheel, &h->node, now + (yeon_time)tcp_backoff(t, t->options.rto_initial_us, h->retries) * YEON_US);
@@ -90,6 +91,7 @@ static void answer(struct tcp_in *in, const struct tcp_half_open *h)
   if (o == NULL) return;
   fill_syn_ack(in->t, h, o, in->now);
   o->h.flags = YEON_TCP_ACK;
+  wire_tcp_set_ace(&o->h, tcp_ecn_half_open_ace(h));
   o->h.seq = h->iss + 1;
   /* RFC 7323 2.2: only a SYN's window is not scaled. */
   if ((h->flags & TCP_H_WSCALE) != 0) o->h.window = (uint16_t)(o->h.window >> tcp_window_scale_for(&in->t->options));
@@ -98,11 +100,24 @@ static void answer(struct tcp_in *in, const struct tcp_half_open *h)
   o->h.wscale = -1;
 }
 
+/* Numbers that the peer takes before and after it has seen our SYN-ACK. */
+static void reset(struct tcp_in *in, struct tcp_half_open *h)
+{
+  struct tcp_out *o = tcp_reply_new(in->t, &h->record.key, h->link);
+  if (o != NULL) {
+    o->h.seq = h->iss + 1;
+    o->h.ack = h->irs + 1;
+    o->h.flags = YEON_TCP_RST | YEON_TCP_ACK;
+    in->t->counters->tcp_rst_out++;
+  }
+  tcp_half_open_drop(in->t, h, YEON_CAUSE_SYN, in->now);
+}
+
 struct yeon_tcp *tcp_half_open_promote(struct tcp_in *in, struct yeon_tcp *listener, const struct tcp_half_open *h)
 {
   struct yeon_tcp *c = tcp_conn_new(in->t);
   if (c == NULL) return NULL;
-  if (!tcp_inherit(c, listener) || !tcp_port_hold(in->t, h->record.key.local_port)) {
+  if (!tcp_inherit(c, listener) || !tcp_ecn_accept(c, h) || !tcp_port_hold(in->t, h->record.key.local_port)) {
     tcp_conn_free(c);
     return NULL;
   }
@@ -197,6 +212,10 @@ void tcp_input_half_open(struct tcp_in *in, uint32_t id)
   /* The SYN again: our answer was lost. */
   if ((in->flags & (YEON_TCP_SYN | YEON_TCP_ACK | YEON_TCP_RST)) == YEON_TCP_SYN && in->seq == h->irs) {
     in->verdict = YEON_VERDICT_DUPLICATE;
+    if (!tcp_ecn_syn_again(in, h)) {
+      reset(in, h);
+      return;
+    }
     if (w->has_ts && seq_gt(w->tsval, h->ts_recent)) h->ts_recent = w->tsval;
     tcp_send_syn_ack(in->t, h, true, in->now);
     return;

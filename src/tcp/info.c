@@ -1,5 +1,5 @@
 /* A connection as numbers, for whoever asks. */
-#include "tcp/internal.h"
+#include "tcp/ecn.h"
 
 void yeon_tcp_set_user(struct yeon_tcp *c, void *user) { c->user = user; }
 
@@ -68,12 +68,29 @@ static void fill_receiving(const struct yeon_tcp *c, struct yeon_tcp_info *out)
   out->bytes_received = c->bytes_received;
 }
 
+static void fill_ecn(const struct yeon_tcp *c, struct yeon_tcp_info *out)
+{
+  const struct tcp_ecn *e = tcp_ecn(c);
+  if (e->mode != TCP_ECN_CLASSIC && e->mode != TCP_ECN_ACCURATE) return;
+  out->ecn_ok = true;
+  out->accecn_ok = e->mode == TCP_ECN_ACCURATE;
+  out->ecn_capable = (e->flags & TCP_E_NOT_CAPABLE) == 0;
+  out->ecn_seen = e->ever != 0;
+  out->ecn_arrived_ce = e->arrived_ce;
+  out->ecn_told_ce = e->told_ce;
+  for (unsigned i = 0; i < 3; i++) {
+    out->ecn_arrived_bytes[i] = e->arrived[i];
+    out->ecn_told_bytes[i] = e->told[i];
+  }
+}
+
 void yeon_tcp_info(const struct yeon_tcp *c, struct yeon_tcp_info *out)
 {
   *out = (struct yeon_tcp_info){.id = c->id, .state = (enum yeon_tcp_state)c->state, .path_mtu = c->path_mtu};
   addresses(c->t, &c->record.key, &out->local, &out->remote);
   fill_sending(c, out);
   fill_receiving(c, out);
+  if (c->record.ecn != 0) fill_ecn(c, out);
   out->wscale_ok = (c->flags & TCP_F_WSCALE) != 0;
   out->ts_ok = (c->flags & TCP_F_TS) != 0;
   out->sack_ok = (c->flags & TCP_F_SACK) != 0;

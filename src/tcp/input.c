@@ -1,6 +1,6 @@
 /* SEGMENT ARRIVES (RFC 9293 3.10.7): finds the record, and for a connection walks the steps of 3.10.7.4 in the RFC's order, one function a
  * step. LISTEN, SYN-SENT, half-open and TIME-WAIT have files of their own. */
-#include "tcp/internal.h"
+#include "tcp/ecn.h"
 
 bool tcp_acceptable(uint32_t seq, uint32_t len, uint32_t rcv_nxt, uint32_t rcv_wnd)
 {
@@ -49,6 +49,7 @@ static void input_others(struct tcp_in *in, struct yeon_tcp *c)
   if (step_syn(in, c) == TCP_STOP) return;
   if (tcp_step_ack(in, c) == TCP_STOP) return;
   if (in->repeat) tcp_ack_now(c);
+  if (c->record.ecn != 0) tcp_ecn_received(in, c);
   tcp_remember_timestamp(in, c);
   tcp_user_timeout_heard(c, &in->s->h, in->now);
   tcp_step_urgent(in, c);

@@ -1,7 +1,7 @@
 /* An instance of TCP inside a host: its pools, its table, the life and end of connections. */
 #include <string.h>
 
-#include "tcp/internal.h"
+#include "tcp/ecn.h"
 
 static void make_keys(struct tcp *t)
 {
@@ -39,6 +39,7 @@ bool tcp_init(struct tcp *t, struct mem *mem, const struct yeon_host_config *con
   pool_init(&t->extras, mem, sizeof(struct tcp_extra), config->max_connections);
   pool_init(&t->cc_states, mem, TCP_CC_HELD_SIZE, config->max_connections);
   ring_store_init(&t->sent_blocks, mem, UINT64_MAX);
+  pool_init(&t->ecns, mem, sizeof(struct tcp_ecn), config->max_connections);
   wheel_init(&t->wheel, now);
   make_keys(t);
   tcp_cookie_keys_make(t);
@@ -63,6 +64,7 @@ void tcp_fini(struct tcp *t)
   mem_free(t->mem, t->replies, t->replies_cap * sizeof *t->replies);
   table_fini(&t->table);
   pool_fini(&t->cc_states);
+  pool_fini(&t->ecns);
   pool_fini(&t->extras);
   pool_fini(&t->busies);
   pool_fini(&t->sack_sets);
@@ -208,6 +210,7 @@ void tcp_conn_free(struct yeon_tcp *c)
   tcp_conn_release_buffers(c, true);
   tcp_congestion_end(c);
   tcp_fastopen_free(c);
+  tcp_ecn_drop(c);
   if (c->extra != NULL) pool_free(&t->extras, c->extra->number);
   pool_free(&t->conns, c->number);
 }

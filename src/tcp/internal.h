@@ -32,8 +32,9 @@ _Static_assert(sizeof(struct tcp_key) == TCP_KEY_SIZE, "hashed and compared as b
 /* How every record begins. */
 struct tcp_record {
   struct tcp_key key;
-  uint32_t chain; /* next in the table's bucket */
-  uint32_t kind;  /* enum tcp_kind */
+  uint32_t chain;     /* next in the table's bucket */
+  uint32_t kind : 2;  /* enum tcp_kind */
+  uint32_t ecn : 30;  /* connection: number of its struct tcp_ecn, 0: none, no ECN; half-open: TCP_HE_* (ecn.h) */
 };
 
 /* Received ranges beyond rcv_nxt. */
@@ -246,7 +247,8 @@ enum tcp_half_flag {
   TCP_H_TS = 2,
   TCP_H_SACK = 4,
   TCP_H_DEAD = 8, /* TIME-WAIT: ended early */
-  TCP_H_PORT = 16 /* TIME-WAIT: counts in port_use */
+  TCP_H_PORT = 16, /* TIME-WAIT: counts in port_use */
+  TCP_H_ACE_SHIFT = 5 /* TIME-WAIT: from this bit on, the three ECN flags of its segments */
 };
 
 struct tcp_time_wait {
@@ -351,6 +353,7 @@ void tcp_trace_cwnd(const struct yeon_tcp *c, const char *why, yeon_time now);
 void tcp_trace_buffer(const struct yeon_tcp *c, yeon_time now);
 void tcp_trace_rexmit(const struct yeon_tcp *c, uint32_t seq, uint32_t len, enum yeon_retransmit_why why,
                       yeon_time now);
+void tcp_trace_ecn(const struct yeon_tcp *c, enum yeon_ecn_what what, uint32_t segments, uint32_t bytes, yeon_time now);
 void tcp_trace_error(const struct yeon_tcp *c, int error, enum yeon_cause cause, bool soft, yeon_time now);
 
 /* ready.c */

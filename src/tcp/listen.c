@@ -1,5 +1,5 @@
 /* LISTEN (RFC 9293 3.10.7.2): a SYN makes a half-open record, or no record at all (cookies) when there are too many. */
-#include "tcp/internal.h"
+#include "tcp/ecn.h"
 
 void tcp_half_open_fill(struct tcp_in *in, const struct yeon_tcp *listener, struct tcp_half_open *half)
 {
@@ -14,6 +14,7 @@ void tcp_half_open_fill(struct tcp_in *in, const struct yeon_tcp *listener, stru
   /* RFC 9293 3.7.1: a SYN without the option means 536, or 1220 for IPv6. */
   half->peer_mss = h->mss != 0 ? h->mss : (yeon_ip_is4(&in->s->remote) ? 536 : 1220);
   half->link = in->s->path.link;
+  half->record.ecn = tcp_ecn_offered(o, in->s) & TCP_NUMBER_MASK;
   if (h->wscale >= 0 && o->window_scale) {
     half->flags |= TCP_H_WSCALE;
     half->wscale = (uint8_t)h->wscale;

@@ -92,7 +92,7 @@ static int set_extra(struct yeon_tcp *c, enum yeon_tcp_option option, int64_t va
   case YEON_TCP_LINGER_MS: x->linger_ms = (int32_t)value; break;
   case YEON_TCP_MAXSEG: x->mss_max = (uint16_t)value; break;
   case YEON_TCP_HOP_LIMIT: x->hop_limit = (uint8_t)value; break;
-  case YEON_TCP_TRAFFIC_CLASS: x->traffic_class = (uint8_t)value; break;
+  case YEON_TCP_TRAFFIC_CLASS: x->traffic_class = (uint8_t)(value & ~3); break; /* the last two bits are ECN's */
   case YEON_TCP_RETRIES_SYN: x->retries_syn = (uint8_t)value; break;
   case YEON_TCP_WINDOW_CLAMP: x->window_clamp = (uint32_t)value; break;
   case YEON_TCP_MAX_PACING_RATE: x->max_pacing_rate = (uint64_t)value; break;

@@ -1,7 +1,7 @@
 /* The next segment of a host: one connection after another is asked, in turn, what it has to say. Each answer is a description; nothing is
  * copied. The order of what a connection says: its SYN, what must be sent again, what is new (RFC 9293 3.8.4 to 3.8.6), its FIN, a probe,
  * a bare acknowledgment. */
-#include "tcp/internal.h"
+#include "tcp/ecn.h"
 
 #define SEGS_MAX 255u /* what yeon_frame.segs can count */
 
@@ -180,7 +180,8 @@ static uint32_t sendable(const struct yeon_tcp *c, uint32_t seq, uint32_t max_pa
   uint32_t room = cwnd_room(c), len = avail;
   uint32_t most = max_payload > size ? max_payload / size * size : size;
   if (most > SEGS_MAX * size) most = SEGS_MAX * size;
-  if ((c->flags & TCP_F_URGENT) != 0) most = size; /* cutting up a super-segment would repeat its pointer */
+  /* Cutting up a super-segment would repeat the urgent pointer; and devices clear CWR on all but the first. */
+  if ((c->flags & TCP_F_URGENT) != 0 || tcp_ecn_one_by_one(c)) most = size;
   if (len > most) len = most;
   if (len > window) len = window;
   if (len > room) len = room;

@@ -9,7 +9,8 @@
 /* clang-format off */ /* so that profiles can be compared, a line a mechanism */
 
 /* Linux 6.x. Sources: tcp(7); Documentation/networking/ip-sysctl.rst; include/net/tcp.h (TCP_TIMEOUT_INIT 1 s, TCP_RTO_MIN 200 ms,
- * TCP_RTO_MAX 120 s, TCP_DELACK_MIN 40 ms, TCP_TIMEWAIT_LEN 60 s, TCP_INIT_CWND 10); tcp_orphan_retries 0 means 8. */
+ * TCP_RTO_MAX 120 s, TCP_DELACK_MIN 40 ms, TCP_TIMEWAIT_LEN 60 s, TCP_INIT_CWND 10); tcp_orphan_retries 0 means 8; tcp_ecn 2,
+ * tcp_ecn_fallback 1, tcp_ecn_option 2. */
 static const struct yeon_tcp_options linux_options = {
   .rto_initial_us = 1 * S, .rto_min_us = 200 * MS, .rto_max_us = 120 * S,
   .retries_syn = 6, .retries_syn_ack = 5, .retries_data = 15, .retries_orphan = 8,
@@ -21,6 +22,7 @@ static const struct yeon_tcp_options linux_options = {
   .rcvbuf = 131072, .rcvbuf_max = 6291456, .sndbuf = 87040, .sndbuf_max = 4194304,
   .initial_window_segments = 10,
   .congestion = YEON_CC_CUBIC, .linux_congestion = true, .pacing_slow_start_percent = 200, .pacing_percent = 120,
+  .ecn = YEON_ECN_PASSIVE, .ecn_retries = 0, .accecn_option = YEON_ACCECN_OPTION_ALWAYS, .ecn_everywhere = true,
   .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
   .fastopen = YEON_FASTOPEN_CLIENT, .fastopen_experimental = true,
   .challenge_per_second = 1000, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
@@ -29,7 +31,8 @@ static const struct yeon_tcp_options linux_options = {
 
 /* FreeBSD 14. Sources: tcp(4); sys/netinet/tcp_timer.h (TCPTV_RTOBASE 1 s, rexmit_min 30 ms plus rexmit_slop 200 ms, TCPTV_REXMTMAX 64 s,
  * TCP_MAXRXTSHIFT 12, TCPTV_MSL 30 s, TCPTV_FINWAIT2_TIMEOUT 60 s, delacktime 40 ms, keepidle 2 h, keepintvl 75 s, TCPTV_KEEPCNT 8);
- * a SYN is given up after keepinit, 75 s: six doublings are the nearest count. */
+ * a SYN is given up after keepinit, 75 s: six doublings are the nearest count; ecn.enable 2,
+ * ecn.maxretries 1. */
 static const struct yeon_tcp_options freebsd_options = {
   .rto_initial_us = 1 * S, .rto_min_us = 230 * MS, .rto_max_us = 64 * S,
   .retries_syn = 6, .retries_syn_ack = 3, .retries_data = 12, .retries_orphan = 12,
@@ -41,6 +44,7 @@ static const struct yeon_tcp_options freebsd_options = {
   .rcvbuf = 65536, .rcvbuf_max = 2097152, .sndbuf = 32768, .sndbuf_max = 2097152,
   .initial_window_segments = 10, .option_layout = YEON_TCP_OPTIONS_PACKED,
   .congestion = YEON_CC_CUBIC, .pacing_slow_start_percent = 200, .pacing_percent = 120,
+  .ecn = YEON_ECN_PASSIVE, .ecn_retries = 1, .ecn_crossing = true,
   .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
   .fastopen = 0, .fastopen_cookie_of_client = true, .fastopen_retry_s = 900,
   .challenge_per_second = 200, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
@@ -60,6 +64,7 @@ static const struct yeon_tcp_options windows_options = {
   .rcvbuf = 65535, .rcvbuf_max = 16777216, .sndbuf = 65536, .sndbuf_max = 4194304,
   .initial_window_segments = 10,
   .congestion = YEON_CC_CUBIC, .pacing_slow_start_percent = 200, .pacing_percent = 120,
+  .ecn = YEON_ECN_PASSIVE, .ecn_retries = 1,
   .restart_after_idle = true, .window_scale = true, .timestamps = false, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
   .fastopen = 0, .fastopen_retry_s = 900,
   .challenge_per_second = 200, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 128,
@@ -94,6 +99,7 @@ static const struct yeon_tcp_options yeon_options = {
   .rcvbuf = 131072, .rcvbuf_max = 6291456, .sndbuf = 87040, .sndbuf_max = 4194304,
   .initial_window_segments = 10,
   .congestion = YEON_CC_CUBIC, .pacing = true, .cwnd_validation = true, .pacing_slow_start_percent = 200, .pacing_percent = 120,
+  .ecn = YEON_ECN_ACCURATE, .ecn_retries = 1, .accecn_option = YEON_ACCECN_OPTION_NEEDED, .ecn_everywhere = true, .abe = true,
   .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
   .fastopen = YEON_FASTOPEN_CLIENT | YEON_FASTOPEN_SERVER, .fastopen_answer_early = true, .fastopen_black_hole_s = 3600, .fastopen_retry_s = 900,
   .challenge_per_second = 1000, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
@@ -169,6 +175,8 @@ int yeon_tcp_options_check(const struct yeon_tcp_options *o, const char **field)
                                  {"fastopen", o->fastopen & ~YEON_FASTOPEN_BITS, 0, 0},
                                  {"fastopen_black_hole_s", o->fastopen_black_hole_s, 0, 7 * 86400},
                                  {"fastopen_retry_s", o->fastopen_retry_s, 0, 7 * 86400},
+                                 {"ecn", o->ecn, 0, YEON_ECN_ACCURATE_PASSIVE},
+                                 {"accecn_option", o->accecn_option, 0, YEON_ACCECN_OPTION_ALWAYS},
                                  {"challenge_per_second", o->challenge_per_second, 1, UINT32_MAX - 1},
                                  {"ack_limit_us", o->ack_limit_us, 0, 60 * S},
                                  {"dupthresh", o->dupthresh, 1, 255},

@@ -1,7 +1,7 @@
 /* Fast retransmit and fast recovery: with SACK by RFC 6675, without by RFC 5681 3.2 and RFC 6582. Both are one shape here: cwnd falls once
  * on entry, and sending is allowed while what is thought to be in the network (the pipe) is less. Without SACK every duplicate
  * acknowledgment stands for one segment that has left the network, which is the inflation of RFC 6582 seen from the other side. */
-#include "tcp/internal.h"
+#include "tcp/ecn.h"
 
 /* RFC 6675 section 4, SetPipe: what was sent, less what has left the network (told of by SACK, or lost), and the copies of it. */
 uint32_t tcp_pipe(const struct yeon_tcp *c)
@@ -48,7 +48,12 @@ static void enter(struct yeon_tcp *c, yeon_time now)
   c->busy->judged = c->snd_una;
   c->busy->tlp.out = false;
   tcp_undo_begin(c);
-  cc_on_congestion(&c->cc, CC_LOSS, flight, now);
+  /* RFC 3168 6.1.2: once for all the marks and losses of a window. What a mark has taken is not given back when the loss proves to be none. */
+  if (tcp_ecn_has_reduced(c))
+    c->busy->undo.possible = false;
+  else
+    cc_on_congestion(&c->cc, CC_LOSS, flight, now);
+  if (c->record.ecn != 0) tcp_ecn_reduced(c);
   tcp_prr_begin(c, flight);
   lose_head(c);
   c->t->counters->tcp_rexmit_fast++;

@@ -1,7 +1,7 @@
 /* Segments of no connection: resets, and answers from half-open and TIME-WAIT records. They wait in a small queue for the next output. */
 #include <string.h>
 
-#include "tcp/internal.h"
+#include "tcp/ecn.h"
 
 #define REPLIES_MAX 4096u
 #define REPLIES_KEPT 64u /* a longer queue, once empty, goes back to the allocator */
@@ -110,6 +110,7 @@ void tcp_send_reset(struct yeon_tcp *c, yeon_time now)
   o->h.flags = YEON_TCP_RST | YEON_TCP_ACK;
   o->conn = c->id;
   tcp_fill_class(c, o);
+  if (c->record.ecn != 0) tcp_ecn_fill_reset(c, o);
   /* RFC 7323 5.2: once agreed, the reset of an abort carries timestamps too. */
   if ((c->flags & TCP_F_TS) != 0) {
     o->h.has_ts = true;

@@ -1,6 +1,6 @@
 /* The retransmission timer (RFC 6298 section 5): each expiry doubles it, sends the oldest segment again and makes congestion control start over;
  * when the retries are spent the connection has failed (RFC 9293 3.8.3). */
-#include "tcp/internal.h"
+#include "tcp/ecn.h"
 
 static unsigned retries_of(const struct yeon_tcp *c)
 {
@@ -45,6 +45,7 @@ static void go_back(struct yeon_tcp *c, yeon_time now)
   bool again = c->rexmits > 1, first = (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) == 0;
   uint32_t flight = tcp_flight(c);
   tcp_recovery_leave(c);
+  if (c->record.ecn != 0) tcp_ecn_reduced(c);
   /* RFC 2018 8: a block that begins where the acknowledgment ends was taken back; then none is believed. RFC 6675 5.1 would forget them all. */
   if (tcp_sent_reneged(c)) tcp_sent_forget_sacks(c);
   if (tcp_rack_on(c))

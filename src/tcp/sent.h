@@ -45,6 +45,7 @@ struct tcp_news {
   uint32_t fresh;      /* of them, those that were not told of before */
   uint32_t sacked;     /* bytes newly told of by SACK blocks */
   uint32_t lost;       /* bytes newly judged lost */
+  uint32_t marked;     /* of what newly arrived, bytes that met congestion on their way (ECN) */
   uint32_t top;        /* struct tcp_sents.top before it; with told */
   bool told;           /* something was SACKED before it */
   yeon_time newest_at; /* of what was delivered, when the last to leave left; with any */

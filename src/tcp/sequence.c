@@ -1,5 +1,5 @@
 /* First step of RFC 9293 3.10.7.4: is the segment in the window? PAWS (RFC 7323 section 5) comes before; what lies outside is cut off. */
-#include "tcp/internal.h"
+#include "tcp/ecn.h"
 
 #define PAWS_STALE_S (24u * 24 * 3600) /* RFC 7323 5.5: an older TS.Recent proves nothing */
 
@@ -63,6 +63,7 @@ static enum tcp_step unacceptable(struct tcp_in *in, struct yeon_tcp *c, enum ye
   /* RFC 9293 3.10.7.4, eighth: the FIN again starts 2 MSL anew. */
   if (c->state == YEON_TCP_TIME_WAIT && (in->flags & YEON_TCP_FIN) != 0 && in->seq + in->len + 1 == c->rcv_nxt)
     tcp_timer_set(c, YEON_TIMER_TIME_WAIT, in->now + (yeon_time)in->t->options.time_wait_ms * YEON_MS, in->now);
+  if ((in->flags & YEON_TCP_SYN) != 0 && c->record.ecn != 0) tcp_ecn_syn_ack_again(in, c);
   if ((in->flags & YEON_TCP_SYN) != 0)
     tcp_challenge(in, c);
   else

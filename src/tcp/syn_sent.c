@@ -1,5 +1,5 @@
 /* SYN-SENT (RFC 9293 3.10.7.3), and what entering ESTABLISHED means for either side. */
-#include "tcp/internal.h"
+#include "tcp/ecn.h"
 
 #define MSS_FLOOR 64u /* less is an attack on our packet rate (Linux floors at 48 with its options) */
 
@@ -70,6 +70,7 @@ static void take_syn(struct tcp_in *in, struct yeon_tcp *c, bool ack_ok)
   tcp_take_syn_options(c, h, in->now);
   c->heard_at = in->now;
   tcp_user_timeout_heard(c, h, in->now);
+  tcp_ecn_take_syn(in, c, ack_ok);
   if (!ack_ok) {
     c->snd_wnd = c->max_snd_wnd = h->window;
     c->snd_wl1 = h->seq;
@@ -90,6 +91,7 @@ static void take_syn(struct tcp_in *in, struct yeon_tcp *c, bool ack_ok)
   in->t->counters->tcp_opened_active++;
   tcp_ack_now(c);
   tcp_established(c, YEON_CAUSE_SYN_ACK, in->now);
+  if (c->record.ecn != 0) tcp_ecn_greet(c, in->now);
   /* Text or FIN on the SYN-ACK: from the sixth step of 3.10.7.4 on. */
   in->seq++;
   in->flags &= (uint8_t)~YEON_TCP_SYN;

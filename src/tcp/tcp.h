@@ -29,6 +29,7 @@ struct tcp_segment {
   struct yeon_slice payload[YEON_FRAME_SLICES];
   uint8_t n_payload;
   uint8_t segs; /* 1, or segments coalesced */
+  uint8_t codepoint; /* enum wire_ecn: of all of them */
 };
 
 /* A segment to send. */
@@ -86,7 +87,7 @@ struct tcp {
   struct yeon_tcp_options options;
   struct ring_store *rings; /* shared with UDP and reassembly accounting */
   struct ring_store sent_blocks; /* of the records of what was sent; bounded by the bytes in flight, see sent.c */
-  struct pool conns, half_opens, time_waits, sack_sets, busies, extras, cc_states;
+  struct pool conns, half_opens, time_waits, sack_sets, busies, extras, cc_states, ecns;
   struct table table; /* all three kinds of records by their key */
   struct wheel wheel;
   struct hash_key key_table, key_isn, key_ts, key_port, key_cookie;

@@ -1,7 +1,7 @@
 /* TIME-WAIT (RFC 9293 3.6.1, RFC 6191): 56 bytes a connection, in the order of expiry; all wait equally long, so a queue is timer enough.
  * A record that ends early leaves the table at once and the queue when its time comes. While the application still holds the endpoint, the
  * connection proper waits instead and becomes a record when it is closed. */
-#include "tcp/internal.h"
+#include "tcp/ecn.h"
 
 static struct tcp_time_wait *record(const struct tcp *t, uint32_t number) { return pool_at(&t->time_waits, number); }
 
@@ -46,6 +46,7 @@ static void make_record(struct yeon_tcp *c, uint32_t expires_ms)
   w->link = c->link;
   if ((c->flags & TCP_F_TS) != 0) w->flags |= TCP_H_TS;
   if ((c->flags & TCP_F_HOLDS_PORT) != 0) w->flags |= TCP_H_PORT;
+  w->flags |= (uint8_t)(tcp_ecn_ace(c) << TCP_H_ACE_SHIFT);
   tcp_table_add(t, (uint32_t)TCP_KIND_TIME_WAIT << TCP_KIND_SHIFT | number);
   if ((w->flags & TCP_H_PORT) != 0) tcp_port_hold(t, w->key.local_port);
   enqueue(t, number, expires_ms);
@@ -143,6 +144,7 @@ static void acknowledge(const struct tcp_in *in, const struct tcp_time_wait *w)
   o->h.seq = w->snd_nxt;
   o->h.ack = w->rcv_nxt;
   o->h.flags = YEON_TCP_ACK;
+  wire_tcp_set_ace(&o->h, w->flags >> TCP_H_ACE_SHIFT);
   if ((w->flags & TCP_H_TS) == 0) return;
   o->h.has_ts = true;
   o->h.tsval = tcp_ts_now(in->t, &w->key, in->now);

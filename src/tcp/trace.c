@@ -25,6 +25,7 @@ static void fill_segment(struct yeon_ev_segment *g, const struct wire_tcp *h, ui
   g->window_bytes = h->window;
   g->urgent = h->urgent;
   g->flags = h->flags;
+  g->ae = h->ae;
   g->segs = (uint8_t)(segs > 0 ? segs : 1);
   g->mss = h->mss;
   g->wscale = h->wscale;
@@ -53,6 +54,7 @@ void tcp_trace_in(const struct tcp_in *in)
   tcp_fill_event(t, &key, in->id, &ev);
   struct yeon_ev_segment *g = &ev.u.segment;
   fill_segment(g, &in->s->h, in->s->len, in->s->segs);
+  g->codepoint = in->s->codepoint;
   if ((in->flags & YEON_TCP_SYN) == 0) g->window_bytes = in->window;
   g->verdict = in->verdict;
   g->state = state_of(t, tcp_find(t, &key));
@@ -73,6 +75,7 @@ void tcp_trace_out(struct tcp *t, const struct tcp_out *o, const struct yeon_tcp
   tcp_fill_event(t, &key, o->conn, &ev);
   struct yeon_ev_segment *g = &ev.u.segment;
   fill_segment(g, &o->h, o->len, o->segs);
+  g->codepoint = o->traffic_class & 3u;
   g->state = state_of(t, tcp_find(t, &key));
   g->retransmission = again;
   g->iss = o->iss;
@@ -129,6 +132,16 @@ void tcp_trace_rexmit(const struct yeon_tcp *c, uint32_t seq, uint32_t len, enum
   ev.u.retransmit.len = len;
   ev.u.retransmit.count = c->rexmits;
   ev.u.retransmit.why = (uint8_t)why;
+  event_emit(c->t->events, &ev);
+}
+
+void tcp_trace_ecn(const struct yeon_tcp *c, enum yeon_ecn_what what, uint32_t segments, uint32_t bytes, yeon_time now)
+{
+  if (!event_wanted(c->t->events, YEON_EV_ECN)) return;
+  struct yeon_event ev = tcp_event(c, YEON_EV_ECN, now);
+  ev.u.ecn.what = (uint8_t)what;
+  ev.u.ecn.segments = segments;
+  ev.u.ecn.bytes = bytes;
   event_emit(c->t->events, &ev);
 }
 

@@ -1,4 +1,4 @@
-/* TCP and UDP headers in words (RFC 9293 3.1, 3.2; RFC 768; RFC 7323; RFC 2018; RFC 5482). */
+/* TCP and UDP headers in words (RFC 9293 3.1, 3.2; RFC 768; RFC 7323; RFC 2018; RFC 5482; RFC 9768). */
 #include "watch/fields.h"
 
 #include <stdarg.h>
@@ -21,6 +21,8 @@
 #define OPTION_TS 8
 #define OPTION_UTO 28
 #define OPTION_FASTOPEN 34
+#define OPTION_ACCECN0 172
+#define OPTION_ACCECN1 174
 
 void fields_title(struct fields *f, const char *format, ...)
 {
@@ -81,6 +83,16 @@ void fields_number(struct fields *f, unsigned at, unsigned n, const char *name, 
   row(f, at, n, name, number, meaning);
 }
 
+static void write_accecn(struct fields *f, unsigned at, unsigned len, bool swapped)
+{
+  static const char *const meanings[] = {"bytes that came as ECT(0)", "bytes that came marked", "bytes that came as ECT(1)"};
+  const uint8_t *p = f->header + at;
+  if (len < 5) fields_row(f, at, len, "option: AccECN", "", "no counters: it tests the path");
+  for (unsigned i = 0; i < 3 && 3 * i + 5 <= len; i++)
+    fields_number(f, at + 2 + 3 * i, 3, "option: AccECN", (uint32_t)p[3 * i + 2] << 16 | wire_get16(p + 3 * i + 3), "%s",
+                  meanings[wire_accecn_field(swapped, i)]);
+}
+
 /* One option at p[0..len) of the header; at: its offset in the header. Returns its length. */
 static unsigned write_option(struct fields *f, unsigned at, unsigned len)
 {
@@ -111,6 +123,8 @@ static unsigned write_option(struct fields *f, unsigned at, unsigned len)
     fields_number(f, at, n, "option: times", wire_get32(p + 2), "my clock; yours was %u", wire_get32(p + 6));
   } else if (p[0] == OPTION_FASTOPEN) {
     fields_number(f, at, n, "option: cookie", n - 2, n > 2 ? "bytes of a Fast Open cookie" : "asks for a Fast Open cookie");
+  } else if (p[0] == OPTION_ACCECN0 || p[0] == OPTION_ACCECN1) {
+    write_accecn(f, at, n, p[0] == OPTION_ACCECN1);
   } else if (p[0] == OPTION_UTO && n == 4) {
     bool minutes = (p[2] & 0x80) != 0;
     fields_number(f, at, n, "option: timeout", wire_get16(p + 2) & 0x7fffu, "%s of silence, and I give up",
@@ -167,7 +181,8 @@ static int write_tcp(struct fields *f, const uint8_t *p, const struct fields_ip 
                 (p[13] & YEON_TCP_ACK) != 0 ? "the next byte expected" : "means nothing without ACK");
   snprintf(hex, sizeof hex, "× 4 = %u bytes", header);
   fields_bits(f, 12, 0xf0, "data offset", p[12] >> 4, hex);
-  fields_bits(f, 12, 0x0f, "reserved", p[12] & 0x0fu, (p[12] & 0x0f) == 0 ? "must be 0" : "not 0: ignored");
+  fields_bits(f, 12, 0x0e, "reserved", p[12] >> 1 & 7u, (p[12] & 0x0e) == 0 ? "must be 0" : "not 0: ignored");
+  fields_bits(f, 12, 0x01, "flag AE", p[12] & 1u, (p[12] & 1) == 0 ? "" : "with CWR and ECE: accurate ECN");
   write_flags(f, p[13]);
   fields_number(f, 14, 2, "window", wire_get16(p + 14), "bytes more I have room for");
   snprintf(hex, sizeof hex, "0x%04x", wire_get16(p + 16));

@@ -116,6 +116,7 @@ static void settle(struct yeon_ladder *l, unsigned from, const struct yeon_cable
   row->done_at = tap->at;
   row->corrupted = tap->corrupted;
   row->reordered = tap->reordered;
+  row->marked = tap->marked;
   switch (tap->moment) {
   case YEON_MOMENT_DELIVERED:
     row->fate = FATE_ARRIVED;
@@ -126,7 +127,7 @@ static void settle(struct yeon_ladder *l, unsigned from, const struct yeon_cable
   case YEON_MOMENT_CODEL: row->fate = FATE_CODEL; break;
   default: row->fate = FATE_SWALLOWED; break;
   }
-  if (row->fate != FATE_ARRIVED || row->corrupted || row->reordered) row->plain = false;
+  if (row->fate != FATE_ARRIVED || row->corrupted || row->reordered || row->marked) row->plain = false;
 }
 
 void yeon_ladder_frame(struct yeon_ladder *l, unsigned from, const struct yeon_cable_tap *tap)

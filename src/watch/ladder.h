@@ -37,7 +37,7 @@ struct row {
   bool plain; /* one of the many: may be folded */
   /* Of a transfer that goes on: data, an ACK, a send or recv; folded when its kind has been shown often enough. */
   bool bulk;
-  bool duplicate, corrupted, reordered;
+  bool duplicate, corrupted, reordered, marked;
   bool again;     /* a retransmission */
   bool datagram;  /* UDP, or a fragment */
   bool by_call;   /* MARK_STATE: the application's call did it; the call's row will take this one over */
@@ -61,6 +61,7 @@ struct ladder_conn {
   bool has_iss[2], has_win[2];
   int8_t wscale[2]; /* offered in the SYN; -1: not */
   uint8_t state[2];
+  bool asked_accurate, accurate; /* AE, CWR, ECE are one number (RFC 9768 3.2.2) */
   yeon_time established_at[2]; /* YEON_NEVER: not (yet) */
   bool gap_told, opening_told;
   struct ladder_again {

@@ -185,6 +185,7 @@ static void compose(const struct yeon_ladder *l, const struct row *row, unsigned
   if (row->duplicate) strncat(why, " · arrives twice", sizeof why - strlen(why) - 1);
   if (row->corrupted) strncat(why, " · a bit flipped", sizeof why - strlen(why) - 1);
   if (row->reordered) strncat(why, " · held up", sizeof why - strlen(why) - 1);
+  if (row->marked) strncat(why, " · marked CE", sizeof why - strlen(why) - 1);
   out->below[0] = '\0';
   snprintf(out->text, sizeof out->text, "%s%s%s%s%s%s", number, mark, row->text, row->win, why, opts);
   if (canvas_columns(out->text) <= room) return;

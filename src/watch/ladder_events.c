@@ -228,6 +228,16 @@ static void on_drop(struct yeon_ladder *l, unsigned side, const struct yeon_even
   row->bulk = true;
 }
 
+/* That the window is reduced for marks: nothing was lost, so nothing else would show it. */
+static void on_ecn(struct yeon_ladder *l, unsigned side, const struct yeon_event *e)
+{
+  if (e->u.ecn.what != YEON_ECN_REACTED) return;
+  struct row *row = side_row(l, side, conn_of(l, side, e), e->at, MARK_NONE, STYLE_WARN);
+  if (row == NULL) return;
+  struct text t = text_over(row->text, sizeof row->text);
+  text_add(&t, "%s", yeon_ecn_what_name(YEON_ECN_REACTED));
+}
+
 /* What the receiver made of a segment that has just arrived. */
 static void on_arrival(struct yeon_ladder *l, unsigned side, const struct yeon_event *e)
 {
@@ -255,6 +265,7 @@ void ladder_event(struct yeon_ladder *l, unsigned side, const struct yeon_event 
   case YEON_EV_RETRANSMIT: on_retransmit(l, side, event); break;
   case YEON_EV_DROP: on_drop(l, side, event); break;
   case YEON_EV_ERROR: on_error(l, side, event); break;
+  case YEON_EV_ECN: on_ecn(l, side, event); break;
   case YEON_EV_SEGMENT_IN: on_arrival(l, side, event); break;
   default: break;
   }

@@ -22,7 +22,35 @@ static void put_options(struct yeon_ladder *l, const struct ladder_conn *c, unsi
     text_add(&t, " %u:%u", ladder_conn_show(l, c, 1 - side, h->sack[i].left),
              ladder_conn_show(l, c, 1 - side, h->sack[i].right));
   if (h->has_uto) text_add(&t, " uto");
+  for (unsigned i = 0; h->has_accecn && i < h->n_accecn; i++) {
+    static const char *const names[] = {"e0b", "ceb", "e1b"};
+    unsigned field = wire_accecn_field(h->accecn_swapped, i);
+    text_add(&t, " %s %u", names[field], h->accecn[field]);
+  }
   if (h->has_fastopen) text_add(&t, h->n_cookie > 0 ? " cookie" : " cookie?");
+}
+
+static void put_codepoint(uint8_t codepoint, struct row *row)
+{
+  struct text t = {row->opts, sizeof row->opts, strlen(row->opts)};
+  if (codepoint != 0) text_add(&t, " %s", packet_codepoint_text(codepoint));
+}
+
+/* Once both ends count, the three flags are one number: "ACK·ECE·AE" would mislead. */
+static void put_flags(struct ladder_conn *c, const struct wire_tcp *h, struct text *t)
+{
+  char flags[40];
+  unsigned ace = wire_tcp_ace(h);
+  bool syn = (h->flags & YEON_TCP_SYN) != 0, ack = (h->flags & YEON_TCP_ACK) != 0;
+  if (syn && !ack) c->asked_accurate = ace != 0 && ace != 3;
+  if (syn && ack) c->accurate = c->asked_accurate && ace > 1 && ace < 7;
+  bool number = c->accurate && !syn;
+  const uint8_t both = YEON_TCP_ECE | YEON_TCP_CWR;
+  text_add(t, "%s", text_flags((uint8_t)(number ? h->flags & ~both : h->flags), "·", flags, sizeof flags));
+  if (number)
+    text_add(t, "·ACE=%u", ace);
+  else if (h->ae)
+    text_add(t, "·AE");
 }
 
 /* What the sender told of this retransmission just before, NULL: nothing. */
@@ -87,7 +115,6 @@ static void put_opening(struct yeon_ladder *l, struct ladder_conn *c, unsigned s
 static struct row *label_tcp(struct yeon_ladder *l, unsigned side, const struct packet *p, yeon_time at)
 {
   const struct wire_tcp *h = &p->tcp;
-  char flags[40];
   struct ladder_conn *c = side == 0 ? ladder_conn_find(l, &p->src, &p->dst) : ladder_conn_find(l, &p->dst, &p->src);
   if (c == NULL) return NULL;
   bool again = ladder_conn_sent(l, c, side, h, p->payload);
@@ -99,7 +126,8 @@ static struct row *label_tcp(struct yeon_ladder *l, unsigned side, const struct 
   row->seq = h->seq;
   row->again = again;
   struct text t = text_over(row->text, sizeof row->text);
-  text_add(&t, "%s seq %u", text_flags(h->flags, "·", flags, sizeof flags), ladder_conn_show(l, c, side, h->seq));
+  put_flags(c, h, &t);
+  text_add(&t, " seq %u", ladder_conn_show(l, c, side, h->seq));
   if (p->payload > 0) text_add(&t, " len %u", p->payload);
   if ((h->flags & YEON_TCP_ACK) != 0) text_add(&t, " ack %u", ladder_conn_show(l, c, 1 - side, h->ack));
   if ((h->flags & YEON_TCP_URG) != 0) text_add(&t, " urg %u", h->urgent);
@@ -110,6 +138,7 @@ static struct row *label_tcp(struct yeon_ladder *l, unsigned side, const struct 
   c->win[side] = window;
   c->has_win[side] = true;
   put_options(l, c, side, h, row);
+  put_codepoint(p->codepoint, row);
   put_why(l, c, side, h, p->payload, row);
   row->style = (uint8_t)style_of(row, h->flags, window);
   row->bulk = row->why[0] == '\0' && window != 0;

@@ -56,7 +56,7 @@ static enum fold_kind kind_of(const struct row *row)
   if (row->fate != FATE_ARRIVED && row->kind == ROW_FRAME) return FOLD_LOST;
   if (row->again) return FOLD_AGAIN;
   if (row->mark == MARK_DROP) return FOLD_DROPPED;
-  if (row->reordered || row->duplicate || row->corrupted) return FOLD_ODD;
+  if (row->reordered || row->duplicate || row->corrupted || row->marked) return FOLD_ODD;
   return row->payload > 0 ? FOLD_REORDERED : FOLD_SACK;
 }
 

@@ -61,6 +61,7 @@ static void parse_ipv4(const uint8_t *p, size_t len, size_t total, struct packet
   out->src.ip = h.src;
   out->dst.ip = h.dst;
   out->protocol = h.protocol;
+  out->codepoint = h.tos & 3u;
   out->ip_len = h.total_len;
   out->more_fragments = h.more_fragments;
   size_t have = len < h.total_len ? len : h.total_len;
@@ -78,6 +79,7 @@ static void parse_ipv6(const uint8_t *p, size_t len, size_t total, struct packet
   struct wire_ipv6_ext ext;
   if (wire_ipv6_parse(p, len, total, &h) != 0) return;
   out->is6 = true;
+  out->codepoint = h.traffic_class & 3u;
   out->src.ip = h.src;
   out->dst.ip = h.dst;
   size_t whole = (size_t)WIRE_IPV6_HEADER + h.payload_len;
@@ -169,9 +171,15 @@ const char *packet_icmp_text(const struct packet *p, char *buf, size_t size)
 static void describe_tcp(struct text *t, const struct wire_tcp *h, uint32_t payload)
 {
   char flags[40];
-  text_add(t, " %s seq %u", text_flags(h->flags, "+", flags, sizeof flags), h->seq);
+  text_add(t, " %s%s seq %u", text_flags(h->flags, "+", flags, sizeof flags), h->ae ? "+AE" : "", h->seq);
   if ((h->flags & YEON_TCP_ACK) != 0) text_add(t, " ack %u", h->ack);
   if (payload != 0) text_add(t, " len %u", payload);
+}
+
+const char *packet_codepoint_text(uint8_t codepoint)
+{
+  static const char *const names[] = {"", "ECT(1)", "ECT(0)", "CE"};
+  return names[codepoint & 3];
 }
 
 char *yeon_frame_describe(const void *bytes, size_t len, bool ethernet, char *buf, size_t size)
@@ -190,5 +198,6 @@ char *yeon_frame_describe(const void *bytes, size_t len, bool ethernet, char *bu
     text_add(&t, " %s", packet_icmp_text(&p, icmp, sizeof icmp));
   else
     text_add(&t, " len %u", p.payload);
+  if (p.codepoint != 0) text_add(&t, " %s", packet_codepoint_text(p.codepoint));
   return buf;
 }

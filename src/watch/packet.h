@@ -27,6 +27,7 @@ struct packet {
   uint32_t payload;          /* bytes behind the transport header */
   uint32_t ip_len;           /* bytes of the IP packet */
   uint8_t protocol;
+  uint8_t codepoint; /* enum wire_ecn */
   bool is6, more_fragments;
   struct wire_tcp tcp;
   struct wire_udp udp;
@@ -38,6 +39,8 @@ struct packet {
 size_t packet_head(const struct yeon_frame *frame, uint8_t *buf);
 /* p[0..len): the beginning of a frame of total bytes. */
 void packet_parse(const uint8_t *p, size_t len, size_t total, bool ethernet, struct packet *out);
+/* "ECT(0)", "" for what is not capable. */
+const char *packet_codepoint_text(uint8_t codepoint);
 /* "port unreachable", "echo", "type 5 code 1". Returns buf. */
 const char *packet_icmp_text(const struct packet *p, char *buf, size_t size);
 

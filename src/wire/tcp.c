@@ -1,4 +1,4 @@
-/* TCP headers: RFC 9293 3.1, 3.2; RFC 7323 2.2, 3.2; RFC 2018 2, 3; RFC 5482 3.3; RFC 7413 4.1.1. */
+/* TCP headers: RFC 9293 3.1, 3.2; RFC 7323 2.2, 3.2; RFC 2018 2, 3; RFC 5482 3.3; RFC 7413 4.1.1; RFC 9768 3.2.3. */
 #include "wire/tcp.h"
 
 #include <string.h>
@@ -16,6 +16,8 @@ enum option {
   OPTION_TS = 8,
   OPTION_UTO = 28,
   OPTION_FASTOPEN = 34,
+  OPTION_ACCECN0 = 172,
+  OPTION_ACCECN1 = 174,
   OPTION_EXPERIMENT = 254
 };
 
@@ -63,6 +65,16 @@ static void read_fastopen(const uint8_t *p, unsigned len, bool experimental, str
   memcpy(out->cookie, p, len);
 }
 
+/* RFC 9768 3.2.3: of a length that is none of its own, the whole fields count. p: them, len: their bytes. */
+static void read_accecn(const uint8_t *p, unsigned len, bool swapped, struct wire_tcp *out)
+{
+  out->has_accecn = true;
+  out->accecn_swapped = swapped;
+  out->n_accecn = (uint8_t)(len / 3 < 3 ? len / 3 : 3);
+  for (unsigned i = 0; i < out->n_accecn; i++, p += 3)
+    out->accecn[wire_accecn_field(swapped, i)] = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
+}
+
 /* p: a whole option, kind and length included. */
 static int read_option(const uint8_t *p, struct wire_tcp *out)
 {
@@ -78,6 +90,9 @@ static int read_option(const uint8_t *p, struct wire_tcp *out)
   } else if (kind == OPTION_UTO) {
     out->has_uto = true;
     out->user_timeout = wire_get16(p + 2);
+  } else if (kind == OPTION_ACCECN0 || kind == OPTION_ACCECN1) {
+    /* RFC 9768 3.2.3.2.1: on a SYN it is ignored. */
+    if (!syn || (out->flags & YEON_TCP_ACK) != 0) read_accecn(p + 2, len - 2u, kind == OPTION_ACCECN1, out);
   } else if (kind == OPTION_MSS && syn) {
     out->mss = wire_get16(p + 2);
   } else if (kind == OPTION_WSCALE && syn) {
@@ -118,6 +133,7 @@ int wire_tcp_parse(const uint8_t *p, size_t len, struct wire_tcp *out)
   out->ack = wire_get32(p + 8);
   out->header_len = (uint8_t)((p[12] >> 4) * 4);
   out->flags = p[13];
+  out->ae = (p[12] & 1) != 0;
   out->window = wire_get16(p + 14);
   out->checksum = wire_get16(p + 16);
   out->urgent = wire_get16(p + 18);
@@ -131,8 +147,9 @@ static size_t common_size(const struct wire_tcp *h) { return (h->has_ts ? 12u : 
 
 static size_t sack_count(const struct wire_tcp *h)
 {
-  size_t fit = (OPTIONS_MAX - 4 - common_size(h)) / 8;
-  return h->n_sack < fit ? h->n_sack : fit;
+  size_t room = OPTIONS_MAX - 4 - common_size(h);
+  if (h->has_accecn) room -= wire_accecn_before_sack(h->n_accecn);
+  return h->n_sack < room / 8 ? h->n_sack : room / 8;
 }
 
 /* Two bytes before an option so that its numbers are aligned; in a SYN they can hold "SACK permitted". */
@@ -157,17 +174,40 @@ static uint8_t *put_timestamps(const struct wire_tcp *h, uint8_t *p, bool sack_o
   return put_timestamp(h, put_lead(p, sack_ok));
 }
 
+/* NOPs until the next byte stands `place` bytes behind a multiple of `step`. */
+static uint8_t *put_nops(const uint8_t *begin, uint8_t *p, unsigned step, unsigned place)
+{
+  while ((size_t)(p - begin) % step != place) *p++ = OPTION_NOP;
+  return p;
+}
+
+static uint8_t *put_accecn(const struct wire_tcp *h, uint8_t *p)
+{
+  /* A SYN-ACK that gives a cookie has no room for both. */
+  if (!h->has_accecn || h->has_fastopen) return p;
+  *p++ = h->accecn_swapped ? OPTION_ACCECN1 : OPTION_ACCECN0;
+  *p++ = (uint8_t)(2 + 3 * h->n_accecn);
+  for (unsigned i = 0; i < h->n_accecn; i++, p += 3) {
+    uint32_t v = h->accecn[wire_accecn_field(h->accecn_swapped, i)];
+    p[0] = (uint8_t)(v >> 16);
+    p[1] = (uint8_t)(v >> 8);
+    p[2] = (uint8_t)v;
+  }
+  return p;
+}
+
 static uint8_t *put_syn_options(const struct wire_tcp *h, uint8_t *p)
 {
+  const uint8_t *begin = p;
   if (h->mss != 0) {
     p[0] = OPTION_MSS;
     p[1] = 4;
     wire_put16(p + 2, h->mss);
     p += 4;
   }
-  if (h->has_ts) {
-    p = put_timestamps(h, p, h->sack_ok);
-  } else if (h->sack_ok) {
+  if (h->has_ts) p = put_timestamps(h, p, h->sack_ok);
+  p = put_nops(begin, put_accecn(h, p), 4, 0);
+  if (!h->has_ts && h->sack_ok) {
     p = put_lead(p, false);
     p = put_lead(p, true);
   }
@@ -194,9 +234,10 @@ static uint8_t *put_blocks(const struct wire_tcp *h, uint8_t *p)
   return p;
 }
 
-static uint8_t *put_sack(const struct wire_tcp *h, uint8_t *p)
+/* Begins at any byte: the NOPs in front of it are those that end what comes before. */
+static uint8_t *put_sack(const struct wire_tcp *h, const uint8_t *begin, uint8_t *p)
 {
-  return sack_count(h) == 0 ? p : put_blocks(h, put_lead(p, false));
+  return sack_count(h) == 0 ? put_nops(begin, p, 4, 0) : put_blocks(h, put_nops(begin, p, 4, 2));
 }
 
 static uint8_t *put_uto(const struct wire_tcp *h, uint8_t *p)
@@ -206,13 +247,6 @@ static uint8_t *put_uto(const struct wire_tcp *h, uint8_t *p)
   p[1] = 4;
   wire_put16(p + 2, h->user_timeout);
   return p + 4;
-}
-
-/* NOPs until the next byte stands `place` bytes behind a multiple of `step`. */
-static uint8_t *put_nops(const uint8_t *begin, uint8_t *p, unsigned step, unsigned place)
-{
-  while ((size_t)(p - begin) % step != place) *p++ = OPTION_NOP;
-  return p;
 }
 
 /* begin: where the options begin. It is left out where whole words of it do not fit any more. */
@@ -235,7 +269,7 @@ static uint8_t *put_aligned(const struct wire_tcp *h, uint8_t *p)
     p = put_syn_options(h, p);
   } else {
     p = h->has_ts ? put_timestamps(h, p, false) : p;
-    p = put_sack(h, p);
+    p = put_sack(h, begin, put_accecn(h, p));
   }
   return put_nops(begin, put_fastopen(h, begin, put_uto(h, p)), 4, 0);
 }
@@ -262,6 +296,7 @@ static uint8_t *put_packed(const struct wire_tcp *h, uint8_t *begin)
     *p++ = 2;
   }
   if (h->has_ts) p = put_timestamp(h, put_nops(begin, p, 4, 2));
+  p = put_accecn(h, p);
   if (!syn && sack_count(h) > 0) p = put_blocks(h, put_nops(begin, p, 4, 2));
   if (h->has_uto) p = put_uto(h, put_nops(begin, p, 4, 0));
   p = put_fastopen(h, begin, p);
@@ -288,7 +323,7 @@ size_t wire_tcp_emit(struct wire_tcp *h, uint8_t *p)
   wire_put16(p + 2, h->dst_port);
   wire_put32(p + 4, h->seq);
   wire_put32(p + 8, h->ack);
-  p[12] = (uint8_t)(size / 4 << 4);
+  p[12] = (uint8_t)(size / 4 << 4 | (h->ae ? 1 : 0));
   p[13] = h->flags;
   wire_put16(p + 14, h->window);
   wire_put16(p + 16, 0);

@@ -120,7 +120,7 @@ static void settle_settings(struct differ *d)
   static const char *const settings[][2] = {{"tcp_early_retrans", "0"},
                                             {"tcp_recovery", "0"},
                                             {"tcp_no_metrics_save", "1"},
-                                            {"tcp_ecn", "0"},
+                                            {"tcp_ecn", "2"},
                                             {"tcp_congestion_control", "reno"},
                                             {"tcp_autocorking", "0"},
                                             {"tcp_fastopen", "0"},

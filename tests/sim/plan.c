@@ -314,6 +314,25 @@ static void plan_fast_open(struct rng *r, struct plan *p)
     for (unsigned k = 0; k < 2; k++) p->conn[i].end[k].fast_open = one_in(r, 3) ? 0 : logarithmic(r, 1, 20000);
 }
 
+/* Drawn last, so that what seeds meant before stays as it was. */
+static void plan_marks(struct rng *r, struct plan *p)
+{
+  for (unsigned i = 0; i < 2; i++) {
+    struct yeon_tcp_options *o = &p->tcp[i];
+    if (one_in(r, 2)) o->ecn = (uint8_t)between(r, YEON_ECN_OFF, YEON_ECN_ACCURATE_PASSIVE);
+    if (one_in(r, 3)) o->ecn_retries = (uint8_t)between(r, 0, 2);
+    if (one_in(r, 3)) o->accecn_option = (uint8_t)between(r, 0, YEON_ACCECN_OPTION_ALWAYS);
+    if (one_in(r, 3)) o->ecn_everywhere = one_in(r, 2);
+    if (one_in(r, 3)) o->abe = one_in(r, 2);
+    struct yeon_cable_way *w = &p->way[i];
+    if (w->rate_bps == 0 || !one_in(r, 2)) continue;
+    w->mark_bytes = logarithmic(r, 1000, 100000);
+    if (one_in(r, 2)) continue;
+    w->codel_target_us = logarithmic(r, 1000, 50000);
+    w->codel_marks = 1;
+  }
+}
+
 void plan_make(struct plan *p, uint64_t seed)
 {
   struct rng rng, *r = &rng;
@@ -342,6 +361,7 @@ void plan_make(struct plan *p, uint64_t seed)
   p->prompt = is_prompt(p);
   p->twice = seed % 50 == 0;
   if (seed % 50 == 25) p->snapshot_round = logarithmic(r, 1, 1000);
+  plan_marks(r, p);
 }
 
 static void print_way(const char *name, const struct yeon_cable_way *w)
@@ -371,11 +391,11 @@ static void print_end(const char *name, const struct plan_end *e)
 
 static void print_options(const char *name, const struct yeon_tcp_options *o, enum yeon_profile profile)
 {
-  printf("# %s: %s, wscale %d ts %d sack %d nagle %d challenge %d cookies %d pmtu %d reuse %d delack %u us/%u, mss <= "
+  printf("# %s: %s, wscale %d ts %d sack %d nagle %d challenge %d cookies %d pmtu %d reuse %d ecn %d/%d delack %u us/%u, mss <= "
          "%u, iw %u, rcvbuf "
          "%u..%u, sndbuf %u..%u\n",
          name, yeon_profile_name(profile), o->window_scale, o->timestamps, o->sack, o->nagle, o->challenge_ack,
-         o->cookies, o->path_mtu, o->time_wait_reuse, o->delack_us, o->delack_segments, o->mss_max,
+         o->cookies, o->path_mtu, o->time_wait_reuse, o->ecn, o->accecn_option, o->delack_us, o->delack_segments, o->mss_max,
          o->initial_window_segments, o->rcvbuf, o->rcvbuf_max, o->sndbuf, o->sndbuf_max);
   printf("#    fastopen %#x%s%s, retry %u s, black hole %u s\n", o->fastopen, o->fastopen_experimental ? " old-form" : "",
          o->fastopen_answer_early ? " early" : "", o->fastopen_retry_s, o->fastopen_black_hole_s);

@@ -185,13 +185,14 @@ void script_drain(struct script *s)
 
 /* ---- segments as text ---- */
 
-static const char flag_letters[] = "FSRP.UEC";
+static const char flag_letters[] = "FSRP.UECA";
 
 struct spec {
   struct wire_tcp h;
   uint32_t len;
   bool has_ack, has_win, has_urg, has_mss, has_ws, has_sackok, has_ts, no_ts, has_push;
   bool any; /* options of a SYN are not compared */
+  int codepoint; /* enum wire_ecn; -1: not said */
 };
 
 static const char *skip_space(const char *p)
@@ -274,6 +275,12 @@ static const char *read_field(const char *p, struct spec *out)
     out->has_ts = true;
     return number(number(p, &h->tsval), &h->tsecr);
   }
+  static const char *const codepoints[] = {"noecn", "ect1", "ect0", "ce"};
+  for (int i = 0; i < 4; i++)
+    if (word(&p, codepoints[i])) {
+      out->codepoint = i;
+      return p;
+    }
   if (word(&p, "sackok"))
     out->has_sackok = h->sack_ok = true;
   else if (word(&p, "nots"))
@@ -291,10 +298,12 @@ static void parse(const char *text, struct spec *out)
 {
   memset(out, 0, sizeof *out);
   wire_tcp_init(&out->h);
+  out->codepoint = -1;
   const char *p = text;
   for (; *p != ' ' && *p != 0; p++) {
     const char *letter = strchr(flag_letters, *p);
     if (letter == NULL) fail_msg("not a flag: \"%s\"", p);
+    if (*letter == 'A') out->h.ae = true;
     out->h.flags |= (uint8_t)(1u << (letter - flag_letters));
   }
   out->has_push = (out->h.flags & YEON_TCP_PSH) != 0;
@@ -315,6 +324,7 @@ static void format_segment(const struct script *s, const struct script_out *o, c
 #define PUT(...) (n += (size_t)snprintf(text + n, n < size ? size - n : 0, __VA_ARGS__))
   for (unsigned i = 0; i < 8; i++)
     if ((h->flags >> i & 1) != 0 && (i != 3 || like->has_push)) PUT("%c", flag_letters[i]);
+  if (h->ae) PUT("A");
   PUT(" %d(%u)", (int)(h->seq - s->iss), o->len);
   if ((h->flags & YEON_TCP_ACK) != 0) PUT(" ack %d", (int)(h->ack - s->irs));
   if (like->has_win) PUT(" win %u", h->window);
@@ -332,6 +342,8 @@ static void format_segment(const struct script *s, const struct script_out *o, c
   if (h->n_sack > 0) PUT(" sack");
   for (unsigned i = 0; i < h->n_sack; i++)
     PUT(" %d-%d", (int)(h->sack[i].left - s->irs), (int)(h->sack[i].right - s->irs));
+  static const char *const codepoints[] = {" noecn", " ect1", " ect0", " ce"};
+  if (like->codepoint >= 0) PUT("%s", codepoints[o->traffic_class & 3]);
   if (!o->payload_ok) PUT(" WRONG-BYTES");
 #undef PUT
 }
@@ -341,6 +353,7 @@ static void format_expected(const struct script *s, const char *spec, char *text
 {
   parse(spec, like);
   struct script_out o = {.h = like->h, .len = like->len, .payload_ok = true};
+  o.traffic_class = like->codepoint > 0 ? (uint8_t)like->codepoint : 0;
   o.h.seq += s->iss;
   o.h.ack += s->irs;
   for (unsigned i = 0; i < o.h.n_sack; i++) {
@@ -417,15 +430,15 @@ void script_expect_nothing(struct script *s, const char *file, int line)
 
 /* ---- what the peer sends ---- */
 
-static size_t ip_header(struct script *s, uint8_t *packet, uint8_t protocol, size_t len)
+static size_t ip_header(struct script *s, uint8_t *packet, uint8_t protocol, uint8_t codepoint, size_t len)
 {
   if (s->six) {
     struct wire_ipv6 h = {
-        .src = s->remote, .dst = s->local, .payload_len = (uint16_t)len, .next_header = protocol, .hop_limit = 64};
+        .src = s->remote, .dst = s->local, .payload_len = (uint16_t)len, .next_header = protocol, .hop_limit = 64, .traffic_class = codepoint};
     return wire_ipv6_emit(&h, packet);
   }
   struct wire_ipv4 h = {
-      .src = s->remote, .dst = s->local, .total_len = (uint16_t)(20 + len), .id = 1, .ttl = 64, .protocol = protocol};
+      .src = s->remote, .dst = s->local, .total_len = (uint16_t)(20 + len), .id = 1, .ttl = 64, .protocol = protocol, .tos = codepoint};
   return wire_ipv4_emit(&h, packet);
 }
 
@@ -458,7 +471,7 @@ size_t script_packet(struct script *s, const char *text, uint8_t *packet)
   uint32_t from = spec.h.seq + ((spec.h.flags & YEON_TCP_SYN) != 0) - 1;
   complete(s, &spec);
   size_t len = wire_tcp_size(&spec.h) + spec.len;
-  size_t at = ip_header(s, packet, WIRE_PROTO_TCP, len);
+  size_t at = ip_header(s, packet, WIRE_PROTO_TCP, spec.codepoint > 0 ? (uint8_t)spec.codepoint : 0, len);
   uint8_t *payload = packet + at + wire_tcp_emit(&spec.h, packet + at);
   for (uint32_t i = 0; i < spec.len; i++) payload[i] = script_byte(from + i);
   uint64_t pseudo = wire_sum_pseudo(&s->remote, &s->local, WIRE_PROTO_TCP, (uint32_t)len);
@@ -514,7 +527,7 @@ void script_icmp(struct script *s, uint8_t type, uint8_t code, uint32_t mtu, uin
   uint8_t packet[200], quoted[100];
   size_t n = quote(s, seq, quoted), at;
   struct wire_icmp h = {.type = type, .code = code, .mtu = mtu};
-  at = ip_header(s, packet, s->six ? WIRE_PROTO_ICMPV6 : WIRE_PROTO_ICMP, 8 + n);
+  at = ip_header(s, packet, s->six ? WIRE_PROTO_ICMPV6 : WIRE_PROTO_ICMP, 0, 8 + n);
   if (s->six)
     wire_icmp6_emit(&h, packet + at);
   else

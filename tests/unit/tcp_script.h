@@ -1,9 +1,9 @@
 /* One real host on an IP link, in virtual time, against a peer that is nothing but hand-made segments. Segments are written as text, numbers
  * relative to the initial sequence numbers of whoever sent them:
  *
- *   FLAGS SEQ(LEN) [ack N] [win N] [urg N] [mss N] [ws N] [sackok] [ts VAL ECR] [nots] [sack L-R ...] [uto RAW] [fo HEX] [foexp HEX]
+ *   FLAGS SEQ(LEN) [ack N] [win N] [urg N] [mss N] [ws N] [sackok] [ts VAL ECR] [nots] [sack L-R ...] [uto RAW] [fo HEX] [foexp HEX] [ce]
  *
- * FLAGS are letters of S F R P U E C and . for ACK. "win" is the field as it stands on the wire. A peer that agreed timestamps puts them on
+ * FLAGS are letters of S F R P U E C A and . for ACK; noecn, ect1, ect0 and ce are codepoints of IP. "win" is the field as it stands on the wire. A peer that agreed timestamps puts them on
  * every segment by itself unless "nots" stands there.
  * A Fast Open option without a cookie is "fo -". Bytes on a SYN are the first of the stream.
  * Expected segments read alike; what they leave out of win, ts, mss, ws, sackok and P is not compared (but SYN options: see "any"). */

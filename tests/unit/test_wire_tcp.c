@@ -35,6 +35,45 @@ static void syn_known(void **state)
   assert_memory_equal(p, again, n);
 }
 
+/* RFC 9768 3.2.3: both orders, all lengths; not on a SYN. */
+static void accecn_options(void **state)
+{
+  (void)state;
+  static const uint32_t counters[3] = {0x010203, 0x040506, 0xfffefd};
+  for (unsigned i = 0; i < 2 * 4 * 5; i++) {
+    uint8_t p[64];
+    struct wire_tcp h, back;
+    wire_tcp_init(&h);
+    h.flags = YEON_TCP_ACK;
+    h.ae = i % 2 != 0;
+    h.has_accecn = true;
+    h.accecn_swapped = i % 2 != 0;
+    h.n_accecn = (uint8_t)(i / 2 % 4);
+    h.n_sack = (uint8_t)(i / 8);
+    for (unsigned k = 0; k < h.n_sack; k++) h.sack[k] = (struct yeon_sack_block){100 * k, 100 * k + 50};
+    memcpy(h.accecn, counters, sizeof counters);
+    size_t size = wire_tcp_size(&h);
+    assert_true(size <= WIRE_TCP_HEADER_MAX && size % 4 == 0);
+    assert_int_equal(wire_tcp_emit(&h, p), size);
+    assert_int_equal(p[WIRE_TCP_HEADER], h.accecn_swapped ? 174 : 172);
+    assert_int_equal(wire_tcp_parse(p, size, &back), WIRE_OK);
+    assert_true(back.has_accecn && back.accecn_swapped == h.accecn_swapped && back.ae == h.ae);
+    assert_int_equal(back.n_accecn, h.n_accecn);
+    assert_true(back.n_sack == h.n_sack || size + 8 > WIRE_TCP_HEADER_MAX);
+    for (unsigned k = 0; k < 3; k++) {
+      bool there = h.accecn_swapped ? k + h.n_accecn >= 3 : k < h.n_accecn;
+      assert_int_equal(back.accecn[k], there ? counters[k] : 0);
+    }
+    p[13] = YEON_TCP_SYN;
+    assert_int_equal(wire_tcp_parse(p, size, &back), WIRE_OK);
+    assert_false(back.has_accecn);
+  }
+  uint8_t odd[32] = {[12] = 0x70, [13] = YEON_TCP_ACK, [20] = 172, 7, 0, 0, 9, 0, 0, 1}; /* a field and two bytes of another */
+  struct wire_tcp h;
+  assert_int_equal(wire_tcp_parse(odd, 28, &h), WIRE_OK);
+  assert_true(h.has_accecn && h.n_accecn == 1 && h.accecn[WIRE_ACCECN_ECT0] == 9);
+}
+
 static void rst_known(void **state)
 {
   (void)state;
@@ -301,6 +340,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(syn_known),
+      cmocka_unit_test(accecn_options),
       cmocka_unit_test(rst_known),
       cmocka_unit_test(round_trip),
       cmocka_unit_test(every_truncation),
