@@ -23,6 +23,7 @@
 #define LAB_ADDRS_MAX 4    /* of a host */
 #define LAB_FRAMES 32      /* moved at once */
 #define LAB_SCRATCH 262144 /* bytes read from a program at once */
+#define LAB_WIDE_MAX 2     /* buffers of pairs that have grown, see stream.c: both ends of one transfer */
 #define LAB_NAME_MAX 32
 #define LAB_BUCKETS 16384  /* of the table of sockets by ino */
 
@@ -114,7 +115,7 @@ struct lab {
   struct lab_socket *dead;      /* to be freed once nothing of this turn can point to them */
   struct lab_socket *ready;     /* a list of those with something to do, each once */
   struct lab_socket *tomb_first, *tomb_last; /* failed ones, kept for their error; the oldest goes first */
-  uint32_t n_sockets, n_tombs;
+  uint32_t n_sockets, n_tombs, n_wide;
   struct yeon_frame frames[LAB_FRAMES];
   struct lab_letter letter;     /* the one being read */
   uint8_t scratch[LAB_SCRATCH];

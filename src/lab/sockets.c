@@ -83,6 +83,8 @@ static void close_end(struct lab_socket *s)
 {
   if (s->fd >= 0) close(s->fd);
   s->fd = -1;
+  s->lab->n_wide -= (unsigned)s->wide_in + (unsigned)s->wide_out;
+  s->wide_in = s->wide_out = false;
   free(s->left);
   s->left = NULL;
   s->left_len = 0;

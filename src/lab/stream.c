@@ -26,13 +26,16 @@
 #define ROUNDS 8 /* of reading in one turn, so that one program does not hold up the others */
 
 /* The pair's buffers grow too where TCP's own have grown because much is moved: while whoever is at the other end of a pair wakes up, we go on with what is
- * left in it. Never where the program has set a size. (The kernel may allow less: net.core.wmem_max.) */
+ * left in it. Never where the program has set a size, and not for many at once: where several transfers run there is always something to go on with, and
+ * all of it should stay in the processor's caches. (The kernel may allow less: net.core.wmem_max.) */
 static void grow_out(struct lab_socket *s)
 {
   struct yeon_tcp_info info;
+  if (s->wide_out || s->sndbuf != 0 || s->lab->n_wide >= LAB_WIDE_MAX) return;
   yeon_tcp_info(s->tcp, &info);
-  if (s->wide_out || s->sndbuf != 0 || info.snd_limit < GROWN) return;
+  if (info.snd_limit < GROWN) return;
   s->wide_out = true;
+  s->lab->n_wide++;
   lab_socket_widen(s, WIDE);
 }
 
@@ -40,9 +43,11 @@ static void grow_in(struct lab_socket *s)
 {
   int size = WIDE;
   struct yeon_tcp_info info;
+  if (s->wide_in || s->rcvbuf != 0 || s->lab->n_wide >= LAB_WIDE_MAX) return;
   yeon_tcp_info(s->tcp, &info);
-  if (s->wide_in || s->rcvbuf != 0 || info.rcv_limit < GROWN) return;
+  if (info.rcv_limit < GROWN) return;
   s->wide_in = true;
+  s->lab->n_wide++;
   (void)setsockopt(s->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 }
 
@@ -124,7 +129,7 @@ static bool read_bulk(struct lab_socket *s, yeon_time now)
   (void)yeon_tcp_produce(s->tcp, n > 0 ? (size_t)n : 0, now);
   errno = error;
   s->bulk = n >= BULK;
-  if (n >= MUCH && !s->wide_out) grow_out(s);
+  if (n >= MUCH) grow_out(s);
   return pair_read(s, n, want, now);
 }
 
@@ -164,7 +169,7 @@ static ssize_t write_pair(struct lab_socket *s, const struct yeon_slice *slices,
   ssize_t n = sendmsg(s->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
   if (n < 0 && errno == EAGAIN) {
     s->can_write = false;
-    if (!s->wide_in) grow_in(s);
+    grow_in(s);
   }
   return n;
 }

@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 
-from bench import Failed, expect, test
+from bench import Failed, Skip, expect, test
 
 # A server that does to a connection what its first byte says.
 SERVER = r"""
@@ -252,6 +252,40 @@ except TimeoutError: pass
 print(n < 16000000, n > 100000)
 """)
     expect("lines", lines, ["True True"])
+
+
+@test("back-pressure: the pair grows where much is moved over a long way, for one transfer at a time, and never where SO_SNDBUF is set")
+def wide(bench):
+    bench.start()
+    bench.cable("set", "delay", "5ms")
+    bench.write("s.py", """
+import socket, time
+l = socket.create_server(('', 7100))
+for i in range(3):
+    c, left = l.accept()[0], 60000000
+    while left > 0: left -= len(c.recv(min(left, 262144)))
+    if i == 0: keep = c  # its pairs stay wide
+time.sleep(9)
+""")
+    bench.write("c.py", """
+import fcntl, socket, struct
+def held(sndbuf):
+    c = socket.create_connection(('10.0.0.2', 7100))
+    if sndbuf: c.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, sndbuf)
+    most, block = 0, bytes(262144)
+    for i in range(230):
+        c.sendall(block)
+        most = max(most, struct.unpack('i', fcntl.ioctl(c, 0x5411, bytes(4)))[0])  # SIOCOUTQ: the kernel's memory in the pair
+    return c, most
+a, first = held(0); b, second = held(0); d, third = held(100000)
+print(first > 300000, second < 300000, third < 300000, first, second, third)
+""")
+    with open("/proc/sys/net/core/wmem_max", encoding="ascii") as f:
+        if int(f.read()) < 300000:
+            raise Skip("the kernel allows no such buffers")
+    done = bench.run(("server", ["python3", "s.py"]), ("client", ["python3", "c.py"]))
+    if not done.startswith("True True True"):
+        raise Failed(done)
 
 
 @test("a supervisor that is killed takes its programs' sockets along; a lab that is killed ends the programs")
