@@ -316,8 +316,8 @@ def run_watched(name):
     """yeon run with everything asked for, in a lab of its own, through a cut."""
     with Stage(name) as stage:
         pcap, ladder = stage.path("run.pcapng"), stage.path("ladder.txt")
-        p = stage.start("", [os.environ["YEON"], "run", "--wall", "--summary", "--pcap", pcap, "--ladder-to", ladder, "--cable", "set delay 5ms rate 40mbit queue 64KB",
-                             "--cable", "at +800ms cut 600ms", "--on", "server", "--", *peer("serve", "pour"), ":", "--on", "client", "--",
+        p = stage.start("", [os.environ["YEON"], "run", "--wall", "--summary", "--pcap", pcap, "--ladder-to", ladder, "--cable", "set delay 5ms rate 20mbit queue 64KB",
+                             "--cable", "at +1500ms cut 600ms", "--on", "server", "--", *peer("serve", "pour"), ":", "--on", "client", "--",
                              *peer("pour", "10.0.0.2")])
         if p.wait(60) != 0:
             raise Failed(p.output())
