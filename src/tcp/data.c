@@ -23,6 +23,8 @@ static int64_t make_room(struct yeon_tcp *c, size_t len)
   uint32_t n = len < room ? (uint32_t)len : room;
   if (n == room) c->flags2 |= TCP_G_WANTS_ROOM; /* also when all of it was taken: the buffer is full now */
   if (n == 0) return YEON_ERR_AGAIN;
+  bool bulk = n >= TCP_BULK && queued + n > ring_capacity(c->snd);
+  if (bulk && ring_reserve(c->t->rings, &c->snd, c->sndbuf, queued)) return n;
   if (ring_reserve(c->t->rings, &c->snd, queued + n, queued)) return n;
   c->t->counters->no_memory++;
   return YEON_ERR_NO_MEMORY;

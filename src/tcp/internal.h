@@ -46,6 +46,10 @@ struct tcp_sacks {
   struct ranges *set; /* right behind this struct, room for TCP_SACK_RANGES */
 };
 
+/* Bytes in one call or one (super-)segment from which on a ring is made as large as its buffer may be: more will follow, and a ring that doubles on
+ * the way copies all it holds each time. */
+#define TCP_BULK 32768u
+
 /* What few endpoints need: a listener's queue, options that differ from the host's, urgent data. */
 struct tcp_extra {
   uint32_t number;        /* in its pool */

@@ -92,6 +92,8 @@ static bool make_room(struct tcp_in *in, struct yeon_tcp *c, uint32_t end)
   /* A full segment is seldom alone: room for a burst saves doubling up to it after every read that emptied the ring. */
   bool burst = c->rcv == NULL && in->len >= BURST_SEGMENT && end < BURST_BYTES && c->rcvbuf >= BURST_BYTES;
   if (burst && ring_reserve(c->t->rings, &c->rcv, BURST_BYTES, 0)) return true;
+  bool bulk = in->len >= TCP_BULK && end < c->rcvbuf;
+  if (bulk && ring_reserve(c->t->rings, &c->rcv, c->rcvbuf, kept_beyond(c))) return true;
   if (ring_reserve(c->t->rings, &c->rcv, end, kept_beyond(c))) return true;
   in->t->counters->no_memory++;
   in->verdict = YEON_VERDICT_NO_ROOM;

@@ -465,6 +465,24 @@ static void test_reserve_and_produce(void **state)
   script_free(s);
 }
 
+static void large_buffers(struct yeon_tcp_options *o)
+{
+  o->sndbuf = o->sndbuf_max = o->rcvbuf = o->rcvbuf_max = 1 << 20;
+}
+
+/* In bulk a buffer is made in its full size at once: doubling on the way would copy all of it each time. */
+static void test_bulk_buffers(void **state)
+{
+  struct script *s = script_connected(state, &(struct script_setup){.tune = large_buffers});
+  static uint8_t bytes[40000];
+  assert_int_equal(yeon_tcp_send(s->tcp, bytes, 1000, 0, s->now), 1000);
+  assert_int_equal(yeon_tcp_send(s->tcp, bytes, sizeof bytes, 0, s->now), sizeof bytes);
+  uint64_t before = s->allocations;
+  for (unsigned i = 0; i < 20; i++) assert_int_equal(yeon_tcp_send(s->tcp, bytes, sizeof bytes, 0, s->now), sizeof bytes);
+  assert_int_equal(s->allocations, before);
+  script_free(s);
+}
+
 struct taking {
   size_t take, offers, offered; /* how many bytes it will take; how often it was asked, and with how many the last time */
 };
@@ -532,6 +550,7 @@ int main(void)
       BOTH(test_readiness),
       BOTH(test_peek_and_consume),
       BOTH(test_reserve_and_produce),
+      BOTH(test_bulk_buffers),
       BOTH(test_taker),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
