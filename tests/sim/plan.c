@@ -42,6 +42,16 @@ static void plan_options(struct rng *r, struct yeon_tcp_options *o, enum yeon_pr
   if (o->fin_wait_2_ms == 0) o->fin_wait_2_ms = 60000;
 }
 
+/* What a queue may do beside dropping what does not fit. */
+static void plan_queue(struct rng *r, struct yeon_cable_way *w)
+{
+  if (one_in(r, 4)) w->bucket_bytes = logarithmic(r, 1500, 100000);
+  if (one_in(r, 4)) w->mark_bytes = logarithmic(r, 1, 100000);
+  if (one_in(r, 3)) w->codel_target_us = logarithmic(r, 100, 50000);
+  if (w->codel_target_us > 0) w->codel_interval_us = logarithmic(r, 1000, 500000);
+  w->codel_marks = one_in(r, 2);
+}
+
 static void plan_way(struct rng *r, struct yeon_cable_way *w, bool kind)
 {
   memset(w, 0, sizeof *w);
@@ -54,6 +64,8 @@ static void plan_way(struct rng *r, struct yeon_cable_way *w, bool kind)
   if (one_in(r, 4)) w->duplicate_ppm = logarithmic(r, 100, 300000);
   if (one_in(r, 3)) w->loss_ppm = logarithmic(r, 100, kind ? 4000 : 400000);
   if (one_in(r, 6)) w->corrupt_ppm = logarithmic(r, 100, kind ? 1000 : 100000);
+  if (!kind && w->rate_bps > 0 && one_in(r, 2)) plan_queue(r, w);
+  if (w->reorder_ppm > 0 && one_in(r, 3)) w->reorder_up_to_us = logarithmic(r, 100, 100000);
   if (kind || !one_in(r, 5)) return;
   w->burst_enter_ppm = logarithmic(r, 100, 100000);
   w->burst_leave_ppm = logarithmic(r, 20000, 1000000);
@@ -203,7 +215,7 @@ static bool queues_are_fair(const struct plan *p)
   double delay = 0;
   for (unsigned i = 0; i < 2; i++) {
     const struct yeon_cable_way *w = &p->way[i];
-    delay += (w->delay_us + w->jitter_us + w->reorder_us) / 1e6;
+    delay += (w->delay_us + w->jitter_us + w->reorder_us + w->reorder_up_to_us) / 1e6;
     if (w->rate_bps == 0) continue;
     double queue = w->queue_bytes ? w->queue_bytes : 1000000; /* what windows might put there */
     delay += (queue + p->mtu) * 8 / (double)w->rate_bps;
@@ -218,7 +230,7 @@ static bool is_calm(const struct plan *p)
       p->listener_gone_at != YEON_NEVER)
     return false;
   for (unsigned i = 0; i < 2; i++) {
-    if (p->way[i].burst_enter_ppm > 0) return false;
+    if (p->way[i].burst_enter_ppm > 0 || p->way[i].codel_target_us > 0) return false;
     if (p->way[i].corrupt_ppm > 0 && p->ethernet) return false; /* ARP has no checksum: a wrong MAC is learned */
   }
   for (unsigned i = 0; i < p->n_conns; i++) {
