@@ -17,6 +17,7 @@ static const struct cli_option options[] = {
     {"--gateway_ip", "IP", "not needed here"},
     {"--netmask_ip", "IP", "not needed here"},
     {"-D", "NAME=VALUE", "a name that scripts use and leave to be defined"},
+    {"--sysctl", "NAME=VALUE", "a setting of the host before each script, as its own sysctl lines: net.ipv4.tcp_rmem=\"4096 87380 4194304\""},
     {"--tolerance_usecs", "N", "how far instants may be off, whatever the script says"},
     {"--strict-end", NULL, "nothing may follow the last expected packet"},
     {"--allow-extra", NULL, "unmentioned packets may leave together with the last expected one"},
@@ -35,7 +36,7 @@ struct drill {
   struct yeon_drill_config config;
   bool tap, quiet;
   unsigned n, count[4]; /* by enum yeon_drill_status */
-  const char *defines[DEFINES], *settings[DEFINES];
+  const char *defines[DEFINES], *settings[DEFINES], *sysctls[DEFINES];
   char setting_text[DEFINES][96];
 };
 
@@ -93,6 +94,10 @@ static bool set_option(struct drill *d, const struct cli_args *args)
     if (d->config.n_defines == DEFINES || strchr(args->value, '=') == NULL) return cli_complain("-D NAME=VALUE, at most %d", DEFINES), false;
     d->defines[d->config.n_defines++] = args->value;
     d->config.defines = d->defines;
+  } else if (strcmp(args->name, "--sysctl") == 0) {
+    if (d->config.n_sysctls == DEFINES || strchr(args->value, '=') == NULL) return cli_complain("--sysctl NAME=VALUE, at most %d", DEFINES), false;
+    d->sysctls[d->config.n_sysctls++] = args->value;
+    d->config.sysctls = d->sysctls;
   } else if (strstr(args->name, "_ip") != NULL && strstr(args->name, "_version") == NULL) {
     return add_setting(d, args->name, args->value);
   } else if (strcmp(args->name, "--profile") == 0) {

@@ -31,6 +31,8 @@ struct yeon_drill_config {
   const char *const
       *settings; /* "local_ip=10.0.0.1": settings as a script has them, after its own; n_settings of them */
   size_t n_settings;
+  const char *const *sysctls; /* "net.ipv4.tcp_sack=0": settings of the host, before those of the script; n_sysctls of them */
+  size_t n_sysctls;
   FILE *trace;     /* every event as it happens; NULL: none */
   bool strict_end; /* nothing may follow the last packet that the script expects, though the script goes on */
   /* Relaxations. */

@@ -51,6 +51,7 @@ struct yeon_tcp_options {
   uint32_t rto_initial_us; /* before the first RTT sample; 1 ms .. 60 s */
   uint32_t rto_min_us;     /* floor of a computed RTO */
   uint32_t rto_max_us;     /* ceiling, after doubling too; RFC 6298 2.5 wants >= 60 s */
+  uint32_t rto_slop_us;    /* added to every RTO, doubled or not, but for the very first: FreeBSD's allowance for late timers */
   uint8_t retries_syn;     /* SYN sent again this many times, then YEON_ERR_TIMED_OUT */
   uint8_t retries_syn_ack;
   uint8_t retries_data;     /* consecutive time-outs of one segment before the connection fails (R2, RFC 9293 3.8.3) */
@@ -75,8 +76,10 @@ struct yeon_tcp_options {
   /* While connecting, every ICMP error ends the attempt with its error, as in Linux; false: the soft ones are told only when the retries are spent
    * (RFC 9293 3.9.2.2). */
   bool icmp_ends_connect;
-  /* While connecting, any "unreachable" of a kind that will not pass is YEON_ERR_REFUSED, as in FreeBSD; false: each its own error. */
+  /* While connecting, any "unreachable" of a kind that will not pass is YEON_ERR_REFUSED, and a hop limit that ran out ends the attempt too, as in
+   * FreeBSD; false: each its own error. */
   bool icmp_refuses;
+  bool icmp_ignored; /* while connecting no ICMP error matters at all (FreeBSD can be told so: net.inet.tcp.icmp_may_rst) */
   /* Delayed acknowledgments (RFC 9293 3.8.6.3) */
   uint32_t delack_us;      /* less than 500 ms; 0: acknowledge at once */
   uint8_t delack_segments; /* acknowledge at least every n-th full-sized segment, 1 or 2 */
@@ -95,8 +98,13 @@ struct yeon_tcp_options {
   /* Windows and buffers. Bytes. */
   uint32_t rcvbuf, sndbuf;          /* initial limits */
   uint32_t rcvbuf_max, sndbuf_max;  /* automatic growth goes so far */
+  bool first_window_whole;          /* a SYN's window is whole segments, and its scale goes by a buffer that was fixed, as in Linux */
   bool whole_segments;              /* a connection's limits are rounded up to whole segments, as in FreeBSD */
   bool mss_of_path;                 /* what is announced follows what is known of the path, too, as in Linux; false: the link alone (RFC 9293 3.7.1) */
+  /* A segment that begins inside the window is taken whole, though it ends beyond, if nothing waits to be read; else it is dropped whole. As in
+   * Linux; false: what lies beyond is cut off (RFC 9293 3.10.7.4). */
+  bool takes_past_window;
+  bool announce_path;               /* over IPv6 the MSS announced is bounded by the path's MTU too, as in FreeBSD; false: by the link's alone */
   uint16_t mss_max;                 /* announce and use at most this; 0: what the MTU allows */
   uint16_t initial_window_segments; /* 0: RFC 5681 3.1 by MSS; 10: RFC 6928 */
   /* The right edge moves with every acknowledgment that is sent, and closes when less than a segment is free, as in FreeBSD; false: only by a
@@ -139,6 +147,12 @@ struct yeon_tcp_options {
   bool abe; /* the window falls less for a mark than for a loss (RFC 8511) */
   /* Features */
   bool restart_after_idle;  /* the congestion window falls back after an RTO of idleness (RFC 5681 4.1) */
+  bool fin_may_wait;        /* after bytes, the peer's FIN is acknowledged within the delay, as in Linux; false: at once */
+  bool fin_ends_sack;       /* a FIN that is taken ends the telling of duplicates, as in Linux; false: they are told with its acknowledgment */
+  bool keep_syn_text;       /* bytes on a SYN that crosses ours are kept until the handshake is done (RFC 9293 3.10.7.3); false: dropped, as Linux */
+  bool drop_syn_ack;        /* a listener drops a SYN-ACK unanswered, as in FreeBSD; false: resets it (RFC 9293 3.10.7.2) */
+  bool reset_as_bound;      /* what a closed, bound endpoint gets is reset with its hop limit and traffic class, as in FreeBSD */
+  bool plain_late_syn;      /* from the third repetition on a SYN bears the MSS alone (FreeBSD can be told so) */
   bool drop_syn_fin;        /* segments with both flags are dropped unanswered (FreeBSD can be told to); false: RFC 9293 3.10.7 */
   bool window_scale, timestamps, sack, nagle, path_mtu, challenge_ack, cookies;
   uint32_t challenge_per_second;  /* host-wide limit of challenge ACKs (RFC 5961 section 7) */
@@ -266,6 +280,9 @@ enum yeon_tcp_option {
   /* Listener: connections opened by a SYN with data that may be in SYN-RECEIVED at once, 0..65535; 0: no Fast Open (RFC 7413 4.2). */
   YEON_TCP_FASTOPEN,
   YEON_TCP_FASTOPEN_NO_COOKIE, /* bool: as YEON_FASTOPEN_..._NO_COOKIE, for this endpoint */
+  YEON_TCP_FIN_WAIT_2_MS, /* an orphan's wait for the peer's FIN, 1..120,000; 0: as the host's options say; -1: closing resets it at once */
+  YEON_TCP_DEFER_ACCEPT,  /* seconds, 0..255: a listener gives a connection when its first bytes are there, or after about that long */
+  YEON_TCP_NO_OPTIONS,    /* bool, before connecting: SYNs bear no option, not even the MSS, and the peer's count for nothing */
   YEON_TCP_OPTIONS
 };
 /* 0, YEON_ERR_INVALID (range), YEON_ERR_UNSUPPORTED. */

@@ -53,18 +53,18 @@ static const struct option table[] = {
   {"TCP_WINDOW_CLAMP", PLAIN, YEON_TCP_WINDOW_CLAMP, -1, NULL},
   {"TCP_INQ", SPECIAL, -1, -1, NULL},
   {"TCP_NOTSENT_LOWAT", SPECIAL, -1, -1, NULL},
-  {"TCP_DEFER_ACCEPT", NEEDS, -1, -1, "deferred accepts"},
-  {"TCP_LINGER2", NEEDS, -1, -1, "TCP_LINGER2"},
+  {"TCP_DEFER_ACCEPT", PLAIN, YEON_TCP_DEFER_ACCEPT, -1, NULL},
+  {"TCP_LINGER2", SPECIAL, YEON_TCP_FIN_WAIT_2_MS, -1, NULL},
   {"TCP_KEEPINIT", SPECIAL, -1, -1, NULL},
-  {"TCP_NOOPT", NEEDS, -1, -1, "TCP_NOOPT"},
+  {"TCP_NOOPT", PLAIN, YEON_TCP_NO_OPTIONS, -1, NULL},
   {"TCP_FASTOPEN", SPECIAL, -1, -1, NULL},
   {"TCP_FASTOPEN_CONNECT", SPECIAL, -1, -1, NULL},
   {"TCP_FASTOPEN_KEY", SPECIAL, -1, -1, NULL},
   {"TCP_FASTOPEN_NO_COOKIE", SPECIAL, -1, -1, NULL},
   {"TCP_MD5SIG", NEEDS, -1, -1, "MD5 signatures of TCP"},
   {"TCP_CONGESTION", SPECIAL, YEON_TCP_CONGESTION, -1, NULL},
-  {"TCP_FUNCTION_BLK", NEEDS, -1, -1, "another TCP stack"},
-  {"TCP_REMOTE_UDP_ENCAPS_PORT", NEEDS, -1, -1, "TCP over UDP"},
+  {"TCP_FUNCTION_BLK", SPECIAL, -1, -1, NULL},
+  {"TCP_REMOTE_UDP_ENCAPS_PORT", SPECIAL, -1, -1, NULL},
   {"TCP_TX_DELAY", NEEDS, -1, -1, "TCP_TX_DELAY"},
   {"TCP_REPAIR", NEEDS, -1, -1, "TCP_REPAIR"},
   {"IP_TOS", PLAIN, YEON_TCP_TRAFFIC_CLASS, YEON_UDP_TRAFFIC_CLASS, NULL},
@@ -77,7 +77,7 @@ static const struct option table[] = {
   {"IP_FREEBIND", HARMLESS, -1, -1, NULL},
   {"IP_RECVERR", NEEDS, -1, -1, "an error queue"},
   {"IPV6_RECVERR", NEEDS, -1, -1, "an error queue"},
-  {"IPV6_USE_MIN_MTU", NEEDS, -1, -1, "IPV6_USE_MIN_MTU"},
+  {"IPV6_USE_MIN_MTU", SPECIAL, -1, -1, NULL},
 };
 /* clang-format on */
 
@@ -117,7 +117,9 @@ static enum drill_progress set_buffer(struct drill_run *r, struct drill_op *op, 
 {
   int64_t size = buffer_size(r, o, n);
   bool kept_here = !r->freebsd && fd->tcp != NULL && strncmp(o->name, "SO_SND", 6) == 0; /* linux_send.c */
-  int error = kept_here ? 0 : host_set(r, fd, o, size < 2048 ? 2048 : size);
+  /* Linux gives half of what it doubled to bytes, half to bookkeeping. */
+  int64_t bytes = !r->freebsd && fd->tcp != NULL ? size / 2 : size;
+  int error = kept_here ? 0 : host_set(r, fd, o, bytes < 2048 ? 2048 : bytes);
   if (error != 0) return call_error(r, op, error);
   if (strncmp(o->name, "SO_SND", 6) == 0)
     fd->sndbuf_set = size;
@@ -181,11 +183,23 @@ static enum drill_progress set_special(struct drill_run *r, struct drill_op *op,
   if (strstr(o->name, "BUF") != NULL) return set_buffer(r, op, fd, o, n);
   if (strncmp(o->name, "TCP_FASTOPEN", 12) == 0) return fastopen_option(r, op, fd, o->name, n);
   if (strcmp(o->name, "SO_ERROR") == 0) return call_errno(r, op, "ENOPROTOOPT");
-  if (strcmp(o->name, "TCP_INQ") == 0) {
+  if (strcmp(o->name, "TCP_FUNCTION_BLK") == 0) {
+    const struct drill_value *name = value_member(value_arg(op, 3), "function_set_name");
+    bool base = name != NULL && name->kind == DRILL_STRING && name->text != NULL && strcmp(name->text, "freebsd") == 0;
+    if (!base) drill_needs(r, "another TCP stack");
+  } else if (strcmp(o->name, "TCP_INQ") == 0) {
     if (n < 0 || n > 1) return call_errno(r, op, "EINVAL");
     fd->inq = n != 0;
+  } else if (strcmp(o->name, "IPV6_USE_MIN_MTU") == 0) {
+    if (fd->tcp != NULL && n == 1) yeon_tcp_set(fd->tcp, YEON_TCP_MAXSEG, 1280 - 60, world_host_time(r));
+  } else if (strcmp(o->name, "TCP_LINGER2") == 0) {
+    host_set(r, fd, o, n < 0 ? -1 : n > 120 ? 120000 : n * 1000);
   } else if (strcmp(o->name, "TCP_KEEPINIT") == 0) {
     limit_connecting(r, fd, n);
+  } else if (strcmp(o->name, "TCP_REMOTE_UDP_ENCAPS_PORT") == 0) {
+    bool closed = fd->tcp != NULL && yeon_tcp_state(fd->tcp) == YEON_TCP_CLOSED;
+    if (!closed || n < 0 || n > 65535 || (n != 0 && r->tunnel_local == 0)) return call_errno(r, op, "EINVAL");
+    fd->udp_port = (uint16_t)n;
   } else if (strcmp(o->name, "SO_ZEROCOPY") == 0) {
     fd->zerocopy = n != 0;
   } else if (strcmp(o->name, "SO_TIMESTAMPING") == 0) {
@@ -194,10 +208,8 @@ static enum drill_progress set_special(struct drill_run *r, struct drill_op *op,
   } else if (strcmp(o->name, "TCP_NOTSENT_LOWAT") == 0) {
     fd->notsent_lowat = (uint32_t)n;
     fd->notsent_lowat_set = true;
-  } else if (fd->udp != NULL) { /* ..._MTU_DISCOVER */
+  } else if (fd->udp != NULL) { /* ..._MTU_DISCOVER; of a connection it decides about DF, which scripts do not see */
     yeon_udp_set(fd->udp, YEON_UDP_DONT_FRAGMENT, n == 2);
-  } else if (n == 0) {
-    drill_needs(r, "a connection without path MTU discovery");
   }
   return call_done(op, 0);
 }
@@ -244,7 +256,9 @@ static int64_t take_error(struct drill_run *r, struct drill_fd *fd)
   int error = fd->error;
   fd->error = 0;
   if (error != 0) return error;
-  if (fd->tcp != NULL) error = yeon_tcp_take_error(fd->tcp);
+  /* What ICMP says of a connection that goes on is SO_ERROR's matter for Linux, not for FreeBSD. */
+  bool told = fd->tcp != NULL && (!r->freebsd || yeon_tcp_state(fd->tcp) == YEON_TCP_CLOSED);
+  if (told) error = yeon_tcp_take_error(fd->tcp);
   if (fd->udp != NULL) error = yeon_udp_take_error(fd->udp);
   return error == 0 ? 0 : symbol_errno(r, error);
 }
@@ -257,11 +271,14 @@ static int64_t get_special(struct drill_run *r, struct drill_fd *fd, const struc
   if (strncmp(o->name, "TCP_FASTOPEN", 12) == 0) return fastopen_get(r, fd, o->name);
   if (strcmp(o->name, "TCP_KEEPINIT") == 0) return fd->keepinit_s != 0 ? fd->keepinit_s : r->keepinit_ms / 1000;
   if (strcmp(o->name, "SO_ZEROCOPY") == 0) return fd->zerocopy;
+  if (strcmp(o->name, "TCP_REMOTE_UDP_ENCAPS_PORT") == 0) return fd->udp_port;
   if (strcmp(o->name, "SO_TIMESTAMPING") == 0) return fd->timestamping;
   if (strcmp(o->name, "TCP_NOTSENT_LOWAT") == 0) return fd->notsent_lowat_set ? fd->notsent_lowat : 0;
   if (!r->freebsd && strncmp(o->name, "SO_SND", 6) == 0 && fd->tcp != NULL) return linux_send_buffer(r, fd);
   if (!r->freebsd && strncmp(o->name, "SO_RCV", 6) == 0 && fd->rcvbuf_set != 0) return fd->rcvbuf_set;
   host_get(fd, o, &n);
+  if (!r->freebsd && strncmp(o->name, "SO_RCV", 6) == 0 && fd->tcp != NULL) return 2 * n;
+  if (strcmp(o->name, "TCP_LINGER2") == 0) return n < 0 ? -1 : (n != 0 ? n : r->options.fin_wait_2_ms) / 1000;
   return n;
 }
 

@@ -117,6 +117,9 @@ static struct drill_fd *accepted(struct drill_run *r, struct drill_op *op, struc
   fd->timestamping = listener->timestamping;
   fd->nonblock = r->freebsd && listener->nonblock;
   yeon_tcp_remote(tcp, &fd->peer);
+  struct yeon_addr local;
+  yeon_tcp_local(tcp, &local);
+  fd->udp_port = tunnel_port(r, &local, &fd->peer);
   yeon_tcp_set_user(tcp, fd);
   r->current = fd->number;
   return fd;
@@ -176,6 +179,23 @@ static enum drill_progress connect_udp(struct drill_run *r, struct drill_op *op,
   return call_done(op, 0);
 }
 
+/* connect(AF_UNSPEC): the connection is aborted, and the descriptor's endpoint a fresh one. */
+static enum drill_progress disconnect(struct drill_run *r, struct drill_op *op, struct drill_fd *fd)
+{
+  if (fd->tcp == NULL) {
+    drill_needs(r, "connect to AF_UNSPEC on what is no TCP socket");
+    return DRILL_DONE;
+  }
+  yeon_tcp_abort(fd->tcp, world_host_time(r));
+  fd->tcp = NULL;
+  int error = yeon_tcp_open(r->host, &fd->tcp);
+  if (error != 0) return call_error(r, op, error);
+  yeon_tcp_set_user(fd->tcp, fd);
+  fd->connecting = fd->connected = fd->connect_told = fd->listening = fd->bound = fd->shut_rd = fd->shut_wr = false;
+  fd->error = 0;
+  return call_done(op, 0);
+}
+
 enum drill_progress do_connect(struct drill_run *r, struct drill_op *op)
 {
   struct drill_fd *fd = fd_arg(r, op);
@@ -184,8 +204,7 @@ enum drill_progress do_connect(struct drill_run *r, struct drill_op *op)
   value_address(r, value_arg(op, 1), &remote);
   const struct drill_value *family = value_member(value_arg(op, 1), "sa_family");
   if (value_is_word(family, "AF_UNSPEC") || value_is_word(value_arg(op, 1), "AF_UNSPEC")) {
-    drill_needs(r, "connect to AF_UNSPEC");
-    return DRILL_DONE;
+    return disconnect(r, op, fd);
   }
   if (fd->udp != NULL) return connect_udp(r, op, fd, &remote);
   if (fd->tcp == NULL) return call_errno(r, op, "ENOTSOCK");
@@ -202,6 +221,11 @@ enum drill_progress do_connect(struct drill_run *r, struct drill_op *op)
   fd->connecting = true;
   fd->peer = remote;
   flow_connect(r, fd, &remote);
+  if (fd->udp_port != 0) {
+    struct yeon_addr local;
+    yeon_tcp_local(fd->tcp, &local);
+    tunnel_use(r, &local, &remote, fd->udp_port);
+  }
   r->current = fd->number;
   return fd->nonblock ? call_errno(r, op, "EINPROGRESS") : DRILL_WAIT;
 }

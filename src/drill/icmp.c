@@ -117,7 +117,8 @@ size_t icmp_emit(struct drill_run *r, const struct drill_packet *k, const struct
     drill_fail(r, "'%s %s' is no ICMP message of this family", k->icmp_type, k->icmp_code != NULL ? k->icmp_code : "");
     return 0;
   }
-  if (k->mtu >= 0) h.mtu = (uint32_t)k->mtu;
+  uint32_t datagram = k->udp_dst != 0 ? r->tunnel_overhead : 0;
+  if (k->mtu >= 0) h.mtu = (uint32_t)k->mtu - datagram;
   if (k->id >= 0) h.id = (uint16_t)k->id;
   size_t n = six ? wire_icmp6_emit(&h, out) : wire_icmp4_emit(&h, out);
   bool error = six ? h.type < 128 : h.type == 3 || h.type == 4 || h.type == 5 || h.type == 11 || h.type == 12;

@@ -23,7 +23,7 @@ static size_t emit_options(const struct drill_packet *k, const struct drill_flow
       memcpy(data, o->data, o->len - 2u);
     }
     uint32_t live;
-    if (o->kind == TCP_OPTION_TS && (k->flags & YEON_TCP_ACK) != 0 &&
+    if (o->kind == TCP_OPTION_TS && !o->absolute && (k->flags & YEON_TCP_ACK) != 0 &&
         flow_stamp_live(flow, wire_get32(o->data + 4), &live))
       wire_put32(data + 4, live);
     for (unsigned b = 0; o->kind == TCP_OPTION_SACK && b + 2 < o->len; b += 4)
@@ -69,7 +69,7 @@ static size_t emit_udp(const struct drill_packet *k, const struct drill_flow *fl
 static uint8_t traffic_class(const struct drill_packet *k)
 {
   if (k->tos >= 0) return (uint8_t)k->tos;
-  return k->ecn >= 0 ? (uint8_t)k->ecn : 0;
+  return (uint8_t)((k->dscp > 0 ? k->dscp << 2 : 0) | (k->ecn >= 0 ? k->ecn : 0));
 }
 
 static size_t emit_ip(struct drill_run *r, const struct drill_packet *k, const struct drill_flow *flow,
@@ -109,15 +109,20 @@ void inbound_packet(struct drill_run *r, const struct drill_event *e)
   size_t header = yeon_ip_is4(&r->local) ? WIRE_IPV4_HEADER : WIRE_IPV6_HEADER, len;
   uint8_t protocol = WIRE_PROTO_TCP;
   if (k->kind == DRILL_TCP) {
+    if (!tunnel_admits(r, k, flow)) {
+      drill_trace(r, "   < %s (not for the connection)", show_packet(r, k));
+      return;
+    }
     learn(k, flow);
     if (k->len > 0 || (k->flags & YEON_TCP_SYN) != 0) r->heard_at = r->now;
     len = emit_tcp(k, flow, packet + header);
+    tunnel_narrow(r, k, packet + header, len);
   } else if (k->kind == DRILL_UDP) {
     protocol = WIRE_PROTO_UDP;
     len = emit_udp(k, flow, packet + header);
   } else {
     protocol = yeon_ip_is4(&r->local) ? WIRE_PROTO_ICMP : WIRE_PROTO_ICMPV6;
-    len = icmp_emit(r, k, flow, packet + header);
+    len = tunnel_admits_error(r, k, flow) ? icmp_emit(r, k, flow, packet + header) : 0;
     if (len == 0) return;
   }
   if (len + header > 65535) {

@@ -168,7 +168,7 @@ bool info_value(struct drill_run *r, const char *name, double *out)
   if (strcmp(name, "tcpi_last_data_recv") == 0)
     *out = (double)((r->now - r->heard_at) / YEON_MS);
   else if (memory && strcmp(name + 11, "RCVBUF") == 0)
-    *out = fd->rcvbuf_set != 0 ? (double)fd->rcvbuf_set : v.i.rcv_limit;
+    *out = fd->rcvbuf_set != 0 ? (double)fd->rcvbuf_set : (r->freebsd ? 1.0 : 2.0) * v.i.rcv_limit;
   else if (memory && strcmp(name + 11, "SNDBUF") == 0)
     *out = (double)linux_send_buffer(r, fd);
   else if (memory || !simple_field(&v, name + 5, out))

@@ -101,7 +101,7 @@ static bool option_differs(const struct drill_run *r, const struct drill_flow *f
   if (want->kind != got->kind || want->len != got->len) return true;
   if (want->kind != TCP_OPTION_TS) return memcmp(want->data, got->data, want->len > 2 ? want->len - 2u : 0) != 0;
   if (wire_get32(want->data + 4) != wire_get32(got->data + 4)) return true; /* the echo: the remote end's own number */
-  if (r->tick_us == 0 || !flow->stamps_known) return false;
+  if (r->tick_us == 0 || !flow->stamps_known || want->any_value) return false;
   uint32_t live = wire_get32(got->data) - flow->stamp_first_live + flow->stamp_first_script;
   int32_t off = (int32_t)(live - wire_get32(want->data));
   return (uint64_t)(off < 0 ? -(int64_t)off : off) * r->tick_us * 1000 > (uint64_t)r->tolerance;
@@ -115,7 +115,7 @@ static const char *compare_options(struct drill_run *r, const struct drill_packe
   unsigned n = show_read_options(l, flow_remote_offset(flow, (l->flags & YEON_TCP_SYN) != 0), got, DRILL_OPTIONS);
   for (unsigned i = 0; i < n && i < k->n_options; i++) {
     bool both_ts = got[i].kind == TCP_OPTION_TS && k->options[i].kind == TCP_OPTION_TS;
-    if (both_ts) flow_stamp(r, flow, wire_get32(k->options[i].data), wire_get32(got[i].data));
+    if (both_ts && !k->options[i].any_value) flow_stamp(r, flow, wire_get32(k->options[i].data), wire_get32(got[i].data));
     if (option_differs(r, flow, &k->options[i], &got[i]))
       return both_ts ? "the timestamp is off" : "another option, or its contents";
   }
@@ -139,11 +139,12 @@ static const char *compare_tcp(struct drill_run *r, const struct drill_packet *k
   uint32_t ours = k->absolute ? 0 : flow_local_offset(flow, syn),
            theirs = k->absolute ? 0 : flow_remote_offset(flow, syn);
   if (((k->flags ^ l->flags) & flags_compared(r, l)) != 0) return "other flags";
-  if (l->seq - ours != k->seq) return "another sequence number";
+  if (!k->any_seq && l->seq - ours != k->seq) return "another sequence number";
   if (l->payload != k->len) return "another length";
   if ((k->flags & YEON_TCP_ACK) != 0 && l->ack - theirs != k->ack) return "another acknowledgment number";
   if (k->has_window && !r->config->any_window && k->window != l->window) return "another window";
   if (k->urgent != l->urgent) return "another urgent pointer";
+  if (k->udp_src != l->udp_src || k->udp_dst != l->udp_dst) return "another datagram around it";
   return compare_options(r, k, flow, l);
 }
 
@@ -151,6 +152,7 @@ static const char *compare_ip(const struct drill_packet *k, const struct drill_l
 {
   if (k->ttl >= 0 && l->ttl != k->ttl) return "another TTL or hop limit";
   if (k->tos >= 0 && l->tos != k->tos) return "another type of service or traffic class";
+  if (k->dscp >= 0 && l->tos >> 2 != k->dscp) return "another DSCP";
   if (k->ecn >= 0 && (l->tos & 3) != k->ecn) return "another ECN codepoint";
   if (k->ecn_either && (l->tos & 3) != 1 && (l->tos & 3) != 2) return "neither ECT(0) nor ECT(1)";
   if (k->flow_label >= 0 && l->six && l->flow_label != (uint32_t)k->flow_label) return "another flow label";

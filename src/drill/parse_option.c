@@ -89,9 +89,13 @@ static void parse_accecn(struct drill_scan *s, struct drill_option *o)
 static void parse_timestamps(struct drill_scan *s, struct drill_option *o)
 {
   if (!scan_keyword(s, "val")) scan_fail(s, "TS val N ecr N");
-  wire_put32(o->data, scan_u32(s));
+  if (scan_accept_text(s, "..."))
+    o->any_value = true;
+  else
+    wire_put32(o->data, scan_u32(s));
   if (!scan_keyword(s, "ecr")) scan_fail(s, "TS val N ecr N");
   wire_put32(o->data + 4, scan_u32(s));
+  o->absolute = scan_accept(s, '!');
   put(o, TCP_OPTION_TS, 8);
 }
 
@@ -120,12 +124,32 @@ static void parse_option(struct drill_scan *s, struct drill_option *o)
     put(o, TCP_OPTION_FASTOPEN, parse_hex(s, o->data, 38));
   } else if (scan_keyword(s, "ECN") || scan_keyword(s, "ACCECN") || scan_keyword(s, "accecn")) {
     parse_accecn(s, o);
+  } else if (scan_accept_text(s, "gen-")) {
+    uint8_t kind = (uint8_t)scan_integer(s);
+    put(o, kind, parse_hex(s, o->data, 38));
   } else if (scan_keyword(s, "md5")) {
     scan_needs(s, "MD5 signatures of TCP");
   } else {
     const char *word = scan_word(s);
-    scan_fail(s, "'%s' is no TCP option known here", word != NULL ? word : "");
+    scan_fail(s, "'%s' is no TCP option known here: mss, wscale, sackOK, sack, TS, nop, eol, FO, FOEXP, ECN, gen-KIND, ...",
+              word != NULL ? word : "");
   }
+}
+
+/* "<020405b4>": options as they stand on the wire. */
+static void parse_raw(struct drill_scan *s, struct drill_packet *k)
+{
+  uint8_t bytes[40];
+  unsigned n = parse_hex(s, bytes, 40);
+  for (unsigned at = 0; at < n && !s->failed;) {
+    struct drill_option *o = &k->options[k->n_options++];
+    o->kind = bytes[at];
+    o->len = o->kind == TCP_OPTION_NOP || o->kind == TCP_OPTION_EOL ? 1 : at + 1 < n ? bytes[at + 1] : 0;
+    if (o->len == 0 || at + o->len > n) scan_fail(s, "the option with kind %u does not end within the %u bytes", o->kind, n);
+    if (!s->failed && o->len > 2) memcpy(o->data, bytes + at + 2, o->len - 2u);
+    at += o->len;
+  }
+  scan_expect(s, '>');
 }
 
 void parse_options(struct drill_scan *s, struct drill_packet *k)
@@ -138,6 +162,10 @@ void parse_options(struct drill_scan *s, struct drill_packet *k)
     return;
   }
   k->options = drill_alloc(&s->script->arena, DRILL_OPTIONS * sizeof *k->options);
+  if (scan_digit(s)) {
+    parse_raw(s, k);
+    return;
+  }
   do {
     if (k->n_options == DRILL_OPTIONS) {
       scan_fail(s, "too many TCP options");

@@ -18,21 +18,40 @@ static bool parse_ecn(struct drill_scan *s, struct drill_packet *k)
   return false;
 }
 
+/* "dscp af11", "dscp 0x2e"; -1: neither. */
+static int parse_dscp(struct drill_scan *s)
+{
+  static const struct {
+    const char *name;
+    int value;
+  } names[] = {{"cs0", 0},   {"cs1", 8},   {"cs2", 16},  {"cs3", 24},  {"cs4", 32},  {"cs5", 40},  {"cs6", 48},  {"cs7", 56},
+               {"af11", 10}, {"af12", 12}, {"af13", 14}, {"af21", 18}, {"af22", 20}, {"af23", 22}, {"af31", 26}, {"af32", 28},
+               {"af33", 30}, {"af41", 34}, {"af42", 36}, {"af43", 38}, {"ef", 46},   {"le", 1}};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (scan_keyword(s, names[i].name)) return names[i].value;
+  if (scan_accept_text(s, "voice-admit")) return 44;
+  int64_t n = scan_integer(s);
+  if (n < 0 || n > 63) scan_fail(s, "a DSCP is 0 to 63");
+  return (int)n;
+}
+
 /* "[ect0]", "(tos 0x10)", "(ttl 64, flowlabel 0x1)". */
 static void parse_ip_info(struct drill_scan *s, struct drill_packet *k)
 {
   char close = scan_accept(s, '(') ? ')' : ']';
   if (close == ']') scan_expect(s, '[');
   while (!s->failed && !scan_accept(s, close)) {
-    if (scan_accept(s, ',') || parse_ecn(s, k)) continue;
+    if (scan_accept(s, ',') || scan_keyword(s, "ecn") || parse_ecn(s, k)) continue;
     if (scan_keyword(s, "tos") || scan_keyword(s, "class"))
       k->tos = (int)scan_integer(s);
     else if (scan_keyword(s, "ttl") || scan_keyword(s, "hlim"))
       k->ttl = (int)scan_integer(s);
+    else if (scan_keyword(s, "dscp"))
+      k->dscp = parse_dscp(s);
     else if (scan_keyword(s, "flowlabel"))
       k->flow_label = (int)scan_integer(s);
     else
-      scan_fail(s, "not a field of IP: ect0, ect1, ect01, ce, noecn, tos, ttl, flowlabel");
+      scan_fail(s, "not a field of IP: ect0, ect1, ect01, ce, noecn, ecn, dscp, tos, class, ttl, hlim, flowlabel");
   }
 }
 
@@ -79,12 +98,38 @@ static void parse_sequence(struct drill_scan *s, uint32_t *seq, uint32_t *len, b
   if (!s->failed && *len > 65535) scan_fail(s, "%u bytes are more than a packet holds", *len);
 }
 
+/* "/udp(9899 > 1)": the datagram that it is in. */
+static void parse_datagram(struct drill_scan *s, struct drill_packet *k)
+{
+  if (!scan_peek(s, '/') || s->p + 1 >= s->end || s->p[1] == '/' || s->p[1] == '*') return;
+  scan_expect(s, '/');
+  if (!scan_keyword(s, "udp")) scan_fail(s, "'/udp(9899 > 1)' could stand here: the datagram that the segment is in");
+  scan_expect(s, '(');
+  uint32_t from = scan_u32(s);
+  scan_expect(s, '>');
+  uint32_t to = scan_u32(s);
+  scan_expect(s, ')');
+  if (!s->failed && (from == 0 || from > 65535 || to == 0 || to > 65535)) scan_fail(s, "a port is 1 to 65535");
+  k->udp_src = (uint16_t)from;
+  k->udp_dst = (uint16_t)to;
+}
+
 static void parse_tcp(struct drill_scan *s, struct drill_packet *k)
 {
   if (scan_digit(s)) parse_ports(s, k);
   parse_flags(s, k);
-  if (scan_accept(s, '.')) k->flags |= YEON_TCP_ACK; /* "F ." */
-  parse_sequence(s, &k->seq, &k->len, (k->flags & (YEON_TCP_SYN | YEON_TCP_FIN)) != 0);
+  if (scan_peek(s, '.') && s->p + 1 < s->end && s->p[1] != '.') { /* "F ." */
+    scan_accept(s, '.');
+    k->flags |= YEON_TCP_ACK;
+  }
+  if (scan_accept_text(s, "...")) {
+    k->any_seq = true;
+    scan_expect(s, '(');
+    k->len = scan_u32(s);
+    scan_expect(s, ')');
+  } else {
+    parse_sequence(s, &k->seq, &k->len, (k->flags & (YEON_TCP_SYN | YEON_TCP_FIN)) != 0);
+  }
   if (scan_accept(s, '!')) k->absolute = true;
   if (scan_keyword(s, "ack")) {
     k->has_ack = true;
@@ -97,7 +142,7 @@ static void parse_tcp(struct drill_scan *s, struct drill_packet *k)
   }
   if (scan_keyword(s, "urg")) k->urgent = (uint16_t)scan_u32(s);
   if (scan_peek(s, '<')) parse_options(s, k);
-  if (scan_peek(s, '/') && s->p + 1 < s->end && s->p[1] != '/' && s->p[1] != '*') scan_needs(s, "TCP over UDP");
+  parse_datagram(s, k);
 }
 
 static void parse_udp(struct drill_scan *s, struct drill_packet *k)
@@ -126,7 +171,7 @@ static void parse_quoted(struct drill_scan *s, struct drill_packet *k)
     k->quoted = DRILL_TCP + 1;
     parse_sequence(s, &k->quoted_seq, &k->quoted_len, true);
   }
-  if (scan_peek(s, '/')) scan_needs(s, "TCP over UDP");
+  parse_datagram(s, k);
   scan_expect(s, ']');
 }
 
@@ -173,7 +218,7 @@ static void refuse_encapsulation(struct drill_scan *s)
 struct drill_packet *parse_packet(struct drill_scan *s)
 {
   struct drill_packet *k = drill_alloc(&s->script->arena, sizeof *k);
-  k->tos = k->ecn = k->ttl = k->flow_label = -1;
+  k->tos = k->dscp = k->ecn = k->ttl = k->flow_label = -1;
   k->mtu = k->id = -1;
   k->out = scan_accept(s, '>');
   if (!k->out) scan_expect(s, '<');

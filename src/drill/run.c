@@ -48,6 +48,7 @@ static void prepare(struct drill_run *r)
   r->mtu = c->mtu;
   r->notsent_lowat = -1;
   r->keepinit_ms = 75000;
+  r->tunnel_overhead = 8;
   r->fatal_calls = r->fatal_packets = true;
   r->current = -1;
   r->version = c->version;
@@ -85,6 +86,10 @@ static void run(struct drill_run *r)
 {
   prepare(r);
   if (!settings_apply(r)) return;
+  for (size_t i = 0; i < r->config->n_sysctls; i++) {
+    const char *text = r->config->sysctls[i], *equals = strchr(text, '=');
+    if (equals != NULL) sysctl_set(r, drill_text(r->arena, text, (size_t)(equals - text)), equals + 1);
+  }
   for (const struct drill_event *e = r->script->events; e != NULL && !r->over; e = e->next) {
     r->event = e;
     go_to(r, e);

@@ -32,6 +32,7 @@ struct drill_live {
   /* TCP */
   uint16_t flags, window, urgent;
   uint32_t seq, ack, header_len, payload;
+  uint16_t udp_src, udp_dst; /* of the datagram it travels in; 0: none (tunnel.c) */
   /* Joined from several segments, because the script has one. */
   unsigned segments;
   bool passed_over; /* was there already when the script found the one before it */
@@ -107,6 +108,7 @@ struct drill_fd {
   uint64_t activity_out; /* times the host told that it became writable */
   uint64_t activity_err;
   int64_t keepinit_s; /* 0: not set */
+  uint16_t udp_port;  /* of the other end, for TCP over UDP; 0: none */
   bool zerocopy;
   uint32_t timestamping;                 /* SOF_TIMESTAMPING_* */
   int64_t stamp_base;                    /* where its counting began */
@@ -163,6 +165,9 @@ struct drill_run {
   int64_t keepinit_ms;
   uint8_t fastopen_key[32]; /* set by the script; the second half: the backup */
   unsigned fastopen_keys;   /* 0: none set */
+  uint16_t tunnel_local, tunnel_overhead; /* the host's port for TCP over UDP, 0: none; what the MSS is lowered by */
+  struct drill_tunnel *tunnels;
+  bool cookies_only; /* half-open connections are thought to be cookies */
 
   struct drill_fd fds[DRILL_FDS];
   int current; /* descriptor that code looks at; -1: none */
@@ -234,6 +239,17 @@ bool icmp_words(const struct drill_packet *k, bool six, uint8_t *type, uint8_t *
 /* What is left at the end and nobody asked for. */
 void outbound_extra(struct drill_run *r);
 bool outbound_time_ok(struct drill_run *r, const struct drill_event *e, yeon_time happened);
+
+/* tunnel.c: TCP over UDP. The other end's port for a connection, 0: plain. */
+uint16_t tunnel_port(const struct drill_run *r, const struct yeon_addr *local, const struct yeon_addr *remote);
+void tunnel_use(struct drill_run *r, const struct yeon_addr *local, const struct yeon_addr *remote, uint16_t port);
+/* A packet of the host is put into a datagram, if its connection travels so. */
+void tunnel_out(struct drill_run *r, struct drill_live *l);
+/* Lowers the MSS of a SYN that came in one; its checksum is not there yet. */
+void tunnel_narrow(const struct drill_run *r, const struct drill_packet *k, uint8_t *p, size_t len);
+/* False: the host does not get the segment, or the ICMP error. */
+bool tunnel_admits(struct drill_run *r, const struct drill_packet *k, struct drill_flow *flow);
+bool tunnel_admits_error(const struct drill_run *r, const struct drill_packet *k, const struct drill_flow *flow);
 
 /* show.c: packets in the script's language. */
 const char *show_live(struct drill_run *r, const struct drill_live *l, const struct drill_flow *flow);

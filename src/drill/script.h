@@ -47,6 +47,8 @@ struct drill_value {
 /* A TCP option as it stands on the wire. */
 struct drill_option {
   uint8_t kind, len; /* len: with kind and length bytes; 1 for nop and eol */
+  bool any_value;    /* TS val ... ecr N */
+  bool absolute;     /* TS val N ecr N!: the echo is as on the wire */
   uint8_t data[40];  /* behind the first two bytes */
 };
 #define DRILL_OPTIONS 40
@@ -56,17 +58,19 @@ struct drill_packet {
   enum drill_packet_kind kind;
   bool out; /* '>': the host must send it */
   /* IP. -1: not said. */
-  int tos, ecn, ttl, flow_label;
+  int tos, dscp, ecn, ttl, flow_label;
   bool ecn_either;             /* ECT(0) or ECT(1) */
   uint16_t src_port, dst_port; /* 0: not said */
   /* TCP; UDP has len alone */
   uint16_t flags;                /* YEON_TCP_*, AE: DRILL_AE */
   bool has_ack, has_window, ace; /* ace: the three ECN flags are one number */
   bool absolute;                 /* "1:1(0)!": numbers are those on the wire */
+  bool any_seq;                  /* "...(0)" */
   uint32_t seq, len, ack;
   uint32_t window;
   uint16_t urgent;
-  bool any_options; /* <...> */
+  uint16_t udp_src, udp_dst; /* /udp(9899 > 1): travels in a datagram, in an ICMP error what it quotes; 0: does not */
+  bool any_options;          /* <...> */
   unsigned n_options;
   struct drill_option *options;
   /* ICMP */

@@ -24,6 +24,7 @@ static const char *const ignored[] = {"gateway_ip",
                                       "tun_dev",
                                       "persistent_tun_dev",
                                       "no_cleanup",
+                                      "udp_encapsulation",
                                       NULL};
 
 static bool in_list(const char *const *list, const char *name)
@@ -87,8 +88,7 @@ static bool apply(struct drill_run *r, const char *name, const char *value)
 
 static bool needed(struct drill_run *r, const char *name)
 {
-  static const char *const table[][2] = {{"udp_encapsulation", "TCP over UDP"},
-                                         {"tcp_md5_secret", "MD5 signatures of TCP"},
+  static const char *const table[][2] = {{"tcp_md5_secret", "MD5 signatures of TCP"},
                                          {"is_anyip", "any address"},
                                          {"so_filename", "a stack loaded from a file"},
                                          {"psp_udp_port", "PSP"},

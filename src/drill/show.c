@@ -108,6 +108,7 @@ static void put_tcp(struct line *o, const struct drill_live *l, const struct dri
     if (options[i].kind == TCP_OPTION_TS && flow != NULL && flow->stamps_known)
       wire_put32(options[i].data, wire_get32(options[i].data) - flow->stamp_first_live + flow->stamp_first_script);
   put_options(o, options, n);
+  if (l->udp_dst != 0) put(o, "/udp(%u > %u)", l->udp_src, l->udp_dst);
   if (l->segments > 1) put(o, "   (%u segments)", l->segments);
 }
 
@@ -140,6 +141,7 @@ const char *show_packet(struct drill_run *r, const struct drill_packet *k)
     if (k->urgent != 0) put(&o, " urg %u", k->urgent);
     if (k->any_options) put(&o, " <...>");
     put_options(&o, k->options, k->n_options);
+    if (k->udp_dst != 0) put(&o, "/udp(%u > %u)", k->udp_src, k->udp_dst);
   } else if (k->kind == DRILL_UDP) {
     put(&o, "udp (%u)", k->len);
   } else {

@@ -74,13 +74,13 @@ static const struct entry of_freebsd[] = {
   {"tcp.insecure_syn", NOT, AT(challenge_ack), NULL}, {"tcp.path_mtu_discovery", FLAG, AT(path_mtu), NULL},
   {"tcp.initcwnd_segments", U16, AT(initial_window_segments), NULL}, {"tcp.msl", OTHER, 0, NULL},
   {"tcp.finwait2_timeout", U32, AT(fin_wait_2_ms), NULL}, {"tcp.syncache.rexmtlimit", U8, AT(retries_syn_ack), NULL},
-  {"tcp.ecn.enable", OTHER, 0, NULL}, {"tcp.blackhole", ONLY, 0, "0"}, {"tcp.rexmit_drop_options", ONLY, 0, "0"},
-  {"tcp.syncookies_only", ONLY, 0, "0"}, {"tcp.drop_synfin", FLAG, AT(drop_syn_fin), NULL}, {"tcp.icmp_may_rst", ONLY, 0, "1"},
-  {"tcp.udp_tunneling_port", ONLY, 0, "0"}, {"tcp.cc.algorithm", CONGESTION, 0, NULL},
-  {"tcp.functions_default", ONLY, 0, "freebsd"}, {"tcp.hostcache.purgenow", HARMLESS, 0, NULL}, {"tcp.rexmit_slop", HARMLESS, 0, NULL},
-  {"tcp.rexmit_min", HARMLESS, 0, NULL}, {"tcp.keepinit", OTHER, 0, NULL}, {"tcp.ecn.maxretries", U8, AT(ecn_retries), NULL},
+  {"tcp.ecn.enable", OTHER, 0, NULL}, {"tcp.blackhole", ONLY, 0, "0"}, {"tcp.rexmit_drop_options", FLAG, AT(plain_late_syn), NULL},
+  {"tcp.syncookies_only", OTHER, 0, NULL}, {"tcp.drop_synfin", FLAG, AT(drop_syn_fin), NULL}, {"tcp.icmp_may_rst", NOT, AT(icmp_ignored), NULL},
+  {"tcp.udp_tunneling_port", OTHER, 0, NULL}, {"tcp.cc.algorithm", CONGESTION, 0, NULL},
+  {"tcp.functions_default", ONLY, 0, "freebsd"}, {"tcp.hostcache.purgenow", HARMLESS, 0, NULL}, {"tcp.rexmit_slop", MS_TO_US, AT(rto_slop_us), NULL},
+  {"tcp.rexmit_min", MS_TO_US, AT(rto_min_us), NULL}, {"tcp.keepinit", OTHER, 0, NULL}, {"tcp.ecn.maxretries", U8, AT(ecn_retries), NULL},
   {"tcp.cc.abe", FLAG, AT(abe), NULL},
-  {"tcp.udp_tunneling_overhead", HARMLESS, 0, NULL}, {"tcp.fastopen.client_enable", FASTOPEN, 0, NULL},
+  {"tcp.udp_tunneling_overhead", OTHER, 0, NULL}, {"tcp.fastopen.client_enable", FASTOPEN, 0, NULL},
   {"tcp.fastopen.server_enable", FASTOPEN, 0, NULL}, {"tcp.fastopen.setkey", FASTOPEN, 0, NULL},
   {"tcp.fastopen.path_disable_time", U32, AT(fastopen_retry_s), NULL}, {"tcp.fastopen.acceptany", OTHER, 0, NULL},
   {"tcp.fastopen.autokey", HARMLESS, 0, NULL}, {"tcp.fastopen.ccache_bucket_limit", HARMLESS, 0, NULL}, {"tcp.fastopen.psk_enable", ONLY, 0, "0"},
@@ -131,8 +131,8 @@ static void set_range(struct yeon_tcp_options *o, size_t at, const char *value)
   long long n[3] = {0, 0, 0};
   for (int i = 0; i < 3; i++) n[i] = product(&value);
   uint32_t initial = (uint32_t)(n[1] < 2048 ? 2048 : n[1]), most = (uint32_t)(n[2] < initial ? initial : n[2]);
-  if (at == AT(rcvbuf)) {
-    o->rcvbuf = initial;
+  if (at == AT(rcvbuf)) { /* half of it is for bookkeeping */
+    o->rcvbuf = initial / 2 < 2048 ? 2048 : initial / 2;
     o->rcvbuf_max = most;
   } else {
     o->sndbuf = initial;
@@ -236,6 +236,15 @@ static void set_congestion(struct drill_run *r, const char *name, const char *va
     r->options.congestion = (uint8_t)algorithm;
 }
 
+/* What this runner has for the host. */
+static void set_runner(struct drill_run *r, const char *name, long long n)
+{
+  if (strcmp(name, "tcp.keepinit") == 0) r->keepinit_ms = n;
+  if (strcmp(name, "tcp.udp_tunneling_port") == 0) r->tunnel_local = (uint16_t)n;
+  if (strcmp(name, "tcp.udp_tunneling_overhead") == 0 && n >= 8 && n <= 1024) r->tunnel_overhead = (uint16_t)n;
+  if (strcmp(name, "tcp.syncookies_only") == 0) r->cookies_only = n != 0;
+}
+
 void sysctl_set(struct drill_run *r, const char *name, const char *value)
 {
   const struct entry *e = entry_of(name);
@@ -255,7 +264,7 @@ void sysctl_set(struct drill_run *r, const char *name, const char *value)
     long long n = product(&p);
     r->notsent_lowat = n >= UINT32_MAX ? -1 : n;
   } else {
-    if (strcmp(e->name, "tcp.keepinit") == 0) r->keepinit_ms = product(&p);
+    set_runner(r, e->name, product(&p));
     set_field(&r->options, e, value);
   }
   if (r->host == NULL) return;

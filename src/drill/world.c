@@ -73,6 +73,7 @@ static void queue_frame(struct drill_run *r, const struct yeon_frame *f)
   struct drill_live *l = live_read(r, bytes, f->len);
   if (l == NULL) return;
   l->at = r->now;
+  tunnel_out(r, l);
   *r->live_tail = l;
   r->live_tail = &l->next;
   if (r->config->trace != NULL) drill_trace(r, "   sends %s", show_live(r, l, NULL));

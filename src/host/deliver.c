@@ -143,6 +143,7 @@ bool host_error(void *host, const struct ip_error *e, yeon_time now)
                        .error = e->error,
                        .hard = e->hard,
                        .prohibited = e->prohibited,
+                       .expired = e->expired,
                        .mtu = e->mtu};
   return tcp_icmp_error(&h->tcp, &t, now);
 }

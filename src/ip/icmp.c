@@ -86,7 +86,10 @@ static bool meaning4(const struct wire_icmp *m, struct ip_error *e)
     e->prohibited =
         m->code == WIRE_ICMP4_NET_ADMIN || m->code == WIRE_ICMP4_HOST_ADMIN || m->code == WIRE_ICMP4_ADMIN;
     return true;
-  case WIRE_ICMP4_TIME_EXCEEDED: e->error = YEON_ERR_HOST_UNREACHABLE; return true;
+  case WIRE_ICMP4_TIME_EXCEEDED:
+    e->error = YEON_ERR_HOST_UNREACHABLE;
+    e->expired = m->code == 0;
+    return true;
   case WIRE_ICMP4_PROBLEM: e->error = YEON_ERR_HOST_UNREACHABLE; return true;
   default: return false;
   }
@@ -108,7 +111,10 @@ static bool meaning6(const struct wire_icmp *m, struct ip_error *e)
     e->error = m->code == WIRE_ICMP6_BAD_NEXT_HEADER ? YEON_ERR_PROTO_UNREACHABLE : YEON_ERR_HOST_UNREACHABLE;
     return true;
   /* Time exceeded, and what nobody knows yet (RFC 4443 2.4 a). */
-  default: e->error = YEON_ERR_HOST_UNREACHABLE; return m->is_error;
+  default:
+    e->error = YEON_ERR_HOST_UNREACHABLE;
+    e->expired = m->type == WIRE_ICMP6_TIME_EXCEEDED && m->code == 0;
+    return m->is_error;
   }
 }
 

@@ -227,6 +227,7 @@ struct ip_error {
   uint32_t seq; /* TCP */
   int error;    /* YEON_ERR_* */
   bool hard, prohibited; /* prohibited: administratively, of any kind, or no such protocol */
+  bool expired;          /* the hop limit ran out on the way */
   uint32_t mtu; /* 0: not about size */
 };
 

@@ -1,6 +1,8 @@
 /* From a connection to the header and payload of one segment: options, window, sizes (RFC 9293 3.7.1, RFC 7323, RFC 2018). */
 #include "tcp/ecn.h"
 
+#define PLAIN_SYN_AFTER 3u /* repetitions of a SYN */
+
 uint32_t tcp_snd_base(const struct yeon_tcp *c)
 {
   if (c->state == YEON_TCP_SYN_SENT || c->state == YEON_TCP_SYN_RECEIVED) return c->iss + 1;
@@ -122,12 +124,20 @@ static void add_first_data(struct yeon_tcp *c, struct tcp_out *out, yeon_time no
 }
 
 /* The window of a SYN is not scaled (RFC 7323 2.2). */
-static uint16_t first_window(struct yeon_tcp *c, bool answer)
+static uint16_t first_window(struct yeon_tcp *c, uint16_t mss, bool answer)
 {
-  uint32_t queued = ring_len(c->rcv), window = c->rcvbuf > queued ? c->rcvbuf - queued : 0;
-  if (window > 65535) window = 65535;
+  uint32_t queued = ring_len(c->rcv), window = tcp_first_window(&c->t->options, c->rcvbuf > queued ? c->rcvbuf - queued : 0, mss);
   if (answer) c->rcv_adv = seq_max(c->rcv_adv, c->rcv_nxt + window);
   return (uint16_t)window;
+}
+
+static uint16_t syn_mss(const struct yeon_tcp *c)
+{
+  const struct yeon_ip *remote = &c->record.key.remote;
+  uint16_t mtu = c->t->link_mtu[c->link];
+  const struct yeon_tcp_options *o = &c->t->options;
+  bool narrow = c->path_mtu < mtu && (o->mss_of_path || (o->announce_path && !yeon_ip_is4(remote)));
+  return tcp_announced_mss(remote, narrow ? c->path_mtu : mtu, tcp_mss_limit(c));
 }
 
 void tcp_build_syn(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
@@ -137,16 +147,18 @@ void tcp_build_syn(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
   begin(c, out);
   out->h.seq = c->iss;
   out->h.flags = YEON_TCP_SYN;
-  out->h.window = first_window(c, answer);
-  uint16_t mtu = c->t->link_mtu[c->link];
-  if (o->mss_of_path && c->path_mtu < mtu) mtu = c->path_mtu;
-  out->h.mss = tcp_announced_mss(&c->record.key.remote, mtu, tcp_mss_limit(c));
+  uint16_t mss = syn_mss(c);
+  out->h.window = first_window(c, mss, answer);
   if (answer) {
     out->h.flags |= YEON_TCP_ACK;
     out->h.ack = c->rcv_nxt;
   }
+  if (c->extra != NULL && c->extra->no_options) return;
+  out->h.mss = mss;
+  /* Something on the way may choke on options: the peer's answer to a bare SYN agrees on none. */
+  if (o->plain_late_syn && !answer && c->rexmits >= PLAIN_SYN_AFTER) return;
   /* On the answer only what the peer's SYN offered too (RFC 7323 1.3, RFC 2018 section 2). */
-  if (answer ? (c->flags & TCP_F_WSCALE) != 0 : o->window_scale) out->h.wscale = (int8_t)tcp_window_scale_for(o);
+  if (answer ? (c->flags & TCP_F_WSCALE) != 0 : o->window_scale) out->h.wscale = (int8_t)tcp_window_scale_for(o, c->rcvbuf, (c->flags & TCP_F_RCVBUF_FIXED) != 0);
   out->h.sack_ok = answer ? (c->flags & TCP_F_SACK) != 0 : o->sack;
   if (answer ? (c->flags & TCP_F_TS) != 0 : o->timestamps) add_timestamp(c, out, answer ? c->ts_recent : 0, now);
   tcp_user_timeout_option(c, &out->h);

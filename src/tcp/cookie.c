@@ -31,9 +31,10 @@ bool tcp_cookie_send(struct tcp_in *in, struct yeon_tcp *listener)
   o->h.seq = cookie(in->t, &key, h->seq, counter(in->t, in->now), index);
   o->h.ack = h->seq + 1;
   o->h.flags = YEON_TCP_SYN | YEON_TCP_ACK;
-  o->h.window = (uint16_t)(listener->rcvbuf < 65535 ? listener->rcvbuf : 65535);
   uint16_t limit = listener->extra->mss_max != 0 ? listener->extra->mss_max : in->t->options.mss_max;
-  o->h.mss = tcp_announced_mss(&key.remote, in->t->link_mtu[in->s->path.link], limit);
+  uint16_t ours = tcp_announced_mss(&key.remote, in->t->link_mtu[in->s->path.link], limit);
+  o->h.window = tcp_first_window(&in->t->options, listener->rcvbuf, ours);
+  if (!listener->extra->no_options) o->h.mss = ours;
   tcp_fill_class(listener, o);
   tcp_ecn_fill_cookie(in, o);
   in->t->cookie_at = in->now > 0 ? in->now : 1;

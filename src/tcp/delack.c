@@ -35,6 +35,13 @@ void tcp_ack_data(struct yeon_tcp *c, const struct tcp_in *in)
   }
 }
 
+void tcp_ack_later(struct yeon_tcp *c, yeon_time now)
+{
+  c->quick_acks = 0;
+  if (tcp_timer_on(c, YEON_TIMER_DELACK)) return;
+  tcp_timer_set(c, YEON_TIMER_DELACK, now + (yeon_time)c->t->options.delack_us * YEON_US, now);
+}
+
 void tcp_ack_sent(struct yeon_tcp *c, yeon_time now)
 {
   c->last_ack = c->rcv_nxt;

@@ -14,15 +14,23 @@ static struct yeon_tcp *listener_of(const struct tcp *t, const struct tcp_half_o
   return (uint16_t)l->id == h->listener_id && l->state == YEON_TCP_LISTEN ? l : NULL;
 }
 
-static uint16_t first_window(const struct tcp *t, const struct yeon_tcp *listener)
+static uint16_t announced_mss(const struct tcp *t, const struct tcp_half_open *h, const struct yeon_tcp *listener)
 {
-  uint32_t w = listener != NULL ? listener->rcvbuf : t->options.rcvbuf;
-  return (uint16_t)(w < 65535 ? w : 65535);
+  uint16_t limit = listener != NULL && listener->extra->mss_max != 0 ? listener->extra->mss_max : t->options.mss_max;
+  return tcp_announced_mss(&h->record.key.remote, t->link_mtu[h->link], limit);
 }
 
-static uint16_t mss_limit(const struct tcp *t, const struct yeon_tcp *listener)
+static uint16_t first_window(const struct tcp *t, const struct tcp_half_open *h, const struct yeon_tcp *listener)
 {
-  return listener != NULL && listener->extra->mss_max != 0 ? listener->extra->mss_max : t->options.mss_max;
+  uint32_t w = listener != NULL ? listener->rcvbuf : t->options.rcvbuf;
+  uint16_t mss = announced_mss(t, h, listener);
+  return tcp_first_window(&t->options, w, (h->flags & TCP_H_TS) != 0 && mss > 12 ? (uint16_t)(mss - 12) : mss);
+}
+
+static uint8_t scale(const struct tcp *t, const struct yeon_tcp *listener)
+{
+  if (listener == NULL) return tcp_window_scale_for(&t->options, t->options.rcvbuf, false);
+  return tcp_window_scale_for(&t->options, listener->rcvbuf, (listener->flags & TCP_F_RCVBUF_FIXED) != 0);
 }
 
 static uint32_t id_of(const struct tcp *t, const struct tcp_half_open *h) { return tcp_find(t, &h->record.key); }
@@ -42,10 +50,10 @@ static void fill_syn_ack(struct tcp *t, const struct tcp_half_open *h, struct tc
   o->h.seq = h->iss;
   o->h.ack = h->irs + 1;
   o->h.flags = YEON_TCP_SYN | YEON_TCP_ACK;
-  o->h.window = first_window(t, listener);
-  o->h.mss = tcp_announced_mss(&h->record.key.remote, t->link_mtu[h->link], mss_limit(t, listener));
+  o->h.window = first_window(t, h, listener);
+  if (listener == NULL || !listener->extra->no_options) o->h.mss = announced_mss(t, h, listener);
   o->h.sack_ok = (h->flags & TCP_H_SACK) != 0;
-  if ((h->flags & TCP_H_WSCALE) != 0) o->h.wscale = (int8_t)tcp_window_scale_for(&t->options);
+  if ((h->flags & TCP_H_WSCALE) != 0) o->h.wscale = (int8_t)scale(t, listener);
   if ((h->flags & TCP_H_TS) != 0) {
     o->h.has_ts = true;
     o->h.tsval = tcp_ts_now(t, &h->record.key, now);
@@ -59,6 +67,11 @@ static void fill_syn_ack(struct tcp *t, const struct tcp_half_open *h, struct tc
   o->irs = h->irs;
 }
 
+static void wait_again(struct tcp *t, struct tcp_half_open *h, yeon_time now)
+{
+  wheel_arm(&t->wheel, &h->node, now + (yeon_time)tcp_backoff(t, t->options.rto_initial_us, h->retries) * YEON_US);
+}
+
 struct tcp_out *tcp_send_syn_ack(struct tcp *t, struct tcp_half_open *h, bool again, yeon_time now)
 {
   struct tcp_out *o = tcp_reply_new(t, &h->record.key, h->link);
@@ -66,18 +79,37 @@ struct tcp_out *tcp_send_syn_ack(struct tcp *t, struct tcp_half_open *h, bool ag
   if (o != NULL && h->record.ecn != 0) tcp_ecn_fill_syn_ack(t, h, o);
   if (again) return o;
   h->sent_us = (uint32_t)((now - t->epoch) / YEON_US);
-  wheel_arm(&t->wheel, &h->node, now + (yeon_time)tcp_backoff(t, t->options.rto_initial_us, h->retries) * YEON_US);
+  wait_again(t, h, now);
   return o;
+}
+
+/* After how many time-outs of its SYN-ACK a listener that wants bytes makes do with a mere ACK. */
+static unsigned deferred(const struct tcp *t, const struct yeon_tcp *listener)
+{
+  uint64_t us = 0;
+  unsigned n = 0;
+  if (listener == NULL) return 0;
+  while (us < listener->extra->defer_s * 1000000ull) us += tcp_backoff(t, t->options.rto_initial_us, n++);
+  return n;
 }
 
 void tcp_half_open_timer(struct tcp *t, struct tcp_half_open *h, yeon_time now)
 {
-  if (listener_of(t, h) == NULL || h->retries >= t->options.retries_syn_ack) {
+  const struct yeon_tcp *listener = listener_of(t, h);
+  /* Who has acknowledged and is only waited for to say something is not reminded before that time is over. */
+  unsigned defer = h->acked ? deferred(t, listener) : 0;
+  if (listener == NULL || h->retries >= (defer > t->options.retries_syn_ack ? defer : t->options.retries_syn_ack)) {
     t->counters->tcp_timeout++;
     tcp_half_open_drop(t, h, YEON_CAUSE_RTO, now);
     return;
   }
+  bool silent = h->retries + 1u < defer;
   h->retries++;
+  if (silent) {
+    wait_again(t, h, now);
+    return;
+  }
+  h->again = 1;
   t->counters->tcp_rexmit_rto++;
   tcp_send_syn_ack(t, h, false, now);
 }
@@ -94,7 +126,7 @@ static void answer(struct tcp_in *in, const struct tcp_half_open *h)
   wire_tcp_set_ace(&o->h, tcp_ecn_half_open_ace(h));
   o->h.seq = h->iss + 1;
   /* RFC 7323 2.2: only a SYN's window is not scaled. */
-  if ((h->flags & TCP_H_WSCALE) != 0) o->h.window = (uint16_t)(o->h.window >> tcp_window_scale_for(&in->t->options));
+  if ((h->flags & TCP_H_WSCALE) != 0) o->h.window = (uint16_t)(o->h.window >> scale(in->t, listener_of(in->t, h)));
   o->h.mss = 0;
   o->h.sack_ok = false;
   o->h.wscale = -1;
@@ -130,7 +162,7 @@ struct yeon_tcp *tcp_half_open_promote(struct tcp_in *in, struct yeon_tcp *liste
   c->snd_nxt = c->snd_max = h->iss + 1;
   c->irs = h->irs;
   c->rcv_nxt = c->last_ack = h->irs + 1;
-  c->rcv_adv = c->rcv_nxt + first_window(in->t, listener);
+  c->rcv_adv = c->rcv_nxt + first_window(in->t, h, listener);
   c->state = YEON_TCP_SYN_RECEIVED;
   c->flags2 |= TCP_G_USED;
   struct wire_tcp syn;
@@ -141,7 +173,7 @@ struct yeon_tcp *tcp_half_open_promote(struct tcp_in *in, struct yeon_tcp *liste
   syn.has_ts = (h->flags & TCP_H_TS) != 0;
   syn.tsval = h->ts_recent;
   tcp_take_syn_options(c, &syn, in->now);
-  if (h->retries > 0) c->flags2 |= TCP_G_SYN_REXMIT;
+  if (h->again) c->flags2 |= TCP_G_SYN_REXMIT;
   return c;
 }
 
@@ -174,7 +206,7 @@ static void complete(struct tcp_in *in, struct tcp_half_open *h, struct yeon_tcp
   }
   uint32_t rtt_us = (uint32_t)((in->now - t->epoch) / YEON_US) - h->sent_us;
   uint32_t id = id_of(t, h);
-  bool timed = h->retries == 0;
+  bool timed = h->retries == 0 && !h->acked;
   wheel_cancel(&t->wheel, &h->node);
   tcp_table_del(t, id);
   pool_free(&t->half_opens, id & TCP_NUMBER_MASK);
@@ -189,7 +221,12 @@ static void on_ack(struct tcp_in *in, struct tcp_half_open *h)
     tcp_reply_reset(in);
     return;
   }
-  complete(in, h, listener_of(in->t, h));
+  struct yeon_tcp *listener = listener_of(in->t, h);
+  if (tcp_in_length(in) == 0 && deferred(in->t, listener) > h->retries) {
+    h->acked = 1;
+    return;
+  }
+  complete(in, h, listener);
 }
 
 bool tcp_half_open_forsaken(struct tcp *t, uint32_t id, yeon_time now)
@@ -204,7 +241,7 @@ void tcp_input_half_open(struct tcp_in *in, uint32_t id)
 {
   struct tcp_half_open *h = record(in->t, id);
   const struct wire_tcp *w = &in->s->h;
-  uint32_t window = first_window(in->t, listener_of(in->t, h));
+  uint32_t window = first_window(in->t, h, listener_of(in->t, h));
   in->id = h->id;
   in->iss = h->iss;
   in->irs = h->irs;

@@ -60,11 +60,14 @@ struct tcp_extra {
   uint32_t window_clamp; /* 0: none */
   uint64_t max_pacing_rate; /* bytes a second; 0: none */
   uint16_t mss_max;
+  int32_t fin_wait_2_ms; /* 0: the host's options; -1: none */
+  uint8_t defer_s;       /* a listener's: a mere ACK counts after about so many seconds; 0: at once */
   uint8_t keepalive_probes, retries_syn, hop_limit, traffic_class;
   struct yeon_tcp *bound_next, **bound_prev; /* host's list of endpoints that hold a port */
   uint32_t snd_up;                           /* sender: after the urgent byte; with TCP_F_URGENT */
   uint32_t urgent_seq;                       /* receiver: of the urgent byte */
   uint8_t urgent_byte;
+  bool no_options;           /* SYNs without options (YEON_TCP_NO_OPTIONS) */
   bool customised;           /* an option was set: what a listener accepts inherits a copy */
   bool user_timeout_adopted; /* user_timeout_ms is the peer's wish (RFC 5482) */
   struct tcp_fastopen *fastopen; /* listener: NULL: not asked for */
@@ -241,7 +244,9 @@ struct tcp_half_open {
   uint32_t sent_us;     /* when the SYN-ACK left, microseconds since the epoch, modulo 2^32 */
   uint16_t listener_id; /* low bits of its id: the number may serve another by now */
   uint16_t peer_mss;
-  uint8_t wscale; /* peer's; with TCP_H_WSCALE */
+  uint8_t wscale : 4; /* peer's; with TCP_H_WSCALE */
+  uint8_t acked : 1;  /* a mere ACK came while the listener wants bytes */
+  uint8_t again : 1;  /* the SYN-ACK has gone more than once */
   uint8_t flags;  /* enum tcp_half_flag */
   uint8_t retries;
   uint8_t link;
@@ -336,6 +341,8 @@ void tcp_port_drop(struct tcp *t, uint16_t port);
 uint32_t tcp_port_users(const struct tcp *t, uint16_t port);
 /* An endpoint is bound to this port. */
 bool tcp_port_bound(const struct tcp *t, uint16_t port);
+/* The endpoint in CLOSED that is bound to where this key's segments go; NULL: none. */
+const struct yeon_tcp *tcp_bound_closed(const struct tcp *t, const struct tcp_key *key);
 int tcp_bind_conflict(const struct yeon_tcp *c, uint16_t local, uint16_t port);
 void tcp_unbind(struct yeon_tcp *c);
 void tcp_ports_fini(struct tcp *t);
@@ -400,6 +407,8 @@ enum tcp_step tcp_step_ack(struct tcp_in *in, struct yeon_tcp *c);
 void tcp_step_urgent(struct tcp_in *in, struct yeon_tcp *c);
 void tcp_step_text(struct tcp_in *in, struct yeon_tcp *c);
 void tcp_step_fin(struct tcp_in *in, struct yeon_tcp *c);
+/* Text of a SYN, for later: RFC 9293 3.10.7.3, fourth. */
+void tcp_text_keep(struct tcp_in *in, struct yeon_tcp *c);
 /* Acceptable by RFC 9293 3.10.7.4 table 6. */
 bool tcp_acceptable(uint32_t seq, uint32_t len, uint32_t rcv_nxt, uint32_t rcv_wnd);
 static inline uint32_t tcp_in_length(const struct tcp_in *in)
@@ -556,11 +565,16 @@ uint32_t tcp_rcv_room(const struct yeon_tcp *c);
 uint32_t tcp_rcv_wnd(const struct yeon_tcp *c);
 /* The window field for a segment about to leave; moves rcv_adv. */
 uint16_t tcp_window_announce(struct yeon_tcp *c);
-uint8_t tcp_window_scale_for(const struct yeon_tcp_options *o);
+/* The shift for a buffer of this size, or of what it may grow to. */
+uint8_t tcp_window_scale_for(const struct yeon_tcp_options *o, uint32_t rcvbuf, bool fixed);
+/* The window field of a SYN; mss: what it announces. */
+uint16_t tcp_first_window(const struct yeon_tcp_options *o, uint32_t rcvbuf, uint16_t mss);
 void tcp_window_after_read(struct yeon_tcp *c, uint32_t n, yeon_time now);
 /* delack.c */
 void tcp_ack_now(struct yeon_tcp *c);
 void tcp_ack_data(struct yeon_tcp *c, const struct tcp_in *in);
+/* Within the delay; from here on the conversation has no quick ones. */
+void tcp_ack_later(struct yeon_tcp *c, yeon_time now);
 void tcp_ack_sent(struct yeon_tcp *c, yeon_time now);
 /* challenge.c: RFC 5961 */
 void tcp_challenge(struct tcp_in *in, struct yeon_tcp *c);

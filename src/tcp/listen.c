@@ -12,12 +12,15 @@ void tcp_half_open_fill(struct tcp_in *in, const struct yeon_tcp *listener, stru
   half->irs = h->seq;
   half->id = (uint32_t)in->t->next_id++;
   /* RFC 9293 3.7.1: a SYN without the option means 536, or 1220 for IPv6. */
-  half->peer_mss = h->mss != 0 ? h->mss : (yeon_ip_is4(&in->s->remote) ? 536 : 1220);
+  uint16_t least = yeon_ip_is4(&in->s->remote) ? 536 : 1220;
+  bool deaf = listener->extra->no_options;
+  half->peer_mss = h->mss != 0 && !deaf ? h->mss : least;
   half->link = in->s->path.link;
   half->record.ecn = tcp_ecn_offered(o, in->s) & TCP_NUMBER_MASK;
+  if (deaf) return;
   if (h->wscale >= 0 && o->window_scale) {
     half->flags |= TCP_H_WSCALE;
-    half->wscale = (uint8_t)h->wscale;
+    half->wscale = (unsigned)(h->wscale < 14 ? h->wscale : 14) & 15u;
   }
   if (h->has_ts && o->timestamps) {
     half->flags |= TCP_H_TS;
@@ -79,7 +82,7 @@ void tcp_input_listen(struct tcp_in *in, struct yeon_tcp *listener, bool has_min
   if ((in->flags & YEON_TCP_ACK) != 0) {
     if (tcp_cookie_check(in, listener)) return;
     in->verdict = YEON_VERDICT_NO_CONNECTION;
-    tcp_reply_reset(in);
+    if ((in->flags & YEON_TCP_SYN) == 0 || !in->t->options.drop_syn_ack) tcp_reply_reset(in);
     return;
   }
   if ((in->flags & YEON_TCP_SYN) == 0) {

@@ -30,6 +30,9 @@ static const struct span spans[YEON_TCP_OPTIONS] = {
     [YEON_TCP_MAX_PACING_RATE] = {0, INT64_MAX - 1},
     [YEON_TCP_FASTOPEN] = {0, 65535},
     [YEON_TCP_FASTOPEN_NO_COOKIE] = {0, 1},
+    [YEON_TCP_FIN_WAIT_2_MS] = {-1, 120000},
+    [YEON_TCP_DEFER_ACCEPT] = {0, 255},
+    [YEON_TCP_NO_OPTIONS] = {0, 1},
 };
 
 struct flag_option {
@@ -96,6 +99,9 @@ static int set_extra(struct yeon_tcp *c, enum yeon_tcp_option option, int64_t va
   case YEON_TCP_RETRIES_SYN: x->retries_syn = (uint8_t)value; break;
   case YEON_TCP_WINDOW_CLAMP: x->window_clamp = (uint32_t)value; break;
   case YEON_TCP_MAX_PACING_RATE: x->max_pacing_rate = (uint64_t)value; break;
+  case YEON_TCP_FIN_WAIT_2_MS: x->fin_wait_2_ms = (int32_t)value; break;
+  case YEON_TCP_DEFER_ACCEPT: x->defer_s = (uint8_t)value; break;
+  case YEON_TCP_NO_OPTIONS: x->no_options = value != 0; break;
   default: return YEON_ERR_UNSUPPORTED;
   }
   if (connected(c) && option == YEON_TCP_MAXSEG) tcp_update_mss(c);
@@ -158,6 +164,9 @@ static int64_t get_extra(const struct yeon_tcp *c, enum yeon_tcp_option option)
   case YEON_TCP_CONGESTION: return c->cc.algorithm;
   case YEON_TCP_MAX_PACING_RATE: return x != NULL ? (int64_t)x->max_pacing_rate : 0;
   case YEON_TCP_FASTOPEN: return x != NULL && x->fastopen != NULL ? x->fastopen->limit : 0;
+  case YEON_TCP_FIN_WAIT_2_MS: return x != NULL ? x->fin_wait_2_ms : 0;
+  case YEON_TCP_DEFER_ACCEPT: return x != NULL ? x->defer_s : 0;
+  case YEON_TCP_NO_OPTIONS: return x != NULL && x->no_options;
   default: return 0;
   }
 }

@@ -63,6 +63,7 @@ void tcp_on_persist_timer(struct yeon_tcp *c, yeon_time now)
   if (!may_send_data(c) || !something_to_send(c)) return;
   if (c->snd_wnd > 0 && c->probe_backoff == 0) {
     c->flags2 |= TCP_G_SWS_OVERRIDE;
+    c->flags2 &= ~TCP_G_UNPUSHED; /* what "more" was promised for has waited in vain */
     tcp_want_output(c);
     return;
   }

@@ -42,10 +42,12 @@ static bool conn_error(struct yeon_tcp *c, const struct tcp_icmp *e, yeon_time n
   bool connecting =
       c->state == YEON_TCP_SYN_SENT ||
       (c->state == YEON_TCP_SYN_RECEIVED && ((c->flags & TCP_F_PASSIVE) == 0 || (c->flags & TCP_F_ON_ACCEPT) != 0));
-  bool hard = e->hard || c->t->options.icmp_ends_connect || (c->t->options.icmp_refuses && e->prohibited);
+  if (connecting && c->t->options.icmp_ignored) return true;
+  bool refuses = c->t->options.icmp_refuses;
+  bool hard = e->hard || c->t->options.icmp_ends_connect || (refuses && (e->prohibited || e->expired));
   if (connecting) tcp_fastopen_refused(c, now);
   if (hard && connecting) {
-    tcp_conn_end(c, c->t->options.icmp_refuses ? YEON_ERR_REFUSED : e->error, YEON_CAUSE_ICMP, now);
+    tcp_conn_end(c, refuses && !e->expired ? YEON_ERR_REFUSED : e->error, YEON_CAUSE_ICMP, now);
     return true;
   }
   c->soft_error = (int8_t)e->error;

@@ -82,6 +82,16 @@ bool tcp_port_bound(const struct tcp *t, uint16_t port)
   return false;
 }
 
+const struct yeon_tcp *tcp_bound_closed(const struct tcp *t, const struct tcp_key *key)
+{
+  if (tcp_port_users(t, key->local_port) == 0) return NULL;
+  for (const struct yeon_tcp *b = t->bound; b != NULL; b = b->extra->bound_next)
+    if (b->state == YEON_TCP_CLOSED && b->record.key.local_port == key->local_port &&
+        overlap(t, b->record.key.local, key->local))
+      return b;
+  return NULL;
+}
+
 static bool may_share(const struct yeon_tcp *a, const struct yeon_tcp *b)
 {
   if ((a->flags2 & b->flags2 & TCP_G_REUSEPORT) != 0) return true;

@@ -73,6 +73,14 @@ void tcp_fill_class(const struct yeon_tcp *c, struct tcp_out *o)
   o->traffic_class = c->extra->traffic_class;
 }
 
+/* Whose choice of hop limit and class a reset bears: the connection's that would not have the segment, or of one that is bound and no more. */
+static const struct yeon_tcp *owner_of(const struct tcp *t, const struct tcp_key *key)
+{
+  uint32_t id = tcp_find(t, key);
+  if (id != 0) return tcp_kind(id) == TCP_KIND_CONN ? tcp_conn(t, id) : NULL;
+  return t->options.reset_as_bound ? tcp_bound_closed(t, key) : NULL;
+}
+
 void tcp_reply_reset(struct tcp_in *in)
 {
   const struct wire_tcp *h = &in->s->h;
@@ -88,6 +96,8 @@ void tcp_reply_reset(struct tcp_in *in)
     o->h.ack = h->seq + in->s->len + ((h->flags & YEON_TCP_SYN) != 0) + ((h->flags & YEON_TCP_FIN) != 0);
     o->h.flags = YEON_TCP_RST | YEON_TCP_ACK;
   }
+  const struct yeon_tcp *owner = owner_of(in->t, &key);
+  if (owner != NULL) tcp_fill_class(owner, o);
   in->t->counters->tcp_rst_out++;
 }
 

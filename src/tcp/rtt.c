@@ -40,11 +40,15 @@ void tcp_rtt_sample(struct yeon_tcp *c, uint32_t sample_us, yeon_time now)
 /* RFC 6298 5.5: doubled with each expiry, up to the ceiling. */
 uint32_t tcp_backoff(const struct tcp *t, uint32_t rto_us, unsigned doublings)
 {
-  uint64_t rto = (uint64_t)rto_us << (doublings < 20 ? doublings : 20);
+  uint64_t rto = ((uint64_t)rto_us << (doublings < 20 ? doublings : 20)) + (doublings > 0 ? t->options.rto_slop_us : 0);
   return rto > t->options.rto_max_us ? t->options.rto_max_us : (uint32_t)rto;
 }
 
-uint32_t tcp_rto_us(const struct yeon_tcp *c) { return tcp_backoff(c->t, c->rto_us, c->backoff); }
+uint32_t tcp_rto_us(const struct yeon_tcp *c)
+{
+  uint32_t slop = c->srtt_us != 0 && c->backoff == 0 ? c->t->options.rto_slop_us : 0;
+  return tcp_backoff(c->t, c->rto_us, c->backoff) + slop;
+}
 
 /* Called before snd_una moves. */
 void tcp_rtt_on_ack(struct yeon_tcp *c, const struct tcp_in *in)

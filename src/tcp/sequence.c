@@ -48,6 +48,7 @@ static void trim_back(struct tcp_in *in, const struct yeon_tcp *c)
 {
   uint32_t edge = c->rcv_nxt + tcp_rcv_room(c);
   if (seq_le(in->seq + in->len, edge)) return;
+  if (in->t->options.takes_past_window && seq_lt(in->seq, edge)) return;
   in->len = seq_lt(in->seq, edge) ? edge - in->seq : 0;
   in->flags &= (uint8_t)~YEON_TCP_FIN;
 }
@@ -109,6 +110,13 @@ static void take_off_syn(struct tcp_in *in, struct yeon_tcp *c)
   in->repeat = true; /* our own SYN-ACK may not have left, and then nothing else would acknowledge this SYN */
 }
 
+static bool dropped_whole(const struct tcp_in *in, const struct yeon_tcp *c)
+{
+  uint32_t room = tcp_rcv_room(c);
+  if (!in->t->options.takes_past_window || in->len == 0 || room == 0 || ring_len(c->rcv) == 0) return false;
+  return seq_gt(in->seq + in->len, c->rcv_nxt + room);
+}
+
 enum tcp_step tcp_step_sequence(struct tcp_in *in, struct yeon_tcp *c)
 {
   if (tcp_fastopen_syn_again(in, c)) return TCP_STOP;
@@ -130,6 +138,7 @@ enum tcp_step tcp_step_sequence(struct tcp_in *in, struct yeon_tcp *c)
     in->verdict = YEON_VERDICT_NO_ROOM;
   }
   if ((in->flags & (YEON_TCP_RST | YEON_TCP_SYN)) != 0) return TCP_GO_ON;
+  if (dropped_whole(in, c)) return unacceptable(in, c, YEON_VERDICT_OUT_OF_WINDOW);
   trim_front(in, c);
   trim_back(in, c);
   return TCP_GO_ON;

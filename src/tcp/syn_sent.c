@@ -12,12 +12,17 @@ static uint32_t whole_segments(const struct yeon_tcp *c, uint32_t bytes)
 void tcp_take_syn_options(struct yeon_tcp *c, const struct wire_tcp *h, yeon_time now)
 {
   const struct yeon_tcp_options *o = &c->t->options;
+  struct wire_tcp none;
+  if (c->extra != NULL && c->extra->no_options) {
+    wire_tcp_init(&none);
+    h = &none;
+  }
   uint32_t mss = h->mss != 0 ? h->mss : (yeon_ip_is4(&c->record.key.remote) ? 536u : 1220u);
   c->peer_mss = (uint16_t)(mss > MSS_FLOOR ? mss : MSS_FLOOR);
   if (h->wscale >= 0 && o->window_scale) {
     c->flags |= TCP_F_WSCALE;
     c->snd_wscale = (uint8_t)(h->wscale < 14 ? h->wscale : 14) & 0xfu;
-    c->rcv_wscale = tcp_window_scale_for(o) & 0xfu;
+    c->rcv_wscale = tcp_window_scale_for(o, c->rcvbuf, (c->flags & TCP_F_RCVBUF_FIXED) != 0) & 0xfu;
   } else {
     c->rcv_wscale = 0;
   }
@@ -66,7 +71,8 @@ static void take_syn(struct tcp_in *in, struct yeon_tcp *c, bool ack_ok)
   const struct wire_tcp *h = &in->s->h;
   c->irs = in->irs = h->seq;
   c->rcv_nxt = c->last_ack = h->seq + 1;
-  c->rcv_adv = c->rcv_nxt + (c->rcvbuf < 65535 ? c->rcvbuf : 65535);
+  uint16_t mss = tcp_announced_mss(&c->record.key.remote, c->t->link_mtu[c->link], tcp_mss_limit(c));
+  c->rcv_adv = c->rcv_nxt + tcp_first_window(&c->t->options, c->rcvbuf, mss);
   tcp_take_syn_options(c, h, in->now);
   c->heard_at = in->now;
   tcp_user_timeout_heard(c, h, in->now);
@@ -78,6 +84,7 @@ static void take_syn(struct tcp_in *in, struct yeon_tcp *c, bool ack_ok)
     tcp_set_state(c, YEON_TCP_SYN_RECEIVED, YEON_CAUSE_SYN, in->now);
     c->flags |= TCP_F_SEND_SYN;
     tcp_want_output(c);
+    if (c->t->options.keep_syn_text) tcp_text_keep(in, c);
     return;
   }
   c->flags &= ~TCP_F_SEND_SYN; /* the timer may have asked for it again just before */

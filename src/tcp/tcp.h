@@ -59,6 +59,7 @@ struct tcp_icmp {
   int error;    /* YEON_ERR_*: what it means */
   bool hard;    /* port/protocol unreachable, administratively prohibited: fatal while connecting (RFC 5927 6) */
   bool prohibited; /* administratively, of any kind, or no such protocol */
+  bool expired;    /* the hop limit ran out on the way */
   uint32_t mtu; /* packet too big: the new path MTU; else 0 */
 };
 

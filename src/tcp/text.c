@@ -193,9 +193,35 @@ static bool refuse(struct tcp_in *in, struct yeon_tcp *c)
   return true;
 }
 
+/* They wait like bytes that came too early, though nothing is missing before them. A FIN is left to come again. */
+void tcp_text_keep(struct tcp_in *in, struct yeon_tcp *c)
+{
+  uint32_t room = tcp_rcv_room(c), seq = in->seq + 1, len = in->len < room ? in->len : room;
+  if (len == 0 || c->busy == NULL) return;
+  if (c->busy->ooo == NULL && (c->busy->ooo = tcp_sacks_new(c->t)) == NULL) return;
+  in->len = len;
+  if (c->rcv_mss < len) c->rcv_mss = (uint16_t)len;
+  if (make_room(in, c, len) && ranges_add(c->busy->ooo->set, seq, seq + len, NULL) > RANGES_OLD)
+    write_payload(c, in, 0);
+  if (c->busy->ooo->set->n == 0) tcp_sacks_free(c->t, &c->busy->ooo);
+}
+
+static void take_kept(struct tcp_in *in, struct yeon_tcp *c)
+{
+  const struct ranges *set = c->busy->ooo->set;
+  uint32_t from = c->rcv_nxt;
+  if (seq_gt(set->v[0].left, from)) return;
+  join_ranges(c);
+  c->bytes_received += c->rcv_nxt - from;
+  catch_urgent(c, from);
+  tcp_ack_data(c, in);
+  tcp_notify(c, YEON_READABLE);
+}
+
 /* Seventh: the text. */
 void tcp_step_text(struct tcp_in *in, struct yeon_tcp *c)
 {
+  if (receives(c) && tcp_ooo(c) != NULL) take_kept(in, c);
   /* What follows the peer's own FIN cannot be. */
   if (!receives(c) && tcp_in_length(in) > 0) in->t->counters->tcp_after_end++;
   if (in->len == 0 || !receives(c)) return;
@@ -233,6 +259,14 @@ static void forget_beyond(struct yeon_tcp *c)
   c->busy->rcv_fin_known = false;
 }
 
+/* Who has heard bytes before expects to say something, and the acknowledgment travels with it. */
+static bool may_wait(const struct tcp_in *in, const struct yeon_tcp *c)
+{
+  const struct yeon_tcp_options *o = &c->t->options;
+  if (!o->fin_may_wait || o->delack_us == 0 || c->state != YEON_TCP_ESTABLISHED || c->bytes_received == 0) return false;
+  return in->len == 0 && (c->flags & (TCP_F_QUICKACK | TCP_F_ACK_NOW)) == 0;
+}
+
 /* Eighth: the FIN, once everything before it is here. A FIN that came early is remembered by its number. */
 void tcp_step_fin(struct tcp_in *in, struct yeon_tcp *c)
 {
@@ -250,7 +284,11 @@ void tcp_step_fin(struct tcp_in *in, struct yeon_tcp *c)
   if (seq_lt(c->rcv_adv, c->rcv_nxt)) c->rcv_adv = c->rcv_nxt;
   c->flags |= TCP_F_FIN_RECEIVED;
   forget_beyond(c);
-  tcp_ack_now(c);
+  if (c->t->options.fin_ends_sack) c->flags &= ~TCP_F_DSACK;
+  if (may_wait(in, c))
+    tcp_ack_later(c, in->now);
+  else
+    tcp_ack_now(c);
   tcp_notify(c, YEON_READABLE | YEON_READ_END);
   fin_state(in, c);
   if (c->state == YEON_TCP_TIME_WAIT && (c->flags & TCP_F_ORPHAN) != 0) tcp_time_wait_compact(c, in->now);

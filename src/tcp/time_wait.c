@@ -134,7 +134,7 @@ static bool may_reuse(const struct tcp_in *in, const struct tcp_time_wait *w)
   bool before = (w->flags & TCP_H_TS) != 0, after = h->has_ts && in->t->options.timestamps;
   if (after && !before) return true;
   if (after && h->tsval != w->ts_recent) return seq_gt(h->tsval, w->ts_recent);
-  return seq_ge(h->seq, w->rcv_nxt);
+  return in->t->options.time_wait_bsd ? seq_gt(h->seq, w->rcv_nxt) : seq_ge(h->seq, w->rcv_nxt);
 }
 
 static void acknowledge(const struct tcp_in *in, const struct tcp_time_wait *w)
@@ -201,9 +201,15 @@ static void count_ignored(struct tcp_in *in)
   if ((in->flags & YEON_TCP_RST) != 0) in->verdict = YEON_VERDICT_NO_CONNECTION;
 }
 
+static bool syn_ack(const struct tcp_in *in)
+{
+  const uint8_t both = YEON_TCP_SYN | YEON_TCP_ACK;
+  return (in->flags & both) == both;
+}
+
 static bool input_record_bsd(struct tcp_in *in, struct tcp_time_wait *w)
 {
-  if (!in->t->options.time_wait_bsd || (in->flags & YEON_TCP_SYN) != 0) return false;
+  if (!in->t->options.time_wait_bsd || syn_ack(in)) return false;
   bool fin_again = (in->flags & YEON_TCP_FIN) != 0 && in->seq + in->len + 1 == w->rcv_nxt;
   if (!answered_bsd(in, w->rcv_nxt, w->snd_nxt)) {
     count_ignored(in);
@@ -218,7 +224,7 @@ static bool input_record_bsd(struct tcp_in *in, struct tcp_time_wait *w)
 
 enum tcp_step tcp_time_wait_bsd(struct tcp_in *in, struct yeon_tcp *c)
 {
-  if (!in->t->options.time_wait_bsd || (in->flags & YEON_TCP_SYN) != 0) return TCP_GO_ON;
+  if (!in->t->options.time_wait_bsd || syn_ack(in)) return TCP_GO_ON;
   if (!answered_bsd(in, c->rcv_nxt, c->snd_max)) {
     count_ignored(in);
     return TCP_STOP;
@@ -281,7 +287,13 @@ void tcp_time_wait_again(struct tcp_in *in, struct yeon_tcp *c)
 
 void tcp_fin_wait_2_start(struct yeon_tcp *c, yeon_time now)
 {
-  uint32_t ms = c->t->options.fin_wait_2_ms;
+  int64_t own = c->extra != NULL ? c->extra->fin_wait_2_ms : 0, ms = own != 0 ? own : c->t->options.fin_wait_2_ms;
   if ((c->flags & TCP_F_ORPHAN) == 0 || ms == 0) return;
+  if (ms < 0) {
+    tcp_send_reset(c, now);
+    ms = 0;
+  } else if (ms * 1000 < (int64_t)c->rto_us * 7 / 2) { /* time for the peer's FIN to come twice */
+    ms = (int64_t)c->rto_us * 7 / 2000;
+  }
   tcp_timer_set(c, YEON_TIMER_TIME_WAIT, now + (yeon_time)ms * YEON_MS, now);
 }

@@ -13,12 +13,19 @@ uint32_t tcp_rcv_room(const struct yeon_tcp *c)
   return c->rcvbuf - queued > wnd ? c->rcvbuf - queued : wnd;
 }
 
-uint8_t tcp_window_scale_for(const struct yeon_tcp_options *o)
+uint8_t tcp_window_scale_for(const struct yeon_tcp_options *o, uint32_t rcvbuf, bool fixed)
 {
   uint8_t shift = 0;
-  uint32_t most = o->rcvbuf_max > o->rcvbuf ? o->rcvbuf_max : o->rcvbuf;
+  bool as_is = fixed && o->first_window_whole;
+  uint32_t most = !as_is && o->rcvbuf_max > rcvbuf ? o->rcvbuf_max : rcvbuf;
   while (shift < 14 && (most >> shift) > 65535) shift++;
   return shift;
+}
+
+uint16_t tcp_first_window(const struct yeon_tcp_options *o, uint32_t rcvbuf, uint16_t mss)
+{
+  if (o->first_window_whole && mss > 0 && rcvbuf > mss) rcvbuf = rcvbuf / mss * mss;
+  return (uint16_t)(rcvbuf < 65535 ? rcvbuf : 65535);
 }
 
 static uint32_t buffer_limit(const struct yeon_tcp *c)

@@ -21,7 +21,9 @@ from matrix_calls import CALLS, call
 from matrix_rules import DIFFERENCES, MODULUS, NUMBERS, WINDOW, Segment, Tcb, arrives
 
 PEER = f"win {WINDOW}"
-SOCKET = ["0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3", "+0 setsockopt(3, SOL_SOCKET, SO_RCVBUF, [5000], 4) = 0",
+SOCKET = ["0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3", "+0 setsockopt(3, SOL_SOCKET, SO_RCVBUF, [10000], 4) = 0",
+          "+0 setsockopt(3, SOL_TCP, TCP_MAXSEG, [1000], 4) = 0",  # the first window is whole segments
+          "+0 setsockopt(3, SOL_TCP, TCP_QUICKACK, [1], 4) = 0",   # and a FIN's acknowledgment may wait
           "+0 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0"]
 LISTENS = SOCKET + ["+0 bind(3, ..., ...) = 0", "+0 listen(3, 1) = 0"]
 HALF = LISTENS + [f"+0 < S 0:0(0) {PEER} <mss 1000>", f"+0 > S. 0:0(0) ack 1 {PEER} <...>"]

@@ -240,6 +240,9 @@ static void test_option_ranges(void **state)
       {YEON_TCP_MAX_PACING_RATE, 0, INT64_MAX - 1},
       {YEON_TCP_FASTOPEN, 0, 65535},
       {YEON_TCP_FASTOPEN_NO_COOKIE, 0, 1},
+      {YEON_TCP_NO_OPTIONS, 0, 1},
+      {YEON_TCP_FIN_WAIT_2_MS, -1, 120000},
+      {YEON_TCP_DEFER_ACCEPT, 0, 255},
   };
   assert_int_equal(sizeof ranges / sizeof *ranges, YEON_TCP_OPTIONS);
   struct script *s = script_new(state, NULL);
