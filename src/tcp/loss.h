@@ -60,6 +60,8 @@ void tcp_on_probe_timer(struct yeon_tcp *c, yeon_time now);
 /* A probe has left. */
 void tcp_tlp_sent(struct yeon_tcp *c, bool again, yeon_time now);
 void tcp_tlp_on_ack(struct yeon_tcp *c, const struct tcp_news *news, yeon_time now);
+/* The peer has shown that the probe was a copy too many. */
+void tcp_tlp_needless(struct yeon_tcp *c);
 /* Keeps what is known of a probe over a rest, and brings it back. */
 void tcp_tlp_rest(struct yeon_tcp *c);
 void tcp_tlp_wake(struct yeon_tcp *c);
@@ -79,6 +81,8 @@ void tcp_undo_resent(struct yeon_tcp *c, uint32_t len, yeon_time now);
 void tcp_undo_on_dsack(struct yeon_tcp *c, const struct tcp_news *news);
 /* RFC 3522: does the acknowledgment echo a timestamp from before anything was sent again? */
 bool tcp_undo_eifel(const struct yeon_tcp *c, const struct tcp_news *news);
+/* What was judged lost has arrived, and nothing had been sent again. */
+bool tcp_undo_nothing_lost(const struct yeon_tcp *c);
 /* Everything that was sent again has been reported as a duplicate. */
 bool tcp_undo_all_duplicates(const struct yeon_tcp *c);
 /* RFC 4015: as if nothing had been lost. */

@@ -129,7 +129,7 @@ static bool take_back(struct yeon_tcp *c, const struct tcp_news *news, bool dupl
 {
   bool recovering = (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) != 0;
   tcp_undo_on_dsack(c, news);
-  bool wrong = news->acked > 0 && recovering && tcp_undo_eifel(c, news);
+  bool wrong = news->acked > 0 && recovering && (tcp_undo_eifel(c, news) || tcp_undo_nothing_lost(c));
   if (news->dsack && tcp_undo_all_duplicates(c)) wrong = true;
   if ((c->flags & TCP_F_RTO_RECOVERY) != 0 && !wrong) wrong = tcp_frto_on_ack(c, news, duplicate);
   if (!wrong || !c->busy->undo.possible) return false;
@@ -170,7 +170,7 @@ static void consider_entering(struct yeon_tcp *c, struct tcp_news *news)
 void tcp_recovery_on_ack(struct yeon_tcp *c, const struct tcp_in *in, struct tcp_news *news, bool duplicate)
 {
   if (c->busy == NULL) {
-    if (news->acked == 0 && (news->pure || news->dsack)) c->flags2 &= ~TCP_G_PROBE_OUT;
+    if (news->acked == 0 && (news->pure || news->dsack)) tcp_tlp_needless(c);
     return;
   }
   tcp_rack_on_ack(c, news);

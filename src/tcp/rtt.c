@@ -61,7 +61,8 @@ void tcp_rtt_on_ack(struct yeon_tcp *c, const struct tcp_in *in)
   }
   /* RFC 7323 4.1. Only after a retransmission: the echo's millisecond is coarser than the clock above. */
   if ((c->flags & TCP_F_TS) == 0 || !in->s->h.has_ts || in->s->h.tsecr == 0) return;
-  if (c->backoff == 0 && (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) == 0) return;
+  bool unsampled = (c->flags2 & TCP_G_UNSAMPLED) != 0;
+  if (c->backoff == 0 && !unsampled && (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) == 0) return;
   uint32_t ms = tcp_ts_now(c->t, &c->record.key, in->now) - in->s->h.tsecr;
   if (ms < 10u * 60 * 1000) tcp_rtt_sample(c, ms * 1000, in->now);
 }

@@ -69,18 +69,27 @@ static void reduce(struct yeon_tcp *c, yeon_time now)
   tcp_trace_cwnd(c, "probe mended a loss", now);
 }
 
+/* Both copies have arrived, so the first acknowledgment was the original's, and came in its time: as good as a round trip that was measured. */
+void tcp_tlp_needless(struct yeon_tcp *c)
+{
+  if (c->busy != NULL) c->busy->tlp.out = false;
+  c->flags2 &= ~(TCP_G_PROBE_OUT | TCP_G_UNSAMPLED);
+}
+
 /* RFC 8985 7.4. */
 void tcp_tlp_on_ack(struct yeon_tcp *c, const struct tcp_news *news, yeon_time now)
 {
   struct tcp_tlp *p = &c->busy->tlp;
   if (!p->out || seq_lt(c->snd_una, p->end)) return;
-  if (!p->again || news->dsack) {
+  if (!p->again) {
     p->out = false;
+  } else if (news->dsack) {
+    tcp_tlp_needless(c);
   } else if (seq_gt(c->snd_una, p->end)) {
     p->out = false;
     if ((c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) == 0) reduce(c, now);
   } else if (news->acked == 0 && news->sacked == 0 && news->pure) {
-    p->out = false; /* a mere duplicate: both copies have arrived */
+    tcp_tlp_needless(c);
   }
 }
 

@@ -1,8 +1,9 @@
-/* Reductions that were a mistake are taken back (RFC 4015): nothing was lost, it was only late, or had been overtaken. Two witnesses:
+/* Reductions that were a mistake are taken back (RFC 4015): nothing was lost, it was only late, or had been overtaken. Three witnesses:
  *
  * The timestamp that an acknowledgment echoes (RFC 3522, Eifel): older than the first retransmission, it answers the original.
  * DSACK (RFC 2883; RFC 3708 has the idea): when the peer has reported every byte that was sent again as a duplicate, none of it was needed. Bytes are
  * counted: up as they leave again, down as they are reported.
+ * What seemed lost is all acknowledged before anything of it could be sent again.
  *
  * A reduction can be taken back until the next one begins or nothing is in flight. */
 #include "tcp/internal.h"
@@ -39,6 +40,11 @@ bool tcp_undo_eifel(const struct yeon_tcp *c, const struct tcp_news *news)
 {
   const struct tcp_undo *u = &c->busy->undo;
   return u->possible && u->any && news->echoed && seq_lt(news->echo, u->ts);
+}
+
+bool tcp_undo_nothing_lost(const struct yeon_tcp *c)
+{
+  return c->busy->undo.possible && !c->busy->undo.any && c->busy->sent.lost == 0;
 }
 
 /* RFC 4015 3.2: the window as it was; sending goes on with new bytes. */
