@@ -11,6 +11,7 @@ struct tcp_rack {
   uint32_t rtt_us;    /* how long it took */
   uint32_t round;     /* snd_max when a duplicate last widened the window; with in_round */
   bool in_round;
+  bool found;         /* it has judged something lost for which no recovery has begun; what else is LOST is no sign of congestion */
   uint16_t reordering; /* most segments that something late was behind; 0: not seen (RFC 8985 does without; tools ask for it) */
   uint8_t persist;    /* recoveries that a widened window still lasts */
 };

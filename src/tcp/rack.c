@@ -58,6 +58,7 @@ void tcp_rack_on_ack(struct yeon_tcp *c, const struct tcp_news *news)
 void tcp_rack_on_recovered(struct yeon_tcp *c)
 {
   struct tcp_rack *k = &c->busy->rack;
+  if (c->busy->sent.lost == 0) k->found = false;
   if (k->persist > 0 && --k->persist == 0 && c->reo_steps > 1) c->reo_steps = 1;
 }
 
@@ -99,6 +100,7 @@ uint32_t tcp_rack_detect(struct yeon_tcp *c, yeon_time now)
   uint32_t wait_us, lost;
   if (c->busy->rack.sent_at == 0 || c->busy->sent.n == 0) return 0;
   lost = judge(c, &wait_us, now);
+  if (lost > 0) c->busy->rack.found = true;
   if (wait_us == 0) return lost;
   /* Never later than the time-out. */
   yeon_time at = now + (yeon_time)(wait_us + TIMER_SLACK_US) * YEON_US, rto_at = now + (yeon_time)tcp_rto_us(c) * YEON_US;

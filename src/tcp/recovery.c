@@ -47,6 +47,7 @@ static void enter(struct yeon_tcp *c, yeon_time now)
   c->busy->recover = c->snd_max;
   c->busy->judged = c->snd_una;
   c->busy->tlp.out = false;
+  c->busy->rack.found = false;
   tcp_undo_begin(c);
   /* RFC 3168 6.1.2: once for all the marks and losses of a window. What a mark has taken is not given back when the loss proves to be none. */
   if (tcp_ecn_has_reduced(c))
@@ -62,7 +63,7 @@ static void enter(struct yeon_tcp *c, yeon_time now)
 
 static bool loss_is_certain(const struct yeon_tcp *c)
 {
-  if (tcp_rack_on(c)) return c->busy->sent.lost > 0;
+  if (tcp_rack_on(c)) return c->busy->rack.found && c->busy->sent.lost > 0;
   if (c->dup_acks == 0 && !tcp_sacked(c)) return false;
   if (tcp_sacked(c) && seq_gt(tcp_sent_lost_below(c), c->snd_una)) return true;
   return c->dup_acks >= c->t->options.dupthresh;

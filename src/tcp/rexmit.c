@@ -61,6 +61,7 @@ static void go_back(struct yeon_tcp *c, yeon_time now)
   c->busy->recover = c->snd_max;
   c->busy->prr.flight = 0;
   c->busy->tlp.out = false;
+  c->busy->rack.found = false;
   tcp_frto_begin(c, first);
   c->dup_acks = 0;
 }

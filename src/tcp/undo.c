@@ -57,6 +57,7 @@ void tcp_undo(struct yeon_tcp *c, yeon_time now)
   tcp_sent_find_again(c);
   /* What seemed to have arrived as a copy was the original: RACK begins anew with the next news. */
   c->busy->rack.sent_at = 0;
+  c->busy->rack.found = false;
   tcp_recovery_leave(c);
   c->flags &= ~TCP_F_REXMIT_HEAD;
   c->rexmits = 0;
