@@ -100,6 +100,7 @@ static void read_way(lua_State *L, int index, struct yeon_cable_way *way)
                                  .codel_target_us = way_us(L, index, "codel"),
                                  .codel_interval_us = way_us(L, index, "codel_interval"),
                                  .codel_marks = (uint32_t)way_number(L, index, "codel_marks", 1),
+                                 .drop_above = (uint32_t)(way_number(L, index, "drop_above", 4e9) + 0.5),
                                  .trace = way_trace(L, index)};
   if (yeon_cable_way_check(way, &bad) != 0) luaL_error(L, "%s of the cable is out of range (see yeon/cable.h)", bad);
 }

@@ -51,7 +51,7 @@ end
 
 local kinds = {delay = "time", jitter = "time", reorder_by = "time", rate = "amount", queue = "amount", loss = "share", burst = "share",
                burst_enter = "share", burst_leave = "share", burst_loss = "share", reorder = "share", duplicate = "share", corrupt = "share",
-               reorder_up_to = "time", bucket = "amount", mark = "amount", codel = "target", codel_interval = "time", codel_marks = "switch",
+               reorder_up_to = "time", bucket = "amount", mark = "amount", drop_above = "amount", codel = "target", codel_interval = "time", codel_marks = "switch",
                trace = "file"}
 
 local verbs = {show = 1, cut = 1, join = 1, set = 1, rebind = 1, at = 1, tun = 1}

@@ -236,7 +236,7 @@ local Cable = class("cable")
 
 local shares = {loss = 1, burst_enter = 1, burst_leave = 1, burst_loss = 1, reorder = 1, duplicate = 1, corrupt = 1}
 local spans = {delay = 1, jitter = 1, reorder_by = 1, reorder_up_to = 1, codel_interval = 1}
-local sizes = {queue = 1, bucket = 1, mark = 1}
+local sizes = {queue = 1, bucket = 1, mark = 1, drop_above = 1}
 local way_keys = {rate = 1, codel = 1, codel_marks = 1, trace = 1}
 for k in next, sizes do way_keys[k] = 1 end
 for k in next, shares do way_keys[k] = 1 end

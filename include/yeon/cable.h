@@ -82,6 +82,7 @@ struct yeon_cable_way {
   uint32_t codel_target_us;
   uint32_t codel_interval_us; /* at most 1,000,000,000; 0 with a target: 100,000 */
   uint32_t codel_marks;       /* 1: CoDel marks frames that say ECT instead of dropping them; 0 */
+  uint32_t drop_above; /* bytes: larger frames are lost, and nobody is told: a black hole for path MTU discovery. 0: none */
   /* NULL: none. Takes the place of rate_bps. It begins when it is set (with yeon_cable_new: at the instant 0), and goes
    * on through changes of other settings. The caller's reference: the cable takes one of its own. */
   struct yeon_cable_trace *trace;

@@ -111,7 +111,7 @@ YEON_API bool yeon_host_event(struct yeon_host *host, struct yeon_ready *ready);
   X(tcp_rexmit_bytes) X(tcp_timeout) X(tcp_opened_active) X(tcp_opened_passive) X(tcp_closed) X(tcp_reset_in)         \
   X(tcp_time_wait_reused) X(tcp_time_wait_full)                                                                       \
   X(tcp_fastopen_in) X(tcp_fastopen_out) X(tcp_fastopen_asked) X(tcp_fastopen_bad) X(tcp_fastopen_full)               \
-  X(tcp_fastopen_fallback) X(tcp_fastopen_black_hole)                                                                 \
+  X(tcp_fastopen_fallback) X(tcp_fastopen_black_hole) X(tcp_mtu_probe) X(tcp_mtu_raised) X(tcp_mtu_black_hole)        \
   X(tcp_ecn_marked_in) X(tcp_ecn_reactions) X(tcp_ecn_fallback)                                                       \
   X(udp_in) X(udp_out) X(udp_bad_header) X(udp_bad_checksum) X(udp_no_port) X(udp_no_room)                            \
   X(no_memory)

@@ -18,6 +18,13 @@ enum yeon_tcp_option_layout {
   YEON_TCP_OPTIONS_PACKED   /* SYN: MSS, window scale, SACK permitted, timestamps, zeroes at the end */
 };
 
+/* Path MTU discovery without ICMP (RFC 4821), numbered as Linux's net.ipv4.tcp_mtu_probing. */
+enum yeon_mtu_probing {
+  YEON_MTU_PROBING_OFF,
+  YEON_MTU_PROBING_BLACK_HOLE, /* once time-outs look as if large segments were dropped in silence */
+  YEON_MTU_PROBING_ALWAYS      /* and with every connection, for paths wider than was told */
+};
+
 /* TCP Fast Open (RFC 7413), numbered as Linux's net.ipv4.tcp_fastopen. */
 #define YEON_FASTOPEN_CLIENT 0x001u           /* yeon_tcp_connect_send may put data on a SYN */
 #define YEON_FASTOPEN_SERVER 0x002u           /* listeners that ask for it (YEON_TCP_FASTOPEN) may take data from a SYN */
@@ -122,6 +129,11 @@ struct yeon_tcp_options {
   uint16_t pacing_slow_start_percent, pacing_percent; /* of cwnd / srtt, in slow start and beyond; 100..1000 */
   /* RFC 7661: the window is kept through pauses and halved after every five minutes; restart_after_idle does not matter then. */
   bool cwnd_validation;
+  /* Path MTU discovery by probing; off where path_mtu is. */
+  uint8_t mtu_probing;           /* enum yeon_mtu_probing */
+  uint8_t mtu_probe_threshold;   /* bytes: a search that has come so near rests, 1..255 */
+  uint16_t base_mss;             /* what passes nearly everywhere: payload bytes of a segment in a black hole, 256..9000 */
+  uint32_t mtu_probe_interval_s; /* a search rests so long; 1..604800 */
   /* TCP Fast Open (RFC 7413). Nothing happens unless an application asks: by yeon_tcp_connect_send, or by YEON_TCP_FASTOPEN on a listener. */
   uint16_t fastopen; /* YEON_FASTOPEN_* */
   /* Also the form that the option had while it was an experiment: taken by listeners, tried by clients where the other got no answer, as Linux. */

@@ -163,6 +163,7 @@ struct drill_run {
   uint16_t gro_mss;      /* larger segments that come count as several; 0: as one */
   int64_t notsent_lowat; /* -1: none */
   int64_t keepinit_ms;
+  uint16_t route_mtu;       /* what the script's route carries, before the host is made; 0: as much as the link */
   uint8_t fastopen_key[32]; /* set by the script; the second half: the backup */
   unsigned fastopen_keys;   /* 0: none set */
   uint16_t tunnel_local, tunnel_overhead; /* the host's port for TCP over UDP, 0: none; what the MSS is lowered by */

@@ -177,8 +177,7 @@ static void route_settings(struct drill_run *r, const struct words *w)
     if (strcmp(name, "initcwnd") == 0) r->options.initial_window_segments = (uint16_t)atoi(value);
     if (strcmp(name, "advmss") == 0) r->options.mss_max = (uint16_t)atoi(value);
     if (strcmp(name, "rto_min") == 0) r->options.rto_min_us = (uint32_t)atoi(value) * 1000;
-    if (strcmp(name, "mtu") == 0 && strcmp(value, "lock") == 0)
-      r->options.mss_max = r->options.mss_max != 0 ? r->options.mss_max : 0;
+    if (strcmp(name, "mtu") == 0 && strcmp(value, "lock") == 0 && i + 2 < w->n) r->route_mtu = (uint16_t)atoi(w->word[i + 2]);
     if (strcmp(name, "features") == 0 || strcmp(name, "congctl") == 0 || strcmp(name, "initrwnd") == 0)
       drill_needs(r, "a route with %s %s", name, value);
   }

@@ -57,6 +57,7 @@ bool world_begin(struct drill_run *r)
   fastopen_apply_key(r);
   add_route(r);
   warm_up(r);
+  if (r->route_mtu != 0) ip_pmtu_learn(&r->host->ip, 0, &r->remote, r->route_mtu, DRILL_EPOCH);
   return true;
 }
 

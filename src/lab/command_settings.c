@@ -32,6 +32,7 @@ static const struct setting {
     {"codel", TARGET, offsetof(struct yeon_cable_way, codel_target_us)},
     {"codel-interval", TIME, offsetof(struct yeon_cable_way, codel_interval_us)},
     {"codel-marks", SWITCH, offsetof(struct yeon_cable_way, codel_marks)},
+    {"drop-above", BYTES, offsetof(struct yeon_cable_way, drop_above)},
     {"trace", TRACE, offsetof(struct yeon_cable_way, trace)},
 };
 #define SETTINGS (sizeof settings / sizeof settings[0])

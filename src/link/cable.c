@@ -204,6 +204,7 @@ static void put_packet(struct yeon_cable *c, unsigned direction, struct packet *
   }
   if (way_wants_mark(w) && mark_ce(p)) note_mark(c, direction, p);
   struct way_fate fate = way_roll(w);
+  if (w->set.drop_above > 0 && p->len > w->set.drop_above) fate.lost = true;
   if (fate.lost) {
     way_send(w, p->len, NULL, c->now);
     w->stats.lost++;

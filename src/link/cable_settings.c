@@ -44,7 +44,7 @@ int yeon_cable_way_check(const struct yeon_cable_way *way, const char **field)
 bool yeon_cable_way_perfect(const struct yeon_cable_way *w)
 {
   return w->delay_us == 0 && w->jitter_us == 0 && w->rate_bps == 0 && w->loss_ppm == 0 && w->burst_enter_ppm == 0 &&
-         w->reorder_ppm == 0 && w->duplicate_ppm == 0 && w->corrupt_ppm == 0 && w->trace == NULL;
+         w->reorder_ppm == 0 && w->duplicate_ppm == 0 && w->corrupt_ppm == 0 && w->drop_above == 0 && w->trace == NULL;
 }
 
 struct text {
@@ -128,6 +128,7 @@ char *yeon_cable_way_format(const struct yeon_cable_way *way, char *buf, size_t 
   append_share(&t, "reorder ", way->reorder_ppm);
   if (way->reorder_ppm > 0) append_time(&t, "by ", way->reorder_us);
   if (way->reorder_ppm > 0) append_time(&t, "by up to ", way->reorder_up_to_us);
+  if (way->drop_above > 0) append(&t, "%sdrops above %u bytes", t.len ? ", " : "", way->drop_above);
   append_share(&t, "duplicate ", way->duplicate_ppm);
   append_share(&t, "corrupt ", way->corrupt_ppm);
   if (t.len == 0) append(&t, "perfect");

@@ -129,6 +129,7 @@ static void take_ack(struct tcp_in *in, struct yeon_tcp *c)
     tcp_advance(c, in->ack, &news, in->now);
     take_off_duplicates(c, &news);
     progress(c, in->now);
+    tcp_plpmtu_on_ack(c, in->now);
   }
   news.pure = in->s->len == 0 && !window_changed;
   bool recovering = (c->flags & TCP_F_RECOVERY) != 0, again = (c->flags & TCP_F_RTO_RECOVERY) != 0;

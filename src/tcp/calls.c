@@ -116,6 +116,7 @@ bool tcp_inherit(struct yeon_tcp *c, const struct yeon_tcp *listener)
   x->bound_next = NULL;
   x->bound_prev = NULL;
   x->fastopen = NULL;
+  x->search_low = x->search_high = 0;
   return true;
 }
 

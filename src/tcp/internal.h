@@ -71,6 +71,9 @@ struct tcp_extra {
   bool customised;           /* an option was set: what a listener accepts inherits a copy */
   bool user_timeout_adopted; /* user_timeout_ms is the peer's wish (RFC 5482) */
   struct tcp_fastopen *fastopen; /* listener: NULL: not asked for */
+  uint16_t search_low, search_high; /* plpmtud.c: path MTUs that passed, that might. IP bytes; high 0: no search */
+  uint32_t search_after_ms;         /* no probe before, milliseconds since the epoch modulo 2^32; 0: at once */
+  uint32_t search_rests_s;          /* its end, seconds since the epoch + 1; 0: it goes on */
   uint8_t urgent;            /* enum tcp_urgent */
 };
 enum tcp_urgent { TCP_URGENT_NONE, TCP_URGENT_COMING, TCP_URGENT_HERE, TCP_URGENT_READ };
@@ -148,6 +151,8 @@ struct tcp_busy {
   yeon_time sent_at;                /* last segment that an acknowledgment must answer */
   yeon_time rexmit_since;           /* when what is being sent again was first sent; 0: nothing is */
   uint32_t listener, listener_id;   /* TCP_G_FASTOPEN, passive: number and low bits of the id of who counts it as pending */
+  uint32_t probe_seq; /* plpmtud.c: of a probe in flight */
+  uint16_t probe_len; /* its payload bytes; 0: none */
   uint8_t fastopen_offer;           /* enum tcp_fastopen_form: how the SYN-ACK is to give a cookie */
   struct tcp_sents sent;            /* what was sent, from snd_una to snd_max but for a SYN */
   struct tcp_rack rack;
@@ -584,6 +589,20 @@ void tcp_ack_out_of_window(struct tcp_in *in, struct yeon_tcp *c);
 /* isn.c */
 uint32_t tcp_isn(const struct tcp *t, const struct tcp_key *key, yeon_time now);
 uint32_t tcp_ts_now(const struct tcp *t, const struct tcp_key *key, yeon_time now);
+/* plpmtud.c: RFC 4821 */
+/* The connection is established. */
+void tcp_plpmtu_start(struct yeon_tcp *c);
+/* Payload bytes of a probe to send now, at snd_nxt, where room is what cwnd allows; 0: none. */
+uint32_t tcp_plpmtu_probe(struct yeon_tcp *c, uint32_t room, yeon_time now);
+void tcp_plpmtu_sent(struct yeon_tcp *c, uint32_t seq, uint32_t len);
+/* After snd_una has moved. */
+void tcp_plpmtu_on_ack(struct yeon_tcp *c, yeon_time now);
+/* Recovery is about to begin. True: only a probe is missing; it goes again in smaller pieces, and there is nothing to recover from. */
+bool tcp_plpmtu_lost(struct yeon_tcp *c, yeon_time now);
+/* path_mtu has come down by what ICMP told. */
+void tcp_plpmtu_narrowed(struct yeon_tcp *c);
+/* The retransmission timer has fired, rexmits counted. */
+void tcp_plpmtu_on_timeout(struct yeon_tcp *c, yeon_time now);
 /* pmtu.c */
 uint32_t tcp_least_mtu(const struct yeon_tcp *c); /* IP bytes */
 void tcp_path_mtu(struct yeon_tcp *c, uint32_t mtu, yeon_time now);

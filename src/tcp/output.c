@@ -68,11 +68,12 @@ static void describe_segments(struct tcp_out *out, uint32_t size)
 /* False: no memory for its bookkeeping; it stays due. */
 static bool emit_data(struct yeon_tcp *c, uint32_t seq, uint32_t len, bool fin, struct tcp_out *out, yeon_time now)
 {
-  uint32_t size = tcp_segment_size(c);
-  bool again = seq_lt(seq, c->snd_max);
+  bool again = seq_lt(seq, c->snd_max), probe = c->busy != NULL && c->busy->probe_len != 0 && seq == c->busy->probe_seq && !again;
+  uint32_t size = probe ? len : tcp_segment_size(c);
   if (tcp_busy(c) == NULL || !tcp_sent_reserve(c)) return false;
   tcp_build(c, seq, len, (uint8_t)(YEON_TCP_ACK | (fin ? YEON_TCP_FIN : 0)), out, now);
   out->again = again;
+  if (probe) out->dont_fragment = true;
   describe_segments(out, size);
   if (fin) {
     c->flags |= TCP_F_FIN_SENT;
@@ -192,6 +193,20 @@ static uint32_t sendable(const struct yeon_tcp *c, uint32_t seq, uint32_t max_pa
   return len;
 }
 
+/* One segment larger than others, to see whether it arrives (plpmtud.c). */
+static bool send_mtu_probe(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
+{
+  uint32_t seq = c->snd_nxt, len = tcp_plpmtu_probe(c, cwnd_room(c), now);
+  if (len == 0 || tcp_busy(c) == NULL) return false;
+  tcp_plpmtu_sent(c, seq, len);
+  if (!emit_data(c, seq, len, false, out, now)) {
+    c->busy->probe_len = 0;
+    return false;
+  }
+  c->snd_nxt = seq + len;
+  return true;
+}
+
 static bool send_new(struct yeon_tcp *c, uint32_t max_payload, struct tcp_out *out, yeon_time now)
 {
   bool fin;
@@ -303,6 +318,7 @@ static bool next_segment(struct yeon_tcp *c, uint32_t max_payload, struct tcp_ou
     if ((c->flags & TCP_F_REXMIT_HEAD) != 0 && resend_head(c, out, now)) return true;
     if ((c->flags2 & TCP_G_LOSS_PROBE) != 0 && send_loss_probe(c, out, now)) return true;
     if (!tcp_frto_holds(c) && resend_hole(c, false, out, now)) return true;
+    if (send_mtu_probe(c, out, now)) return true;
     if (send_new(c, max_payload, out, now)) return true;
     if (resend_hole(c, true, out, now)) return true;
     if ((c->flags & TCP_F_PROBE) != 0) return send_window_probe(c, out, now);

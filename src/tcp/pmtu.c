@@ -13,6 +13,7 @@ void tcp_path_mtu(struct yeon_tcp *c, uint32_t mtu, yeon_time now)
   if (mtu < floor) mtu = floor;
   if (mtu >= c->path_mtu) return;
   c->path_mtu = (uint16_t)mtu;
+  tcp_plpmtu_narrowed(c);
   tcp_update_mss(c);
   if (c->state == YEON_TCP_SYN_SENT || c->state == YEON_TCP_SYN_RECEIVED) {
     /* Data of a SYN did not fit: the SYN goes again at once, alone. */

@@ -26,6 +26,7 @@ static const struct yeon_tcp_options linux_options = {
   .ecn = YEON_ECN_PASSIVE, .ecn_retries = 0, .accecn_option = YEON_ACCECN_OPTION_ALWAYS, .ecn_everywhere = true,
   .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
   .fastopen = YEON_FASTOPEN_CLIENT, .fastopen_experimental = true,
+  .mtu_probing = YEON_MTU_PROBING_OFF, .base_mss = 1024, .mtu_probe_threshold = 8, .mtu_probe_interval_s = 600,
   .challenge_per_second = 1000, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
   .rack = true, .tlp = true, .tlp_delack_us = 200 * MS, .prr = true, .undo = true, .frto = true,
   .port_first = 32768, .port_last = 60999};
@@ -49,6 +50,7 @@ static const struct yeon_tcp_options freebsd_options = {
   .ecn = YEON_ECN_PASSIVE, .ecn_retries = 1, .ecn_crossing = true,
   .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
   .fastopen = 0, .fastopen_cookie_of_client = true, .fastopen_retry_s = 900,
+  .mtu_probing = YEON_MTU_PROBING_OFF, .base_mss = 1200, .mtu_probe_threshold = 8, .mtu_probe_interval_s = 600,
   .challenge_per_second = 200, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
   .prr = true, .undo = true,
   .port_first = 10000, .port_last = 65535};
@@ -69,6 +71,7 @@ static const struct yeon_tcp_options windows_options = {
   .ecn = YEON_ECN_PASSIVE, .ecn_retries = 1,
   .restart_after_idle = true, .window_scale = true, .timestamps = false, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
   .fastopen = 0, .fastopen_retry_s = 900,
+  .mtu_probing = YEON_MTU_PROBING_OFF, .base_mss = 1024, .mtu_probe_threshold = 8, .mtu_probe_interval_s = 600,
   .challenge_per_second = 200, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 128,
   .rack = true, .tlp = true, .tlp_delack_us = 300 * MS, .prr = true, .undo = true, .frto = true,
   .port_first = 49152, .port_last = 65535};
@@ -86,6 +89,7 @@ static const struct yeon_tcp_options lecture_options = {
   .keep_syn_text = true, .initial_window_segments = 0,
   .congestion = YEON_CC_NEWRENO, .pacing_slow_start_percent = 200, .pacing_percent = 120,
   .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = false,
+  .mtu_probing = YEON_MTU_PROBING_OFF, .base_mss = 1024, .mtu_probe_threshold = 8, .mtu_probe_interval_s = 600,
   .challenge_per_second = 100, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
   .port_first = 49152, .port_last = 65535};
 
@@ -104,6 +108,7 @@ static const struct yeon_tcp_options yeon_options = {
   .ecn = YEON_ECN_ACCURATE, .ecn_retries = 1, .accecn_option = YEON_ACCECN_OPTION_NEEDED, .ecn_everywhere = true, .abe = true,
   .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
   .fastopen = YEON_FASTOPEN_CLIENT | YEON_FASTOPEN_SERVER, .fastopen_answer_early = true, .fastopen_black_hole_s = 3600, .fastopen_retry_s = 900,
+  .mtu_probing = YEON_MTU_PROBING_BLACK_HOLE, .base_mss = 1024, .mtu_probe_threshold = 8, .mtu_probe_interval_s = 600,
   .challenge_per_second = 1000, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
   .rack = true, .tlp = true, .tlp_from_last = true, .prr = true, .undo = true, .frto = true, .rto_restart = true,
   .port_first = 32768, .port_last = 65535};
@@ -175,6 +180,10 @@ int yeon_tcp_options_check(const struct yeon_tcp_options *o, const char **field)
                                  {"pacing_slow_start_percent", o->pacing_slow_start_percent, 100, 1000},
                                  {"pacing_percent", o->pacing_percent, 100, 1000},
                                  {"option_layout", o->option_layout, 0, YEON_TCP_OPTIONS_PACKED},
+                                 {"mtu_probing", o->mtu_probing, 0, YEON_MTU_PROBING_ALWAYS},
+                                 {"mtu_probe_threshold", o->mtu_probe_threshold, 1, 255},
+                                 {"base_mss", o->base_mss, 256, 9000},
+                                 {"mtu_probe_interval_s", o->mtu_probe_interval_s, 1, 7 * 86400},
                                  {"fastopen", o->fastopen & ~YEON_FASTOPEN_BITS, 0, 0},
                                  {"fastopen_black_hole_s", o->fastopen_black_hole_s, 0, 7 * 86400},
                                  {"fastopen_retry_s", o->fastopen_retry_s, 0, 7 * 86400},

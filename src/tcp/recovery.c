@@ -39,6 +39,7 @@ static void lose_head(struct yeon_tcp *c)
 
 static void enter(struct yeon_tcp *c, yeon_time now)
 {
+  if (tcp_plpmtu_lost(c, now)) return;
   uint32_t flight = tcp_flight(c);
   if (flight > c->cc.cwnd) flight = c->cc.cwnd; /* RFC 5681 3.2, step 2: what limited transmit sent does not count */
   c->flags |= TCP_F_RECOVERY;

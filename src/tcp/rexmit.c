@@ -90,6 +90,7 @@ void tcp_on_rexmit_timer(struct yeon_tcp *c, yeon_time now)
     c->flags |= TCP_F_SEND_SYN;
     c->flags2 |= TCP_G_SYN_REXMIT;
   } else if (tcp_outstanding(c)) {
+    tcp_plpmtu_on_timeout(c, now);
     go_back(c, now);
   }
   tcp_want_output(c);

@@ -55,6 +55,7 @@ void tcp_established(struct yeon_tcp *c, enum yeon_cause cause, yeon_time now)
     tcp_rexmit_start(c, now); /* data went with the SYN or the SYN-ACK, or behind it */
   else
     tcp_timer_stop(c, YEON_TIMER_REXMIT, now);
+  tcp_plpmtu_start(c);
   tcp_set_state(c, YEON_TCP_ESTABLISHED, cause, now);
   tcp_trace_cwnd(c, "initial", now);
   if ((c->flags & TCP_F_FIN_QUEUED) != 0) tcp_set_state(c, YEON_TCP_FIN_WAIT_1, YEON_CAUSE_CALL_CLOSE, now);

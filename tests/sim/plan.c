@@ -230,7 +230,7 @@ static bool is_calm(const struct plan *p)
       p->listener_gone_at != YEON_NEVER)
     return false;
   for (unsigned i = 0; i < 2; i++) {
-    if (p->way[i].burst_enter_ppm > 0 || p->way[i].codel_target_us > 0) return false;
+    if (p->way[i].burst_enter_ppm > 0 || p->way[i].codel_target_us > 0 || p->way[i].drop_above > 0) return false;
     if (p->way[i].corrupt_ppm > 0 && p->ethernet) return false; /* ARP has no checksum: a wrong MAC is learned */
   }
   for (unsigned i = 0; i < p->n_conns; i++) {
@@ -345,6 +345,20 @@ static void plan_marks(struct rng *r, struct plan *p)
   }
 }
 
+/* Who looks for black holes, and some to be found. */
+static void plan_path(struct rng *r, struct plan *p, bool kind)
+{
+  if (one_in(r, 2)) return;
+  for (unsigned i = 0; i < 2; i++) {
+    struct yeon_tcp_options *o = &p->tcp[i];
+    o->mtu_probing = (uint8_t)rng_below(r, 3);
+    o->base_mss = (uint16_t)between(r, 256, 1200);
+    o->mtu_probe_threshold = (uint8_t)between(r, 1, 64);
+    o->mtu_probe_interval_s = between(r, 1, 100);
+    if (!kind && !p->loop && one_in(r, 6)) p->way[i].drop_above = between(r, 600, 1400);
+  }
+}
+
 void plan_make(struct plan *p, uint64_t seed)
 {
   struct rng rng, *r = &rng;
@@ -368,6 +382,7 @@ void plan_make(struct plan *p, uint64_t seed)
   shorten(p);
   if (one_in(r, 30)) plan_loop(p);
   plan_fast_open(r, p);
+  plan_path(r, p, kind);
   p->calm = is_calm(p);
   p->smooth = is_smooth(p);
   p->prompt = is_prompt(p);
@@ -409,6 +424,7 @@ static void print_options(const char *name, const struct yeon_tcp_options *o, en
          name, yeon_profile_name(profile), o->window_scale, o->timestamps, o->sack, o->nagle, o->challenge_ack,
          o->cookies, o->path_mtu, o->time_wait_reuse, o->ecn, o->accecn_option, o->delack_us, o->delack_segments, o->mss_max,
          o->initial_window_segments, o->rcvbuf, o->rcvbuf_max, o->sndbuf, o->sndbuf_max);
+  printf("#    mtu probing %u from %u, threshold %u, every %u s\n", o->mtu_probing, o->base_mss, o->mtu_probe_threshold, o->mtu_probe_interval_s);
   printf("#    fastopen %#x%s%s, retry %u s, black hole %u s\n", o->fastopen, o->fastopen_experimental ? " old-form" : "",
          o->fastopen_answer_early ? " early" : "", o->fastopen_retry_s, o->fastopen_black_hole_s);
 }

@@ -441,7 +441,7 @@ static void says_settings_in_words(void **state)
                       "duplicate 0.0001%, corrupt 2%");
   struct yeon_cable_way longest = {999999999, 999999999, 999999999999999, UINT32_MAX, 999999, 999999,
                                    999999,    999999,    999999,          999999999,  999999, 999999,
-                                   999999999, 999999999, UINT32_MAX,      999999999,  999999999, 1, NULL};
+                                   999999999, 999999999, UINT32_MAX,      999999999,  999999999, 1, 99999999, NULL};
   assert_true(strlen(yeon_cable_way_format(&longest, text, sizeof text)) < YEON_CABLE_TEXT - 1);
   assert_non_null(strstr(text, ", corrupt 99.9999%")); /* nothing was cut off */
   char tiny[6];

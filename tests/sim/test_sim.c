@@ -305,6 +305,57 @@ static void the_seed_decides_everything(void **state)
   assert_int_not_equal(trace(6, 0), first);
 }
 
+/* A download of 3 MB over a path that swallows what is larger than 1200 bytes; how much arrives within ten minutes. */
+static uint64_t download(uint8_t probing, struct yeon_counters *counters)
+{
+  struct net net = new_net(7, NULL);
+  struct yeon_sim_link link;
+  yeon_sim_link_init(&link);
+  link.cable.way[0] = link.cable.way[1] = (struct yeon_cable_way){.delay_us = 10000, .drop_above = 1200};
+  struct yeon_host_config config;
+  struct yeon_tcp_options options;
+  yeon_host_config_init(&config);
+  yeon_tcp_options_init(&options, YEON_PROFILE_YEON);
+  options.mtu_probing = probing;
+  config.tcp = &options;
+  for (unsigned i = 0; i < 2; i++) assert_int_equal(yeon_sim_add_host(net.sim, &config, &net.host[i]), (int)i);
+  unsigned ends[2];
+  assert_int_equal(yeon_sim_connect(net.sim, 0, 1, &link, ends), 0);
+  for (unsigned i = 0; i < 2; i++) settle_in(&net, i, ends[i]);
+  struct yeon_tcp *listener, *client, *server = NULL;
+  assert_int_equal(yeon_tcp_open(net.host[1], &listener), 0);
+  assert_int_equal(yeon_tcp_bind(listener, &net.addr[1], 0), 0);
+  assert_int_equal(yeon_tcp_listen(listener, 4, 0), 0);
+  assert_int_equal(yeon_tcp_open(net.host[0], &client), 0);
+  assert_int_equal(yeon_tcp_connect(client, &net.addr[1], 0), 0);
+  static const uint8_t bytes[30000];
+  static uint8_t got[30000];
+  uint64_t sent = 0, received = 0, all = 3000000;
+  for (yeon_time now = 100 * YEON_MS; now < 600 * YEON_SEC && received < all; now += 100 * YEON_MS) {
+    yeon_sim_run_until(net.sim, now);
+    if (server == NULL && yeon_tcp_accept(listener, &server, now) != 0) continue;
+    int64_t n = sent < all ? yeon_tcp_send(server, bytes, sizeof bytes, 0, now) : 0;
+    if (n > 0) sent += (uint64_t)n;
+    while ((n = yeon_tcp_recv(client, got, sizeof got, 0, now)) > 0) received += (uint64_t)n;
+  }
+  *counters = *yeon_host_counters(net.host[1]);
+  yeon_sim_free(net.sim);
+  return received;
+}
+
+/* RFC 4821: a path that drops large packets and says nothing stops a sender for good, unless it tries smaller ones. */
+static void a_black_hole_is_got_out_of(void **state)
+{
+  (void)state;
+  struct yeon_counters c;
+  assert_int_equal(download(YEON_MTU_PROBING_OFF, &c), 0);
+  assert_true(download(YEON_MTU_PROBING_BLACK_HOLE, &c) >= 3000000);
+  assert_int_equal(c.tcp_mtu_black_hole, 1);
+  assert_true(c.tcp_mtu_raised > 0);
+  assert_true(c.tcp_mtu_probe < 20);
+  assert_true(c.tcp_timeout == 0);
+}
+
 static void wrong_arguments_change_nothing(void **state)
 {
   (void)state;
@@ -400,6 +451,7 @@ int main(void)
       cmocka_unit_test(a_cut_cable_carries_nothing),
       cmocka_unit_test(the_seed_decides_everything),
       cmocka_unit_test(wrong_arguments_change_nothing),
+      cmocka_unit_test(a_black_hole_is_got_out_of),
       cmocka_unit_test(refused_memory_leaves_nothing_behind),
   };
   return cmocka_run_group_tests_name("universe", tests, NULL, NULL);
