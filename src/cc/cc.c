@@ -4,7 +4,9 @@
 #include <assert.h>
 #include <string.h>
 
-static const struct cc_ops *const algorithms[YEON_CONGESTIONS] = {[YEON_CC_NEWRENO] = &cc_newreno, [YEON_CC_CUBIC] = &cc_cubic};
+static const struct cc_ops *const algorithms[YEON_CONGESTIONS] = {[YEON_CC_NEWRENO] = &cc_newreno, [YEON_CC_CUBIC] = &cc_cubic,
+                                                                 [YEON_CC_BBR] = &cc_bbr,
+                                                                 [YEON_CC_COPA] = &cc_copa};
 
 const struct cc_ops *cc_ops_of(enum yeon_congestion algorithm) { return algorithms[algorithm]; }
 

@@ -50,6 +50,7 @@ struct cc_ops {
   bool held;            /* its state lives as long as the connection */
   bool governs_itself;  /* in recovery too: the transport's own reduction stays out of it */
   bool paced;           /* makes no sense without pacing */
+  bool rated;           /* wants cc_ack.rate */
   /* cwnd, ssthresh, mss are set; the state is there when it is held. NULL: nothing to do. */
   void (*init)(struct cc *cc, const struct cc_config *config);
   /* Every acknowledgment of new data. */
@@ -72,10 +73,11 @@ struct cc_ops {
 #define CC_SSTHRESH_NONE UINT32_MAX
 #define CC_WINDOW_MOST (1u << 30) /* bytes; no window grows beyond */
 #define CC_BORROWED_BYTES 160
-#define CC_HELD_BYTES 16
+#define CC_HELD_BYTES 352
 /* cc.habits */
 #define CC_LIKE_LINUX 1u /* where Linux departs from the RFCs, so does the algorithm */
 #define CC_IS_PACED 2u   /* what the window allows does not leave in a burst */
+#define CC_SAMPLES_LOW 4u /* set by the algorithm: it keeps the rate down, so samples are app_limited */
 
 struct cc {
   void *state;       /* lent by the transport; NULL: none */
@@ -87,7 +89,7 @@ struct cc {
   uint8_t habits;    /* CC_...: set by the transport, at any time */
 };
 
-extern const struct cc_ops cc_newreno, cc_cubic;
+extern const struct cc_ops cc_newreno, cc_cubic, cc_bbr, cc_copa;
 
 const struct cc_ops *cc_ops_of(enum yeon_congestion algorithm);
 static inline const struct cc_ops *cc_ops(const struct cc *cc)

@@ -48,6 +48,7 @@ static void begin(struct yeon_tcp *c, enum yeon_congestion algorithm, uint32_t c
                              .srtt_us = c->srtt_us,
                              .now = now};
   cc_init(&c->cc, &config);
+  c->flags2 = cc_ops_of(algorithm)->rated ? c->flags2 | TCP_G_RATED : c->flags2 & ~TCP_G_RATED;
   tcp_pace_consider(c);
   if (c->busy != NULL) tcp_congestion_lend(c);
 }
@@ -99,7 +100,8 @@ void tcp_congestion_idle(struct yeon_tcp *c, yeon_time now)
 {
   const struct yeon_tcp_options *o = &c->t->options;
   uint32_t idle_ms = tcp_ms(c->t, now) - c->sent_ms, period_ms = o->cwnd_validation ? NON_VALIDATED_MS : c->rto_us / 1000;
-  if (tcp_outstanding(c) || idle_ms <= period_ms || (!o->cwnd_validation && !o->restart_after_idle)) return;
+  if (cc_ops(&c->cc)->governs_itself && !tcp_outstanding(c)) cc_restart(&c->cc, c->cc.cwnd, now);
+  if (cc_ops(&c->cc)->governs_itself || tcp_outstanding(c) || idle_ms <= period_ms || (!o->cwnd_validation && !o->restart_after_idle)) return;
   uint32_t restart = cc_initial_window(c->snd_mss, o->initial_window_segments);
   if (o->cwnd_validation || o->linux_congestion)
     cc_decay(&c->cc, restart, idle_ms / period_ms, now);
@@ -121,7 +123,7 @@ void tcp_congestion_on_ack(struct yeon_tcp *c, const struct tcp_news *news, bool
   bool moved = news->acked > 0 || cc_ops(&c->cc)->governs_itself;
   if (c->busy == NULL || !moved || news->fresh + news->sacked == 0) return;
   struct cc_ack a = {.acked = news->fresh + news->sacked,
-                     .lost = news->lost,
+                     .lost = c->busy->sent.ever_lost - c->busy->lost_told,
                      .in_flight = tcp_pipe(c),
                      .flight_max = c->busy->flight_max,
                      .srtt_us = c->srtt_us,
@@ -134,6 +136,8 @@ void tcp_congestion_on_ack(struct yeon_tcp *c, const struct tcp_news *news, bool
                      .now = now};
   /* RFC 3465 2.3: after a time-out much of it may have arrived long ago; it makes room for one segment. */
   if (again && a.acked > c->snd_mss && !cc_ops(&c->cc)->governs_itself) a.acked = c->snd_mss;
+  c->busy->lost_told = c->busy->sent.ever_lost;
+  if (tcp_rated(c)) tcp_rate_on_ack(c, news, &a);
   uint32_t before = c->cc.cwnd;
   cc_on_ack(&c->cc, &a);
   if (c->cc.cwnd != before) tcp_trace_cwnd(c, c->cc.cwnd <= c->cc.ssthresh ? "slow start" : "avoidance", now);

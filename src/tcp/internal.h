@@ -112,6 +112,7 @@ enum tcp_urgent { TCP_URGENT_NONE, TCP_URGENT_COMING, TCP_URGENT_HERE, TCP_URGEN
 #define TCP_F_HOLDS_PORT (1u << 30) /* counted in port_use */
 #define TCP_F_MORE (1u << 31)       /* the last send said more follows */
 /* struct yeon_tcp.flags2: rarely touched */
+#define TCP_G_RATED (1u << 29) /* congestion control wants rate samples, rate.c */
 #define TCP_G_PACED (1u << 28) /* what leaves is spread over time, pace.c */
 #define TCP_G_REUSEADDR (1u << 0)
 #define TCP_G_REUSEPORT (1u << 1)
@@ -162,6 +163,8 @@ struct tcp_busy {
   uint8_t frto;                     /* enum tcp_frto */
   struct tcp_sacks *ooo;            /* received ranges beyond rcv_nxt; NULL: none */
   uint32_t dsack_left, dsack_right; /* with TCP_F_DSACK */
+  struct tcp_rate rate;
+  uint32_t lost_told; /* struct tcp_sents.ever_lost that congestion control knows of */
   yeon_time pace_at;  /* when the next quantum may leave; with TCP_G_PACED */
   uint32_t pace_left; /* bytes of the running quantum that may leave at once */
   uint64_t cc_state[CC_BORROWED_BYTES / 8]; /* lent to congestion control */
@@ -547,6 +550,14 @@ int tcp_congestion_choose(struct yeon_tcp *c, enum yeon_congestion algorithm, ye
 void tcp_congestion_end(struct yeon_tcp *c);
 /* New bytes are about to leave, perhaps after a pause. */
 void tcp_congestion_idle(struct yeon_tcp *c, yeon_time now);
+/* rate.c: with TCP_G_RATED */
+static inline bool tcp_rated(const struct yeon_tcp *c) { return (c->flags2 & TCP_G_RATED) != 0; }
+/* A record of len bytes, or a copy of it, leaves; not yet counted in the pipe. */
+void tcp_rate_stamp(struct yeon_tcp *c, struct tcp_sent *r, uint32_t len, yeon_time now);
+/* Nothing more leaves now: is it for want of bytes? */
+void tcp_rate_consider_app(struct yeon_tcp *c);
+/* Fills in a->rate. */
+void tcp_rate_on_ack(struct yeon_tcp *c, const struct tcp_news *news, struct cc_ack *a);
 /* pace.c */
 static inline bool tcp_paced(const struct yeon_tcp *c) { return (c->flags2 & TCP_G_PACED) != 0; }
 /* Settles whether the connection is paced. */

@@ -356,6 +356,7 @@ bool tcp_output(struct tcp *t, unsigned link, uint32_t max_payload, struct tcp_o
     }
     tcp_unlist_output(c);
     if ((c->flags2 & TCP_G_STARVED) != 0 && !tcp_timer_on(c, YEON_TIMER_REXMIT)) tcp_rexmit_start(c, now);
+    if (tcp_rated(c)) tcp_rate_consider_app(c);
     tcp_persist_consider(c, now);
     tcp_rest(c);
   }

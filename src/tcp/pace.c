@@ -2,7 +2,7 @@
  *
  * A quantum is what a millisecond of the rate comes to, two segments at least, so that timers stay few; it leaves at once (as one super-segment where the
  * link can cut), and the next one when its time at that rate has passed. Time in which nothing was sent is not made up for, but for one millisecond, so that
- * a late timer costs nothing. The first ten segments of a connection leave unpaced.
+ * a late timer costs nothing. The first ten segments of a connection, or after a pause, leave unpaced.
  *
  * The rate is what the algorithm says, or a multiple of cwnd / srtt (options.pacing_percent, twice that in slow start), bounded by what
  * the application allows (YEON_TCP_MAX_PACING_RATE). A segment at the head that is sent again (after a time-out) does not wait. */
@@ -44,6 +44,12 @@ static uint32_t quantum_of(const struct yeon_tcp *c, uint64_t rate)
   return (segments > 2 ? segments : 2) * c->snd_mss;
 }
 
+/* With nothing in flight, an answer of a few segments is not to wait; but an algorithm that lives by pacing has it from the second flight on. */
+static bool may_burst(const struct yeon_tcp *c)
+{
+  return c->busy->pace_at == 0 && (c->bytes_acked == 0 || !cc_ops(&c->cc)->paced);
+}
+
 uint32_t tcp_pace_allow(struct yeon_tcp *c, uint32_t len, yeon_time now)
 {
   struct tcp_busy *b = tcp_busy(c);
@@ -56,7 +62,7 @@ uint32_t tcp_pace_allow(struct yeon_tcp *c, uint32_t len, yeon_time now)
       tcp_timer_set(c, YEON_TIMER_PACE, b->pace_at, now);
       return 0;
     }
-    b->pace_left = b->pace_at == 0 && c->bytes_acked == 0 ? BURST_SEGMENTS * c->snd_mss : quantum_of(c, rate);
+    b->pace_left = may_burst(c) ? BURST_SEGMENTS * c->snd_mss : quantum_of(c, rate);
     if (b->pace_at < now - QUANTUM_TIME) b->pace_at = now - QUANTUM_TIME;
   }
   uint32_t whole = (b->pace_left + size - 1) / size * size;

@@ -37,6 +37,7 @@ static void put_flags(struct tcp_sents *s, uint32_t i, uint8_t flags)
   bool was_due = (r->flags & (TCP_SENT_LOST | TCP_SENT_RESENT)) == TCP_SENT_LOST;
   bool is_due = (flags & (TCP_SENT_LOST | TCP_SENT_RESENT)) == TCP_SENT_LOST;
   if (is_due && !was_due && (s->due == 0 || seq_lt(r->seq, s->due_from))) s->due_from = r->seq;
+  if (is_due && !was_due) s->ever_lost += len;
   count(s, r->flags, 0 - len);
   count(s, flags, len);
   if ((r->flags & TCP_SENT_SACKED) != 0) s->sacked_segs -= r->segs;
@@ -149,6 +150,7 @@ static void append(struct yeon_tcp *c, uint32_t seq, uint32_t end, yeon_time now
   } else {
     assert(s->n < s->cap);
     *tcp_sent_at(s, s->n++) = (struct tcp_sent){.seq = seq, .sent_at = now};
+    if (tcp_rated(c)) tcp_rate_stamp(c, tcp_sent_at(s, s->n - 1), end - seq, now);
   }
   s->end = end;
 }
@@ -162,6 +164,7 @@ static void copy_leaves(struct yeon_tcp *c, uint32_t left, uint32_t right, yeon_
   for (; i < s->n && seq_lt(tcp_sent_at(s, i)->seq, right); i++) {
     struct tcp_sent *r = tcp_sent_at(s, i);
     r->sent_at = now;
+    if (tcp_rated(c)) tcp_rate_stamp(c, r, tcp_sent_end(s, i) - r->seq, now);
     put_flags(s, i, r->flags | TCP_SENT_EVER_RESENT | ((r->flags & TCP_SENT_SACKED) != 0 ? 0 : TCP_SENT_RESENT));
   }
   if (s->due > 0 && seq_le(left, s->due_from) && seq_lt(s->due_from, right)) s->due_from = right;
@@ -198,6 +201,7 @@ static void note_delivered(const struct yeon_tcp *c, uint32_t i, struct tcp_news
   if (news->any && (r->sent_at < news->newest_at || (r->sent_at == news->newest_at && seq_lt(end, news->newest_end))))
     return;
   news->any = true;
+  news->newest = *r;
   news->newest_at = r->sent_at;
   news->newest_end = end;
   news->newest_again = again;

@@ -35,8 +35,16 @@ struct tcp_sents {
   uint32_t sacked, lost, resent; /* bytes with that flag */
   uint32_t due;                  /* bytes LOST and not RESENT: to be sent again */
   uint32_t due_from;             /* nothing below it is due; with due > 0 */
+  uint32_t ever_lost;            /* bytes judged lost since busy was borrowed, those of copies too, modulo 2^32 */
   uint32_t top;                  /* after the highest byte SACKED; with sacked > 0 */
   uint32_t sacked_segs;          /* sum of segs */
+};
+
+/* For rate samples, where the algorithm wants them. */
+struct tcp_rate {
+  yeon_time delivered_at;  /* when the last bytes were known to have arrived; 0: nothing sent yet */
+  yeon_time first_sent_at; /* when the newest of those left */
+  uint32_t app_limited_until; /* what leaves is app-limited until so much is delivered, modulo 2^32; 0: is not */
 };
 
 /* What one acknowledgment has told, gathered on the way through ack.c. */
@@ -48,6 +56,7 @@ struct tcp_news {
   uint32_t marked;     /* of what newly arrived, bytes that met congestion on their way (ECN) */
   uint32_t top;        /* struct tcp_sents.top before it; with told */
   bool told;           /* something was SACKED before it */
+  struct tcp_sent newest; /* as it left; with any */
   yeon_time newest_at; /* of what was delivered, when the last to leave left; with any */
   uint32_t newest_end; /* and where it ends */
   bool any;            /* a record was delivered, in full or its last part, and it is known by which copy */

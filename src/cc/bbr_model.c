@@ -1,0 +1,201 @@
+/* What BBR believes of the path (draft-ietf-ccwg-bbr, "Updating Network Path Model Parameters"): the most it delivers, the least it takes, how much may be
+ * in flight before it loses more than 2 %, and how far acknowledgments come in lumps. bbr.c acts on it. */
+#include "cc/bbr.h"
+
+#define MIN_RTT_WINDOW (10 * YEON_SEC)
+#define PROBE_RTT_INTERVAL (5 * YEON_SEC)
+#define EXTRA_ROUNDS 5u /* of each half of the window of ten */
+#define HEADROOM_PERCENT 15u
+#define MIN_PIPE 4u /* segments */
+
+uint64_t bbr_rate_of(const struct cc_ack *ack)
+{
+  return ack->rate.interval_us == 0 ? 0 : ack->rate.delivered * 1000000ull / ack->rate.interval_us;
+}
+
+uint64_t bbr_max_bw(const struct bbr *s) { return s->max_bw[0] > s->max_bw[1] ? s->max_bw[0] : s->max_bw[1]; }
+
+void bbr_start_round(struct bbr *s, const struct cc_ack *ack) { s->round_end = ack->delivered; }
+
+uint32_t bbr_bdp(const struct cc *cc, const struct bbr *s, uint64_t bw, uint32_t percent)
+{
+  if (s->min_rtt_us == 0 || bw == 0) return s->initial_cwnd;
+  (void)cc;
+  if (bw > UINT64_MAX / 100000 / s->min_rtt_us) return CC_WINDOW_MOST;
+  uint64_t bytes = bw * s->min_rtt_us / 1000000 * percent / 100;
+  return bytes < CC_WINDOW_MOST ? (uint32_t)bytes : CC_WINDOW_MOST;
+}
+
+/* The quantum is a millisecond of the pacing rate, two segments at least; three are under way in the ends. */
+static uint32_t offload_budget(const struct cc *cc, const struct bbr *s)
+{
+  uint64_t quantum = s->pacing_rate / 1000;
+  if (quantum > 65536) quantum = 65536;
+  if (quantum < 2u * cc->mss) quantum = 2u * cc->mss;
+  return 3 * (uint32_t)quantum;
+}
+
+static uint32_t quantized(const struct cc *cc, const struct bbr *s, uint32_t bytes)
+{
+  uint32_t budget = offload_budget(cc, s);
+  if (bytes < budget) bytes = budget;
+  if (bytes < MIN_PIPE * cc->mss) bytes = MIN_PIPE * cc->mss;
+  return s->mode == BBR_UP ? bytes + 2u * cc->mss : bytes;
+}
+
+uint32_t bbr_inflight(const struct cc *cc, const struct bbr *s, uint64_t bw, uint32_t percent)
+{
+  return quantized(cc, s, bbr_bdp(cc, s, bw, percent));
+}
+
+uint32_t bbr_with_headroom(const struct cc *cc, const struct bbr *s)
+{
+  if (s->inflight_longterm == BBR_UNBOUNDED) return BBR_UNBOUNDED;
+  uint32_t headroom = (uint32_t)(s->inflight_longterm * (uint64_t)HEADROOM_PERCENT / 100);
+  if (headroom < cc->mss) headroom = cc->mss;
+  uint32_t left = s->inflight_longterm > headroom ? s->inflight_longterm - headroom : 0;
+  return left > MIN_PIPE * cc->mss ? left : MIN_PIPE * cc->mss;
+}
+
+uint32_t bbr_target(const struct cc *cc, const struct bbr *s)
+{
+  uint32_t bdp = bbr_bdp(cc, s, s->bw, 100);
+  return bdp < cc->cwnd ? bdp : cc->cwnd;
+}
+
+uint32_t bbr_extra_acked(const struct bbr *s)
+{
+  return s->extra_acked[0] > s->extra_acked[1] ? s->extra_acked[0] : s->extra_acked[1];
+}
+
+void bbr_reset_congestion(struct bbr *s)
+{
+  s->loss_in_round = false;
+  s->bw_latest = 0;
+  s->inflight_latest = 0;
+}
+
+void bbr_reset_shortterm(struct bbr *s)
+{
+  s->bw_shortterm = BBR_ANY_BW;
+  s->inflight_shortterm = BBR_UNBOUNDED;
+}
+
+bool bbr_too_high(const struct cc_ack *ack)
+{
+  return ack->rate.lost > (uint64_t)ack->rate.tx_in_flight * BBR_LOSS_PERCENT / 100;
+}
+
+void bbr_save_for_undo(struct bbr *s)
+{
+  s->undo_mode = s->mode;
+  s->undo_bw_shortterm = s->bw_shortterm;
+  s->undo_inflight_shortterm = s->inflight_shortterm;
+  s->undo_inflight_longterm = s->inflight_longterm;
+}
+
+static void note_loss(struct bbr *s, const struct cc_ack *ack)
+{
+  if (ack->lost == 0) return;
+  if (!s->loss_in_round) {
+    s->loss_round_end = ack->delivered;
+    bbr_save_for_undo(s);
+  }
+  s->loss_in_round = true;
+  s->lost_in_round += ack->lost;
+  if (s->loss_events < UINT8_MAX) s->loss_events++;
+}
+
+static void update_latest(struct bbr *s, const struct cc_ack *ack)
+{
+  uint64_t rate = bbr_rate_of(ack);
+  s->loss_round_start = false;
+  if (rate > s->bw_latest) s->bw_latest = rate;
+  if (ack->rate.delivered > s->inflight_latest) s->inflight_latest = ack->rate.delivered;
+  if (ack->rate.prior_delivered >= s->loss_round_end) {
+    s->loss_round_end = ack->delivered;
+    s->loss_round_start = true;
+  }
+}
+
+static void update_round(struct bbr *s, const struct cc_ack *ack)
+{
+  s->round_start = ack->rate.prior_delivered >= s->round_end;
+  if (!s->round_start) return;
+  bbr_start_round(s, ack);
+  s->round_count++;
+  s->rounds_since_probe++;
+}
+
+static void update_max_bw(struct bbr *s, const struct cc_ack *ack)
+{
+  uint64_t rate = bbr_rate_of(ack);
+  if (rate == 0 || (ack->rate.app_limited && rate < bbr_max_bw(s))) return;
+  if (rate > s->max_bw[1]) s->max_bw[1] = rate;
+}
+
+/* Outside of probing a round with losses brings the bounds down to what got through, by 30 % at most. */
+static void adapt_lower_bounds(struct cc *cc, struct bbr *s)
+{
+  if (s->bw_shortterm == BBR_ANY_BW) s->bw_shortterm = bbr_max_bw(s);
+  if (s->inflight_shortterm == BBR_UNBOUNDED) s->inflight_shortterm = cc->cwnd;
+  uint64_t bw = s->bw_shortterm / 100 * BBR_BETA_PERCENT;
+  uint32_t inflight = (uint32_t)(s->inflight_shortterm * (uint64_t)BBR_BETA_PERCENT / 100);
+  s->bw_shortterm = bw > s->bw_latest ? bw : s->bw_latest;
+  s->inflight_shortterm = inflight > s->inflight_latest ? inflight : s->inflight_latest;
+}
+
+static void update_aggregation(const struct cc *cc, struct bbr *s, const struct cc_ack *ack)
+{
+  uint64_t expected = s->bw / 1000 * (uint64_t)((ack->now - s->extra_at) / YEON_US) / 1000;
+  if (s->extra_delivered <= expected) {
+    s->extra_delivered = 0;
+    s->extra_at = ack->now;
+    expected = 0;
+  }
+  s->extra_delivered += ack->acked;
+  uint64_t extra = s->extra_delivered > expected ? s->extra_delivered - expected : 0;
+  if (extra > cc->cwnd) extra = cc->cwnd;
+  if (s->round_start && ++s->extra_rounds >= (s->full_reached ? EXTRA_ROUNDS : 1)) {
+    s->extra_rounds = 0;
+    s->extra_acked[0] = s->extra_acked[1];
+    s->extra_acked[1] = 0;
+  }
+  if (extra > s->extra_acked[1]) s->extra_acked[1] = (uint32_t)extra;
+}
+
+void bbr_update_model(struct cc *cc, struct bbr *s, const struct cc_ack *ack, bool probing)
+{
+  note_loss(s, ack);
+  s->round_start = s->loss_round_start = false;
+  if (ack->rate.interval_us != 0) {
+    update_latest(s, ack);
+    update_round(s, ack);
+    update_max_bw(s, ack);
+    if (s->loss_round_start) {
+      if (!probing && s->loss_in_round) adapt_lower_bounds(cc, s);
+      s->loss_in_round = false;
+    }
+  }
+  update_aggregation(cc, s, ack);
+}
+
+void bbr_update_min_rtt(struct bbr *s, const struct cc_ack *ack)
+{
+  s->probe_rtt_expired = ack->now > s->probe_rtt_min_at + PROBE_RTT_INTERVAL;
+  if (ack->rtt_us != 0 && (s->probe_rtt_min_us == 0 || ack->rtt_us < s->probe_rtt_min_us || s->probe_rtt_expired)) {
+    s->probe_rtt_min_us = ack->rtt_us;
+    s->probe_rtt_min_at = ack->now;
+  }
+  bool expired = ack->now > s->min_rtt_at + MIN_RTT_WINDOW;
+  if (s->probe_rtt_min_us == 0 || (s->min_rtt_us != 0 && s->probe_rtt_min_us >= s->min_rtt_us && !expired)) return;
+  s->min_rtt_us = s->probe_rtt_min_us;
+  s->min_rtt_at = s->probe_rtt_min_at;
+}
+
+void bbr_advance_latest(struct bbr *s, const struct cc_ack *ack)
+{
+  if (!s->loss_round_start) return;
+  s->bw_latest = bbr_rate_of(ack);
+  s->inflight_latest = ack->rate.delivered;
+}
