@@ -155,7 +155,7 @@ void lab_out_sink(struct lab *lab, struct yeon_event_sink *sink)
                                YEON_EV_BIT(YEON_EV_STATE) | YEON_EV_BIT(YEON_EV_SEGMENT_IN) |
                                    YEON_EV_BIT(YEON_EV_SEGMENT_OUT) | YEON_EV_BIT(YEON_EV_RETRANSMIT) |
                                    YEON_EV_BIT(YEON_EV_TIMER) | YEON_EV_BIT(YEON_EV_CALL) | YEON_EV_BIT(YEON_EV_ERROR) |
-                                   YEON_EV_BIT(YEON_EV_DROP) | YEON_EV_BIT(YEON_EV_CABLE)};
+                                   YEON_EV_BIT(YEON_EV_DROP) | YEON_EV_BIT(YEON_EV_CABLE) | YEON_EV_BIT(YEON_EV_ECN)};
 }
 
 static void raw_line(void *ctx, const char *line) { lab_out_raw(ctx, line); }

@@ -133,7 +133,7 @@ static void attach(struct lab *lab)
   struct yeon_event_sink sink = {on_event, lab,
                                  YEON_EV_BIT(YEON_EV_STATE) | YEON_EV_BIT(YEON_EV_SEGMENT_IN) | YEON_EV_BIT(YEON_EV_RETRANSMIT) |
                                      YEON_EV_BIT(YEON_EV_TIMER) | YEON_EV_BIT(YEON_EV_CALL) | YEON_EV_BIT(YEON_EV_ERROR) |
-                                     YEON_EV_BIT(YEON_EV_DROP)};
+                                     YEON_EV_BIT(YEON_EV_DROP) | YEON_EV_BIT(YEON_EV_ECN)};
   for (unsigned i = 0; i < lab->n_hosts; i++)
     if (lab->hosts[i].host != NULL) yeon_host_set_sink(lab->hosts[i].host, events ? &sink : &none);
   for (unsigned i = 0; i < lab->n_cables; i++) {

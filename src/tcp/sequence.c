@@ -106,7 +106,7 @@ static void take_off_syn(struct tcp_in *in, struct yeon_tcp *c)
   if ((in->flags & looked_at) != (YEON_TCP_SYN | YEON_TCP_ACK)) return;
   in->seq++;
   in->flags &= (uint8_t)~YEON_TCP_SYN;
-  note_duplicate(c, c->irs, c->irs + 1);
+  if (in->ack != c->iss + 1) note_duplicate(c, c->irs, c->irs + 1); /* it tells of data on our SYN, too: as Linux */
   in->repeat = true; /* our own SYN-ACK may not have left, and then nothing else would acknowledge this SYN */
 }
 

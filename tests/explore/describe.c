@@ -5,6 +5,8 @@
  * something that matters was left out is found out by search.c: with --audit it compares what can follow from two states of one number. */
 #include "explore.h"
 
+#include "tcp/ecn.h"
+
 #include <stdio.h>
 
 struct sum {
@@ -152,6 +154,17 @@ static void put_times(struct sum *s, const struct yeon_tcp *c)
   put(s, c->snd_wnd > 0 ? 0 : (uint64_t)(heard < most ? heard : most));
 }
 
+static void put_ecn(struct sum *s, const struct yeon_tcp *c)
+{
+  if (c->record.ecn == 0) return;
+  const struct tcp_ecn *e = tcp_ecn(c);
+  put2(s, (uint32_t)e->mode << 24 | (uint32_t)e->codepoint << 16 | e->flags, (e->flags & TCP_E_REDUCED) != 0 ? e->reduced_at - c->iss : 0);
+  put2(s, e->arrived_ce, e->told_ce);
+  for (unsigned i = 0; i < 3; i++) put2(s, e->arrived[i], e->told[i]);
+  put2(s, (uint32_t)e->acks_average << 16 | (uint32_t)e->fed << 8 | e->changed, (uint32_t)e->ever << 24 | (uint32_t)e->options_due << 16 |
+                                                                           (uint32_t)e->told_then << 8 | e->repeats);
+}
+
 static void put_conn(struct sum *s, const struct yeon_tcp *c)
 {
   const struct program *p = &s->w->live.program[s->side];
@@ -170,6 +183,7 @@ static void put_conn(struct sum *s, const struct yeon_tcp *c)
   put_receiving(s, c);
   put_times(s, c);
   put_busy(s, c);
+  put_ecn(s, c);
 }
 
 static void put_half_open(struct sum *s, const struct tcp_half_open *h)

@@ -45,6 +45,9 @@ static void show_rare(const struct yeon_event *e)
            e->u.icmp.mtu);
     break;
   case YEON_EV_NEIGHBOUR: printf("neighbour %s", e->u.neighbour.reachable ? "reachable" : "given up"); break;
+  case YEON_EV_ECN:
+    printf("%s: %u segments, %u bytes", yeon_ecn_what_name((enum yeon_ecn_what)e->u.ecn.what), e->u.ecn.segments, e->u.ecn.bytes);
+    break;
   case YEON_EV_NOTE: printf("%s", e->u.note.text); break;
   default: printf("event %u", e->type); break;
   }

@@ -11,6 +11,33 @@ static size_t make_syn(uint8_t *buf)
   return make_segment(buf, 0, &h, 0);
 }
 
+static void test_ecn_fields(void **unused)
+{
+  (void)unused;
+  static struct lines l;
+  uint8_t bytes[128];
+  char text[200];
+  struct wire_tcp h = segment(YEON_TCP_ACK | YEON_TCP_ECE, 1, 2);
+  h.ae = h.has_accecn = true;
+  h.n_accecn = 2;
+  h.accecn[WIRE_ACCECN_ECT0] = 70001;
+  h.accecn[WIRE_ACCECN_CE] = 1448;
+  size_t len = make_segment(bytes, 0, &h, 0);
+  bytes[1] = WIRE_ECN_CE;
+  l.n = 0;
+  (void)yeon_fields_write(bytes, len, false, keep_line, &l); /* the header's checksum is of another codepoint */
+  bytes[11] = (uint8_t)(bytes[11] - WIRE_ECN_CE);
+  assert_int_equal(yeon_fields_write(bytes, len, false, keep_line, &l), 0);
+  static const char *const wanted[] = {"ECN               3", "congestion was met", "flag AE           1", "flag ECE          1",
+                                       "option: AccECN    70001", "bytes that came as ECT(0)", "option: AccECN    1448",
+                                       "bytes that came marked"};
+  for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+    if (find_line(&l, 0, wanted[i]) < 0) fail_msg("no line with \"%s\"", wanted[i]);
+  yeon_frame_describe(bytes, len, false, text, sizeof text);
+  assert_non_null(strstr(text, "ACK+ECE+AE"));
+  assert_non_null(strstr(text, " CE"));
+}
+
 static void test_tcp_fields(void **unused)
 {
   (void)unused;
@@ -143,6 +170,7 @@ static void test_tally(void **unused)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_ecn_fields),
       cmocka_unit_test(test_tcp_fields), cmocka_unit_test(test_udp_fields), cmocka_unit_test(test_broken_bytes),
       cmocka_unit_test(test_describe),   cmocka_unit_test(test_tally),
   };
