@@ -19,6 +19,9 @@ void tcp_step_urgent(struct tcp_in *in, struct yeon_tcp *c)
   if (seq_lt(at, read)) return;
   struct tcp_extra *x = tcp_extra(c);
   if (x == NULL || (x->urgent != TCP_URGENT_NONE && seq_le(at, x->urgent_seq))) return;
+  /* The one before, taken aside and next in line, is not read again as ordinary data. */
+  bool aside = (c->flags & TCP_F_OOBINLINE) == 0 && (x->urgent == TCP_URGENT_HERE || x->urgent == TCP_URGENT_READ);
+  if (aside && ring_len(c->rcv) > 0 && x->urgent_seq == read) ring_drop(c->rcv, 1);
   x->urgent_seq = at;
   x->urgent = TCP_URGENT_COMING;
   tcp_notify(c, YEON_URGENT);
@@ -263,7 +266,9 @@ static void forget_beyond(struct yeon_tcp *c)
 static bool may_wait(const struct tcp_in *in, const struct yeon_tcp *c)
 {
   const struct yeon_tcp_options *o = &c->t->options;
-  if (!o->fin_may_wait || o->delack_us == 0 || c->state != YEON_TCP_ESTABLISHED || c->bytes_received == 0) return false;
+  if (!o->fin_may_wait || o->delack_us == 0 || c->state != YEON_TCP_ESTABLISHED) return false;
+  bool first = (c->flags2 & TCP_G_SYN_DATA) != 0 && c->quick_acks + 1 >= o->quick_acks; /* bytes on the SYN do not count */
+  if (c->bytes_received == 0 || first) return false;
   return in->len == 0 && (c->flags & (TCP_F_QUICKACK | TCP_F_ACK_NOW)) == 0;
 }
 

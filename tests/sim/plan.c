@@ -430,3 +430,47 @@ static void print_options(const char *name, const struct yeon_tcp_options *o, en
          o->initial_window_segments, o->rcvbuf, o->rcvbuf_max, o->sndbuf, o->sndbuf_max);
   printf("#    %s%s, pacing %d, validation %d\n", yeon_congestion_name((enum yeon_congestion)o->congestion), o->linux_congestion ? " as linux" : "",
          o->pacing, o->cwnd_validation);
+  printf("#    mtu probing %u from %u, threshold %u, every %u s\n", o->mtu_probing, o->base_mss, o->mtu_probe_threshold, o->mtu_probe_interval_s);
+  printf("#    fastopen %#x%s%s, retry %u s, black hole %u s\n", o->fastopen, o->fastopen_experimental ? " old-form" : "",
+         o->fastopen_answer_early ? " early" : "", o->fastopen_retry_s, o->fastopen_black_hole_s);
+}
+
+void plan_print(const struct plan *p)
+{
+  static const char *const openings[] = {"a connects", "b connects", "both connect"};
+  printf("# seed %llu: %s, %s%s, mtu %u%s%s\n", (unsigned long long)p->seed, p->v6 ? "IPv6" : "IPv4",
+         p->ethernet ? "Ethernet" : "IP",
+         p->hub    ? " with a hub"
+         : p->loop ? " within a"
+                   : "",
+         p->mtu,
+         p->smooth ? ", smooth"
+         : p->calm ? ", calm"
+                   : "",
+         p->famine ? ", famine" : "");
+  print_options("a", &p->tcp[0], p->profile[0]);
+  print_options("b", &p->tcp[1], p->profile[1]);
+  print_way("a->b", &p->way[0]);
+  print_way("b->a", &p->way[1]);
+  for (unsigned i = 0; i < p->n_changes; i++) {
+    const struct change *c = &p->change[i];
+    static const char *const kinds[] = {"cut", "join", "set", "mtu"};
+    printf("# at %.6f: %s %u %u\n", (double)c->at / 1e9, kinds[c->kind], c->mask, c->mtu);
+    if (c->kind == CHANGE_SET) print_way("  to", &c->way);
+  }
+  if (p->listener_gone_at != YEON_NEVER) printf("# listeners close at %.6f\n", (double)p->listener_gone_at / 1e9);
+  if (p->max_half_open || p->max_time_wait || p->max_buffer_bytes)
+    printf("# at most %u half-open, %u TIME-WAIT, %llu bytes of buffers (0: plenty)\n", p->max_half_open,
+           p->max_time_wait, (unsigned long long)p->max_buffer_bytes);
+  if (p->attacks) printf("# %u attacks by a stranger\n", p->attacks);
+  if (p->listen_any) printf("# listeners on any address\n");
+  printf("# backlog %u and %u, accepts after <= %u us, %u datagrams of <= %u bytes each way\n", p->backlog[0],
+         p->backlog[1], p->accept_pause_us, p->datagrams, p->datagram_max);
+  for (unsigned i = 0; i < p->n_conns; i++) {
+    const struct plan_conn *c = &p->conn[i];
+    printf("# connection %u: %s at %.6f, local port %u\n", i, openings[c->opening], (double)c->start_at / 1e9,
+           c->local_port);
+    print_end("a", &c->end[0]);
+    print_end("b", &c->end[1]);
+  }
+}
