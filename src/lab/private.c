@@ -33,9 +33,9 @@ void run_private_drain(struct run *run)
   while (rc == 0 && poll(&p, 1, DRAIN_MS) > 0) {
     int fd;
     int got = lab_message_receive(run->lab_fd, &run->in, &fd);
-    if (fd >= 0) close(fd);
     if (got != 1 && got != -EAGAIN) return;
     if (got == 1 && run->in.head.kind == LAB_DRAIN && run->in.head.id == m.id) return;
+    if (got == 1) run_letter(run, &run->in, fd); /* a capture may just have come to its end */
   }
 }
 
