@@ -426,6 +426,8 @@ static void test_simultaneous(void **state)
       out(". 101 ack 51"); /* the bytes of the SYN that crossed ours were kept: RFC 9293 3.10.7.3 */
     else
       out(".P 1(100) ack 51");
+    assert_false(script_info(s).in_recovery);
+    assert_int_equal(script_counters(s)->tcp_rexmit_fast, 0);
     in(". 51 ack 101");
     assert_int_equal(script_recv(s, 100), 50);
     assert_int_equal(script_info(s).bytes_acked, 100);
