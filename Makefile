@@ -4,7 +4,7 @@ STATES ?= 14000000
 ONLY   ?=
 PREFIX ?= /usr/local
 
-.PHONY: build run check bench soak explore lint fmt install picture clean setup help
+.PHONY: build run check bench fairness soak explore lint fmt install picture clean setup help
 
 build:            ## build everything into build/ (the command is build/yeon)
 	@scripts/build.sh build
@@ -17,6 +17,10 @@ check:            ## every test, plain and under the sanitizers; the last line c
 
 bench:            ## the figures, as a table and as build/bench.json; ONLY=core or ONLY=live for a part
 	@scripts/bench.sh $(ONLY)
+
+fairness:         ## do two flows share? all pairs of congestion controls over one bottleneck, in virtual time
+	@scripts/build.sh build
+	@build/tests/sim/fairness --report
 
 soak:             ## the property simulation; SEEDS=N seeds (100000)
 	@scripts/build.sh build

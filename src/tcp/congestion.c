@@ -99,9 +99,13 @@ int tcp_congestion_choose(struct yeon_tcp *c, enum yeon_congestion algorithm, ye
 void tcp_congestion_idle(struct yeon_tcp *c, yeon_time now)
 {
   const struct yeon_tcp_options *o = &c->t->options;
+  if (tcp_outstanding(c)) return;
+  if (cc_ops(&c->cc)->governs_itself) {
+    cc_restart(&c->cc, c->cc.cwnd, now);
+    return;
+  }
   uint32_t idle_ms = tcp_ms(c->t, now) - c->sent_ms, period_ms = o->cwnd_validation ? NON_VALIDATED_MS : c->rto_us / 1000;
-  if (cc_ops(&c->cc)->governs_itself && !tcp_outstanding(c)) cc_restart(&c->cc, c->cc.cwnd, now);
-  if (cc_ops(&c->cc)->governs_itself || tcp_outstanding(c) || idle_ms <= period_ms || (!o->cwnd_validation && !o->restart_after_idle)) return;
+  if (idle_ms <= period_ms || (!o->cwnd_validation && !o->restart_after_idle)) return;
   uint32_t restart = cc_initial_window(c->snd_mss, o->initial_window_segments);
   if (o->cwnd_validation || o->linux_congestion)
     cc_decay(&c->cc, restart, idle_ms / period_ms, now);
