@@ -6,14 +6,16 @@
 
 /* rack.c */
 struct tcp_rack {
-  yeon_time sent_at;  /* of all that arrived, what left last; 0: nothing yet */
-  uint32_t end;       /* where that ends */
-  uint32_t rtt_us;    /* how long it took */
-  uint32_t round;     /* snd_max when a duplicate last widened the window; with in_round */
+  yeon_time sent_at; /* of all that arrived, what left last; 0: nothing yet */
+  uint32_t end;      /* where that ends */
+  uint32_t rtt_us;   /* how long it took */
+  uint32_t round;    /* snd_max when a duplicate last widened the window; with in_round */
   bool in_round;
-  bool found;         /* it has judged something lost for which no recovery has begun; what else is LOST is no sign of congestion */
-  uint16_t reordering; /* most segments that something late was behind; 0: not seen (RFC 8985 does without; tools ask for it) */
-  uint8_t persist;    /* recoveries that a widened window still lasts */
+  bool
+      found; /* it has judged something lost for which no recovery has begun; what else is LOST is no sign of congestion */
+  uint16_t
+      reordering; /* most segments that something late was behind; 0: not seen (RFC 8985 does without; tools ask for it) */
+  uint8_t persist; /* recoveries that a widened window still lasts */
 };
 
 /* tlp.c */
@@ -25,17 +27,17 @@ struct tcp_tlp {
 
 /* prr.c. Bytes, since recovery began. */
 struct tcp_prr {
-  uint32_t flight;    /* in flight when it began; 0: no reduction is going on */
+  uint32_t flight; /* in flight when it began; 0: no reduction is going on */
   uint32_t delivered, sent;
 };
 
 /* undo.c */
 struct tcp_undo {
-  uint32_t una, end; /* snd_una and snd_max when the window was reduced; with possible */
-  uint32_t resent;   /* bytes sent again since, less those reported as duplicates */
-  uint32_t ts;       /* our timestamp on the first of them; with any */
-  bool possible;     /* the reduction can be taken back */
-  bool any;          /* something was sent again */
+  uint32_t una;    /* snd_una when the window was reduced; with possible */
+  uint32_t resent; /* bytes sent again since, less those reported as duplicates */
+  uint32_t ts;     /* our timestamp on the first of them; with any */
+  bool possible;   /* the reduction can be taken back */
+  bool any;        /* something was sent again */
 };
 
 /* frto.c */

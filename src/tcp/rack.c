@@ -9,7 +9,7 @@
  * sent again too early; 16 recoveries later it falls back. */
 #include "tcp/internal.h"
 
-#define PERSIST 16          /* RFC 8985 6.2, step 4: RACK.reo_wnd_persist */
+#define PERSIST 16 /* RFC 8985 6.2, step 4: RACK.reo_wnd_persist */
 #define STEPS_MOST UINT8_MAX
 #define TIMER_SLACK_US 2000 /* so that what waits is certainly due; two ticks of a clock as others have it */
 
@@ -103,7 +103,8 @@ uint32_t tcp_rack_detect(struct yeon_tcp *c, yeon_time now)
   if (lost > 0) c->busy->rack.found = true;
   if (wait_us == 0) return lost;
   /* Never later than the time-out. */
-  yeon_time at = now + (yeon_time)(wait_us + TIMER_SLACK_US) * YEON_US, rto_at = now + (yeon_time)tcp_rto_us(c) * YEON_US;
+  yeon_time at = now + (yeon_time)(wait_us + TIMER_SLACK_US) * YEON_US,
+            rto_at = now + (yeon_time)tcp_rto_us(c) * YEON_US;
   tcp_timer_set(c, YEON_TIMER_REORDER, at < rto_at ? at : rto_at, now);
   return lost;
 }

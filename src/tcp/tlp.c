@@ -9,14 +9,16 @@
  * A probe too many is the price, and the peer's DSACK tells. */
 #include "tcp/internal.h"
 
-#define SLACK_US 2000 /* two ticks of a clock as others have it */
+#define SLACK_US 2000    /* two ticks of a clock as others have it */
 #define FIRST_US 1000000 /* RFC 8985 7.2: without a round-trip time */
 
 bool tcp_tlp_wanted(const struct yeon_tcp *c)
 {
   if (!c->t->options.tlp || (c->flags & TCP_F_SACK) == 0 || c->busy == NULL || tcp_flight(c) == 0) return false;
   /* RFC 8985 7.3: a second probe wants an answer to the first, and a round trip that was measured since. */
-  if (c->state < YEON_TCP_ESTABLISHED || (c->flags2 & TCP_G_UNSAMPLED) != 0 || (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY | TCP_F_REXMIT_HEAD)) != 0) return false;
+  if (c->state < YEON_TCP_ESTABLISHED || (c->flags2 & TCP_G_UNSAMPLED) != 0 ||
+      (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY | TCP_F_REXMIT_HEAD)) != 0)
+    return false;
   const struct tcp_sents *s = &c->busy->sent;
   return s->n > 0 && s->sacked == 0 && s->lost == 0 && !c->busy->tlp.out;
 }
@@ -28,7 +30,8 @@ static yeon_time probe_at(const struct yeon_tcp *c, yeon_time now)
   const struct tcp_sents *s = &c->busy->sent;
   if (c->srtt_us == 0) return now + (yeon_time)FIRST_US * YEON_US;
   bool single = s->n == 1 && s->end - c->snd_una <= c->snd_mss;
-  yeon_time wait = (2 * (yeon_time)c->srtt_us + (single && o->tlp_delack_us > SLACK_US ? o->tlp_delack_us : SLACK_US)) * YEON_US;
+  yeon_time wait =
+      (2 * (yeon_time)c->srtt_us + (single && o->tlp_delack_us > SLACK_US ? o->tlp_delack_us : SLACK_US)) * YEON_US;
   yeon_time at = (o->tlp_from_last ? tcp_sent_at(s, s->n - 1)->sent_at : now) + wait;
   /* What is overdue may be in the acknowledgment right behind this one. */
   return at > now + SLACK_US * YEON_US ? at : now + SLACK_US * YEON_US;

@@ -10,7 +10,7 @@
 
 void tcp_undo_begin(struct yeon_tcp *c)
 {
-  c->busy->undo = (struct tcp_undo){.una = c->snd_una, .end = c->snd_max, .possible = c->t->options.undo};
+  c->busy->undo = (struct tcp_undo){.una = c->snd_una, .possible = c->t->options.undo};
 }
 
 void tcp_undo_resent(struct yeon_tcp *c, uint32_t len, yeon_time now)

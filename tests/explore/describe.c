@@ -82,6 +82,29 @@ static void put_sent(struct sum *s, const struct yeon_tcp *c)
   put(s, sent->n);
   for (uint32_t i = 0; i < sent->n; i++) put2(s, tcp_sent_at(sent, i)->seq - c->iss, tcp_sent_at(sent, i)->flags);
   put2(s, sent->n > 0 ? sent->end - c->iss : 0, sent->sacked > 0 ? sent->top - c->iss : 0);
+  if (!s->w->rules->modern) return;
+  for (uint32_t i = 0; i < sent->n; i++) {
+    put_at(s, tcp_sent_at(sent, i)->sent_at);
+    put(s, tcp_sent_at(sent, i)->segs);
+  }
+}
+
+/* What the mechanisms of loss.h remember. */
+static void put_loss(struct sum *s, const struct yeon_tcp *c)
+{
+  const struct tcp_busy *b = c->busy;
+  const struct tcp_rack *k = &b->rack;
+  if (!s->w->rules->modern) return;
+  put_at(s, k->sent_at == 0 ? YEON_NEVER : k->sent_at);
+  put2(s, k->sent_at == 0 ? 0 : k->end - c->iss, k->rtt_us);
+  put2(s, k->in_round ? k->round - c->iss : 0, (uint32_t)k->persist << 8 | (uint32_t)k->found << 1 | k->in_round);
+  put2(s, b->tlp.out ? b->tlp.end - c->iss : 0, (uint32_t)b->tlp.out << 1 | b->tlp.again);
+  put(s, b->prr.flight);
+  if (b->prr.flight > 0) put2(s, b->prr.delivered, b->prr.sent);
+  put(s, (uint64_t)b->frto << 2 | (uint64_t)b->undo.possible << 1 | b->undo.any);
+  if (!b->undo.possible) return;
+  put2(s, b->undo.una - c->iss, b->undo.resent);
+  if (b->undo.any) put(s, age_of(s->w, s->side, b->undo.ts));
 }
 
 static void put_busy(struct sum *s, const struct yeon_tcp *c)
@@ -96,6 +119,7 @@ static void put_busy(struct sum *s, const struct yeon_tcp *c)
   for (unsigned i = 0; i < CC_BORROWED_BYTES / 8; i++) put(s, b->cc_state[i]);
   if (s->w->rules->measured) put_at(s, (c->flags & TCP_F_TIMING) != 0 ? b->rtt_at : s->w->live.now);
   put_sent(s, c);
+  put_loss(s, c);
   put_ranges(s, b->ooo, c->irs);
   if (b->ooo != NULL) {
     put(s, b->ooo->n_recent);
@@ -121,6 +145,7 @@ static void put_sending(struct sum *s, const struct yeon_tcp *c)
   put(s, (uint64_t)c->snd_mss << 48 | (uint64_t)c->peer_mss << 32 | (uint64_t)c->path_mtu << 16 | c->backoff);
   if (s->w->rules->measured) {
     put2(s, c->srtt_us, c->rttvar_us);
+    if (s->w->rules->modern) put2(s, c->rtt_min_us, c->reo_steps);
   } else {
     put(s, c->srtt_us != 0);
   }

@@ -41,6 +41,7 @@ struct rules {
   bool small_window;       /* two pieces fill the receiver */
   bool options;            /* SACK, timestamps, window scale */
   bool delayed_ack, nagle, probe_with_data;
+  bool modern;    /* RACK, loss probes, PRR, undo, F-RTO, RTO restart */
   bool measured;  /* the retransmission time-out follows the round trips; else it is one second */
   uint32_t share; /* of the states asked for, relative to the other worlds' */
 };

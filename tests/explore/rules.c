@@ -29,6 +29,9 @@ const struct rules all_rules[] = {
   {.name = "clock", .about = "the retransmission time-out follows the round trips",
    .most = {1, 1, 1, 1, 1, 0}, .few = {1, 1, 1, 1, 0, 0}, .room = 3, .piece = 64, .writes = {2, 1}, .connects = {1, 0}, .listens = true,
    .options = true, .delayed_ack = true, .measured = true, .share = 4},
+  {.name = "modern", .about = "losses are found by time, probed for, and taken back",
+   .most = {1, 1, 1, 1, 1, 0}, .few = {1, 1, 1, 1, 0, 0}, .room = 4, .piece = 64, .writes = {3, 1}, .connects = {1, 0}, .listens = true,
+   .options = true, .delayed_ack = true, .measured = true, .modern = true, .share = 6},
 };
 /* clang-format on */
 const unsigned n_rules = sizeof all_rules / sizeof *all_rules;
@@ -55,6 +58,7 @@ void rules_options(const struct rules *rules, struct yeon_tcp_options *o)
   o->quick_acks = 0;
   o->window_scale = o->timestamps = o->sack = rules->options;
   o->nagle = rules->nagle;
+  o->rack = o->tlp = o->tlp_from_last = o->prr = o->undo = o->frto = o->rto_restart = rules->modern;
   o->probe_with_data = rules->probe_with_data;
   o->rcvbuf = o->sndbuf = rules->small_window ? 2048 : 4096;
   if (rules->small_window) o->sndbuf = 4096;

@@ -18,6 +18,21 @@ static uint32_t logarithmic(struct rng *r, uint32_t low, uint32_t high)
   return x < low ? low : x > high ? high : x;
 }
 
+/* From a copy of the chance, so that older seeds mean what they meant. */
+static void plan_recovery(struct rng copy, struct yeon_tcp_options *o)
+{
+  struct rng *r = &copy;
+  if (!one_in(r, 3)) return;
+  o->rack = one_in(r, 2);
+  o->tlp = one_in(r, 2);
+  o->tlp_from_last = one_in(r, 2);
+  o->tlp_delack_us = one_in(r, 2) ? 0 : between(r, 1000, 400000);
+  o->prr = one_in(r, 2);
+  o->undo = one_in(r, 2);
+  o->frto = one_in(r, 2);
+  o->rto_restart = one_in(r, 2);
+}
+
 static void plan_options(struct rng *r, struct yeon_tcp_options *o, enum yeon_profile *profile)
 {
   *profile = (enum yeon_profile)rng_below(r, YEON_PROFILES);
@@ -44,6 +59,7 @@ static void plan_options(struct rng *r, struct yeon_tcp_options *o, enum yeon_pr
   o->keepalive_interval_ms = between(r, 2000, 10000);
   o->keepalive_probes = (uint8_t)between(r, 5, 9);
   if (o->fin_wait_2_ms == 0) o->fin_wait_2_ms = 60000;
+  plan_recovery(*r, o);
 }
 
 /* What a queue may do beside dropping what does not fit. */

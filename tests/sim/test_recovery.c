@@ -35,7 +35,10 @@ static uint32_t draw(struct net *n, uint32_t least, uint32_t most)
   return least + (uint32_t)((n->chance >> 33) % (most - least + 1));
 }
 
-static uint32_t number(const uint8_t *p) { return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]; }
+static uint32_t number(const uint8_t *p)
+{
+  return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
 
 /* Where a frame's text ends; 0: it has none. */
 static uint32_t text_end(const struct yeon_frame *f)
@@ -234,7 +237,8 @@ static void lost_tail(void **state)
       if (over > worst) worst = over;
     }
   }
-  printf("# %u of %u later than 2 SRTT + 10 ms, the latest by %.1f ms\n", late, 2 * seeds, (double)(worst - 10000) / 1000);
+  printf("# %u of %u later than 2 SRTT + 10 ms, the latest by %.1f ms\n", late, 2 * seeds,
+         (double)(worst - 10000) / 1000);
   assert_true(late * 100 <= 2 * seeds);
 }
 
@@ -295,7 +299,8 @@ static void delay_spike(void **state)
 
 /* ---- Overtaking ---- */
 
-static double goodput(const struct yeon_tcp_options *o, const struct yeon_cable_way *way, uint64_t bytes, uint64_t seed, uint64_t *again)
+static double goodput(const struct yeon_tcp_options *o, const struct yeon_cable_way *way, uint64_t bytes, uint64_t seed,
+                      uint64_t *again)
 {
   struct net n = new_net(o, (struct yeon_cable_way[2]){{.delay_us = way->delay_us}, *way}, seed);
   struct yeon_tcp_info info;

@@ -95,7 +95,8 @@ static void test_window_grows(void **state)
   uint32_t bound = script_info(s).srtt_us;
   script_advance(s, 100);
   in(". 1 ack %d sack %d-%d", SEQ(31), SEQ(32), SEQ(36));
-  assert_in_range(tcp_timer_at(s->tcp, YEON_TIMER_REORDER) - s->now, (bound - 1000u) * YEON_US, (bound + 4000u) * YEON_US);
+  assert_in_range(tcp_timer_at(s->tcp, YEON_TIMER_REORDER) - s->now, (bound - 1000u) * YEON_US,
+                  (bound + 4000u) * YEON_US);
   script_free(s);
 }
 
@@ -207,7 +208,8 @@ static void test_eifel_first_copy(void **state)
   script_advance(s, 700);
   script_drain(s);
   assert_int_equal(script_counters(s)->tcp_rexmit_rto, 2);
-  in(". 1 ack 989 ts %u %u", (uint32_t)(s->now / YEON_MS), second); /* of the first copy that was sent again: it was needed */
+  in(". 1 ack 989 ts %u %u", (uint32_t)(s->now / YEON_MS),
+     second); /* of the first copy that was sent again: it was needed */
   assert_true(script_info(s).snd_una == s->iss + 989);
   assert_int_equal(script_counters(s)->tcp_undone, 0);
   script_free(s);
@@ -298,10 +300,18 @@ static void test_limited_transmit(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      BOTH(test_window_of_reordering), BOTH(test_window_grows),    BOTH(test_window_falls_back),
-      BOTH(test_one_probe),            BOTH(test_probe_wants_a_sample), BOTH(test_probe_without_rtt),
-      BOTH(test_no_probe),             BOTH(test_mended_loss_over_a_rest), BOTH(test_eifel_first_copy),
-      BOTH(test_undo_after_two),       BOTH(test_frto_begins),     BOTH(test_rto_restart),
+      BOTH(test_window_of_reordering),
+      BOTH(test_window_grows),
+      BOTH(test_window_falls_back),
+      BOTH(test_one_probe),
+      BOTH(test_probe_wants_a_sample),
+      BOTH(test_probe_without_rtt),
+      BOTH(test_no_probe),
+      BOTH(test_mended_loss_over_a_rest),
+      BOTH(test_eifel_first_copy),
+      BOTH(test_undo_after_two),
+      BOTH(test_frto_begins),
+      BOTH(test_rto_restart),
       BOTH(test_limited_transmit),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
