@@ -96,6 +96,14 @@ static double reordering(const struct view *v)
   return seen > least ? seen : least;
 }
 
+/* Packets, as Linux counts them: the handshake's is one, and the SYN's data belongs to it. */
+static double delivered(const struct view *v)
+{
+  if (v->i.state < YEON_TCP_ESTABLISHED) return 0;
+  bool with_syn = v->i.syn_data && (v->c->flags & TCP_F_PASSIVE) == 0;
+  return 1 + segments(v, v->i.bytes_acked + sacked_bytes(v)) - with_syn;
+}
+
 /* The fields that are one expression. */
 static bool simple_field(const struct view *v, const char *name, double *out)
 {
@@ -122,6 +130,7 @@ static bool simple_field(const struct view *v, const char *name, double *out)
                 {"rtt", v->i.srtt_us},
                 {"rttvar", v->i.rttvar_us},
                 {"min_rtt", v->i.rtt_min_us},
+                {"delivered", delivered(v)},
                 {"bytes_acked", (double)v->i.bytes_acked},
                 {"bytes_received", (double)v->i.bytes_received},
                 {"bytes_sent", (double)v->i.bytes_sent},

@@ -161,6 +161,23 @@ yeon_time scan_seconds(struct drill_scan *s)
   return s->failed ? 0 : whole * YEON_SEC + fraction;
 }
 
+/* The line that is read, and below it a mark where: tabs are blanks, so that it stands right. */
+static const char *point_at(const struct drill_scan *s)
+{
+  char line[160];
+  size_t n = 0;
+  const char *from = s->p < s->end ? s->p : s->end, *to = from;
+  while (from > s->start && from[-1] != '\n') from--;
+  while (from < to && isspace((unsigned char)*from)) from++;
+  const char *at = to;
+  while (to < s->end && *to != '\n') to++;
+  for (const char *p = from; p < to && n + 1 < sizeof line; p++) line[n++] = isspace((unsigned char)*p) ? ' ' : *p;
+  line[n] = 0;
+  int column = (int)(at - from);
+  if (n == 0 || column + 1 >= (int)sizeof line) return "";
+  return drill_format(&s->script->arena, "\n    %s\n    %*s^", line, column, "");
+}
+
 void scan_fail(struct drill_scan *s, const char *format, ...)
 {
   char text[256];
@@ -171,7 +188,7 @@ void scan_fail(struct drill_scan *s, const char *format, ...)
   va_end(args);
   s->failed = true;
   s->script->line = s->line;
-  s->script->error = drill_text(&s->script->arena, text, strlen(text));
+  s->script->error = drill_format(&s->script->arena, "%s%s", text, point_at(s));
 }
 
 void scan_needs(struct drill_scan *s, const char *format, ...)
