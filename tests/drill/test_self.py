@@ -22,6 +22,8 @@ def judge(yeon, script):
         return f"'{status}' was to come of it: {ran.stdout}"
     if reason not in second:
         return f"the reason should be '{reason}': {ran.stdout}"
+    if script.stem in ("broken-flags", "broken-option", "broken-time") and not re.search(r"^ +\^$", ran.stdout, re.M):
+        return f"the place should be pointed at: {ran.stdout}"
     if not re.search(rf":{marked[0]}: |line {marked[0]}: ", second):
         return f"line {marked[0]} should be named: {ran.stdout}"
     return None
