@@ -300,9 +300,20 @@ static void plan_loop(struct plan *p)
   }
 }
 
+/* A port taken again at once: the ISN's clock (RFC 6528) may be behind what the connection before has sent, and then only timestamps tell the new SYN
+ * from an old one; without, the client is put off until its SYN goes again (RFC 6191). */
+static bool reuses_port(const struct plan *p)
+{
+  for (unsigned i = 0; i < p->n_conns; i++)
+    for (unsigned k = 0; k < i; k++)
+      if (p->conn[i].local_port != 0 && p->conn[i].local_port == p->conn[k].local_port) return true;
+  return false;
+}
+
 static bool is_smooth(const struct plan *p)
 {
   if (!p->calm || p->accept_pause_us > 0) return false;
+  if (reuses_port(p) && !(p->tcp[0].timestamps && p->tcp[1].timestamps)) return false;
   if (p->ethernet && (p->n_conns > 2 || p->datagrams > 0))
     return false; /* few packets may wait for a neighbour's address */
   for (unsigned i = 0; i < 2; i++) {
