@@ -300,7 +300,7 @@ static void plan_loop(struct plan *p)
   }
 }
 
-/* A port taken again at once: the ISN's clock (RFC 6528) may be behind what the connection before has sent, and then only timestamps tell the new SYN
+/* A port taken again at once: the ISN's clock (RFC 9293 3.4.1) may be behind what the connection before has sent, and then only timestamps tell the new SYN
  * from an old one; without, the client is put off until its SYN goes again (RFC 6191). */
 static bool reuses_port(const struct plan *p)
 {
