@@ -149,9 +149,7 @@ void tcp_fastopen_on_answer(struct yeon_tcp *c, const struct wire_tcp *h, yeon_t
 void tcp_fastopen_resend(struct yeon_tcp *c, uint32_t taken)
 {
   c->snd_nxt = c->snd_max;
-  if (c->busy == NULL || !seq_lt(taken, c->snd_max)) return;
-  (void)tcp_sent_lose(c, taken, c->snd_max, false);
-  c->busy->recover = c->snd_max - 1; /* that it is missing starts no recovery */
+  if (c->busy != NULL && seq_lt(taken, c->snd_max)) (void)tcp_sent_lose(c, taken, c->snd_max, false);
 }
 
 static void pause_all(struct tcp *t, yeon_time now)
