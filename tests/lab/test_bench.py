@@ -35,29 +35,30 @@ def rows(*args):
 
 
 def test_grid():
-    subset = ["--rtt", "20,80", "--rate", "2,20", "--loss", "clean,loss1,loss3,bursts,reorder", "--buffer", "0.25,1,4", "--seconds", "10"]
+    subset = ["--rtt", "20,80", "--rate", "2,20", "--loss", "clean,loss3,reorder", "--buffer", "0.25,1", "--seconds", "8"]
     found = rows(*subset)
     algorithms = {r["cc"] for r in found}
-    report("newreno" in algorithms and len(found) == 60 * len(algorithms), "a row for each cell and algorithm", len(found))
+    report("newreno" in algorithms and len(found) == 24 * len(algorithms), "a row for each cell and algorithm", len(found))
     report(all(0 < r["goodput_share"] < 1.01 for r in found), "nobody carries more than the line can", found)
     by = {(r["cc"], r["cell"]): r for r in found}
     for cc in sorted(algorithms):
         clean = by[cc, "20ms-20mbit-clean-1bdp"]
-        report(clean["goodput_share"] > (0.85 if cc == "newreno" else 0.5), "%s fills a clean line with a buffer of one BDP" % cc, clean)
+        report(clean["goodput_share"] > 0.85, "%s fills a clean line with a buffer of one BDP" % cc, clean)
         report(all(r["again_share"] == 0 for r in found if r["cc"] == cc and r["queue_drops"] == 0 and r["loss"] == "clean"),
                "%s: what is not lost is not sent again" % cc)
         lossy = by[cc, "20ms-2mbit-loss3-1bdp"]
         report(0.02 < lossy["again_share"] < 0.2, "%s: three percent lost are some three percent sent again" % cc, lossy)
         report(all(r["queue_p50_ms"] <= r["queue_p99_ms"] <= max(r["buffer_bdp"] * r["rtt_ms"], 3 * 12 / r["rate_mbit"]) * 1.05 + 0.1
                    for r in found if r["cc"] == cc), "%s: nobody waits longer than a full queue" % cc)
-    report(rows(*subset) == found and rows(*subset, "--jobs", "1") == found, "the same seed gives the same figures, however many run at a time")
-    report(rows(*subset, "--seed", "2") != found, "another seed gives others")
-    report(rows("--cell", "20ms-20mbit-loss1-1bdp", "--seconds", "10") == [r for r in found if r["cell"] == "20ms-20mbit-loss1-1bdp"],
+    report(rows(*subset, "--jobs", "1") == found, "the same seed gives the same figures, however many run at a time")
+    other = [r for r in found if r["cell"] == "20ms-2mbit-loss3-1bdp"]
+    report(rows("--cell", "20ms-2mbit-loss3-1bdp", "--seconds", "8", "--seed", "2") != other, "another seed gives others")
+    report(rows("--cell", "20ms-20mbit-loss3-1bdp", "--seconds", "8") == [r for r in found if r["cell"] == "20ms-20mbit-loss3-1bdp"],
            "a cell by name is the cell of the grid")
 
 
 def test_fairness():
-    found = rows("--fairness", "--rtt", "20,80", "--rate", "10", "--seconds", "30")
+    found = rows("--fairness", "--rtt", "20,80", "--rate", "10", "--cc", "newreno,cubic", "--seconds", "30")
     alike = [r for r in found if r["flows"][0] == {**r["flows"][1], "goodput_mbit": r["flows"][0]["goodput_mbit"]}]
     report(len(alike) >= 2 and all(0.5 <= r["jain"] <= 1 for r in found), "an index between a half and one", found)
     fair = [r for r in alike if r["flows"][0]["cc"] == "newreno"]
