@@ -315,7 +315,8 @@ bool tcp_ecn_has_reduced(const struct yeon_tcp *c)
 void tcp_ecn_react(struct yeon_tcp *c, uint32_t marked, yeon_time now)
 {
   struct tcp_ecn *e = tcp_ecn(c);
-  if (c->busy != NULL) c->busy->undo.possible = false; /* RFC 4015 3.4: there was congestion, whatever was not lost */
+  /* RFC 4015 3.4: there was congestion, whatever was not lost. Accurate feedback is no witness: where its counter may have wrapped it is a guess. */
+  if (c->busy != NULL && e->mode == TCP_ECN_CLASSIC) c->busy->undo.possible = false;
   if (c->cc.cwnd <= c->snd_mss && tcp_outstanding(c)) tcp_rexmit_start(c, now);
   if (in_reduced_window(c, e) || (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) != 0) return;
   const struct tcp_busy *b = tcp_busy(c);
