@@ -61,7 +61,6 @@ void tcp_undo(struct yeon_tcp *c, yeon_time now)
   tcp_recovery_leave(c);
   c->flags &= ~TCP_F_REXMIT_HEAD;
   c->rexmits = 0;
-  c->backoff = 0;
   cc_on_undo(&c->cc, now);
   c->t->counters->tcp_undone++;
   tcp_trace_cwnd(c, "undone", now);

@@ -392,6 +392,7 @@ static void set_up(struct differ *d, struct drill_script *script, struct yeon_dr
   for (unsigned i = 0; i < DIFFER_SOCKETS; i++) d->sockets[i].number = -1;
   yeon_tcp_options_init(&r->options, YEON_PROFILE_LINUX);
   r->options.congestion = YEON_CC_NEWRENO; /* the only one a network namespace may choose everywhere */
+  r->options.tlp = false;                  /* as kernel.c has it, and says why */
 }
 
 int main(int argc, char **argv)
