@@ -237,6 +237,8 @@ static uint32_t decode(const struct yeon_tcp *c, const struct tcp_ecn *e, unsign
     if (marked > least * c->snd_mss) return safest;
     return marked * 2 < safest * c->snd_mss ? least : safest;
   }
+  /* A peer that tells bytes by the option does so when marks have come; without one there were none, but for a loss of several acknowledgments. */
+  if ((e->flags & TCP_E_SAW_OPTION) != 0) return least;
   return e->acks_average > 4 * 64 ? least : safest;
 }
 
