@@ -32,6 +32,8 @@ static int add_with_address(scmp_filter_ctx ctx)
   /* urgent bytes have another meaning on the pair */
   if (rc == 0) rc = seccomp_rule_add_exact(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(sendto), 1, SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_OOB, MSG_OOB));
   if (rc == 0) rc = seccomp_rule_add_exact(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(recvfrom), 1, SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_OOB, MSG_OOB));
+  /* bytes that are to open a connection would be lost in a pair that has none */
+  if (rc == 0) rc = seccomp_rule_add_exact(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(sendto), 1, SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, MSG_FASTOPEN));
   return rc;
 }
 

@@ -196,14 +196,18 @@ static void on_data(struct run_trap *t)
 {
   bool sends = t->nr == SYS_sendto || t->nr == SYS_sendmsg || t->nr == SYS_sendmmsg;
   bool plain = t->nr != SYS_sendmsg && t->nr != SYS_recvmsg; /* flags are the fourth argument */
+  int flags = (int)t->args[plain ? 3 : 2];
   if (!t->socket->stream) {
     (sends ? run_dgram_send : run_dgram_recv)(t);
-  } else if ((int)t->args[plain ? 3 : 2] & MSG_OOB) {
+  } else if ((flags & MSG_OOB) != 0) {
     run_log(t->run, "%s (%d): urgent data (MSG_OOB) is not supported", t->program->what->argv[0], (int)t->tid);
     answer(t, sends ? -EOPNOTSUPP : -EINVAL);
+  } else if (sends && (flags & MSG_FASTOPEN) != 0) {
+    /* As where net.ipv4.tcp_fastopen is 0; programs then connect. */
+    run_log(t->run, "%s (%d): connecting with data (MSG_FASTOPEN) is not supported", t->program->what->argv[0], (int)t->tid);
+    answer(t, -EOPNOTSUPP);
   } else if (t->nr == SYS_sendto && t->args[4] != 0) {
-    /* MSG_FASTOPEN: as where net.ipv4.tcp_fastopen is 0; programs then connect. */
-    answer(t, ((int)t->args[3] & MSG_FASTOPEN) != 0 ? -EOPNOTSUPP : -EISCONN);
+    answer(t, -EISCONN);
   } else {
     run_continue(t->program, t->cookie);
   }

@@ -396,6 +396,15 @@ def urgent():
 
 
 @part
+def fast_open():
+    fast = 0x20000000  # MSG_FASTOPEN, which this python may not know
+    with listener() as l:
+        c, d = tcp(), tcp()
+        tried("sendto", lambda: c.sendto(b"x", fast, l.getsockname()))
+        tried("sendmsg", lambda: d.sendmsg([b"x"], [], fast, l.getsockname()))
+
+
+@part
 def datagrams():
     a, b = udp(at=("127.0.0.1", 0)), udp(at=("127.0.0.1", 0))
     to = b.getsockname()
