@@ -168,6 +168,9 @@ static void plan_conn(struct rng *r, struct plan_conn *c, unsigned number, bool 
 static void shorten(struct plan *p)
 {
   bool rough = false;
+  uint32_t most = 30000;
+  for (unsigned i = 0; i < 2; i++) /* tiny segments are many, and each may wait for time-outs of a minute */
+    if (p->tcp[i].mss_max != 0 && p->tcp[i].mss_max * 150u < most) most = p->tcp[i].mss_max * 150u;
   for (unsigned i = 0; i < 2; i++)
     rough |= p->way[i].loss_ppm + p->way[i].corrupt_ppm > 50000 || p->way[i].burst_enter_ppm > 0;
   for (unsigned i = 0; i < p->n_changes; i++) rough |= p->change[i].kind == CHANGE_SET;
@@ -175,7 +178,7 @@ static void shorten(struct plan *p)
   for (unsigned i = 0; i < p->n_conns; i++) {
     for (unsigned k = 0; k < 2; k++) {
       struct plan_end *e = &p->conn[i].end[k], *reader = &p->conn[i].end[!k];
-      if (rough && e->total > 30000) e->total = 30000;
+      if (rough && e->total > most) e->total = most;
       if (reader->pause_one_in == 0) continue;
       double rests = e->total / (reader->read_max / 2.0) / reader->pause_one_in,
              all_us = rests * reader->pause_max_us / 2;
