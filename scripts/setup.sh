@@ -77,6 +77,7 @@ look_for_programs() {
   has musl-gcc || want_program musl-tools
   has dig || want_program bind9-dnsutils
   has slirp4netns || want_program slirp4netns
+  has gnuplot || want_program gnuplot-nox
 }
 
 # The package with clang's sanitizer runtime is named differently from release to release.
