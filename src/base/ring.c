@@ -1,13 +1,11 @@
 /* How it works. A block of capacity 2^n is a header and 2^n bytes; position p of the content is data[(head + p) mod 2^n].
  * A released block goes on the free list of its size (the link stands in its first bytes), unless the lists would then hold
- * more than a megabyte and more than is lent out. As less is lent out the bound falls, and the largest blocks go back first,
+ * more than the store keeps in any case and more than is lent out. As less is lent out the bound falls, and the largest blocks go back first,
  * so that few calls give back much. */
 #include "base/ring.h"
 
 #include <assert.h>
 #include <string.h>
-
-#define KEPT_ALWAYS ((uint64_t)1 << 20) /* bytes that may stay on the lists however little is lent out */
 
 static_assert(offsetof(struct ring, data) % sizeof(void *) == 0, "the link of a free block stands in its data");
 
@@ -37,7 +35,7 @@ static void shrink_lists(struct ring_store *s, uint64_t most)
 
 void ring_store_init(struct ring_store *s, struct mem *mem, uint64_t limit)
 {
-  *s = (struct ring_store){.mem = mem, .limit = limit};
+  *s = (struct ring_store){.mem = mem, .limit = limit, .keeps = (uint64_t)1 << 20};
 }
 
 void ring_store_trim(struct ring_store *s) { shrink_lists(s, 0); }
@@ -93,7 +91,7 @@ void ring_release(struct ring_store *s, struct ring **r)
   assert(s->used >= bytes);
   s->used -= bytes;
   push_free(s, old);
-  shrink_lists(s, s->used > KEPT_ALWAYS ? s->used : KEPT_ALWAYS);
+  shrink_lists(s, s->used > s->keeps ? s->used : s->keeps);
 }
 
 unsigned ring_slices(const struct ring *r, uint32_t offset, uint32_t len, struct yeon_slice out[2])

@@ -22,7 +22,8 @@ struct ring_store {
   struct mem *mem;
   uint64_t limit; /* bytes of capacity in use at most */
   uint64_t used;  /* bytes of capacity lent out now */
-  uint64_t kept;  /* bytes on the free lists; bounded: never more than max(1 MB, used) */
+  uint64_t kept;  /* bytes on the free lists; bounded: never more than max(keeps, used) */
+  uint64_t keeps; /* bytes that may stay on the lists however little is lent out: 1 MB unless the owner says otherwise */
   struct ring *free[RING_MAX_LOG2 + 1];
 };
 

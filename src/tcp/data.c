@@ -39,10 +39,9 @@ int64_t tcp_enqueue(struct yeon_tcp *c, const void *buf, size_t len)
   return n;
 }
 
-/* n bytes have come to stand behind those that were queued. */
-static void queued_more(struct yeon_tcp *c, uint32_t n, yeon_time now)
+/* Bytes have come to stand behind those that were queued. */
+static void queued_more(struct yeon_tcp *c, yeon_time now)
 {
-  c->snd->len += n;
   if (!tcp_timer_on(c, YEON_TIMER_USER)) tcp_user_timeout_start(c, now);
   tcp_want_output(c);
   tcp_trace_buffer(c, now);
@@ -63,15 +62,14 @@ int64_t yeon_tcp_send(struct yeon_tcp *c, const void *buf, size_t len, unsigned 
   int64_t n = send_error(c);
   if (n == 0 && ((buf == NULL && len > 0) || (flags & ~(YEON_SEND_URGENT | YEON_SEND_MORE)) != 0)) n = YEON_ERR_INVALID;
   if (n == 0 && (flags & YEON_SEND_URGENT) != 0 && tcp_extra(c) == NULL) n = YEON_ERR_NO_MEMORY;
-  if (n == 0 && len > 0) n = make_room(c, len);
+  if (n == 0 && len > 0) n = tcp_enqueue(c, buf, len);
   if (n > 0) {
-    ring_write(c->snd, c->snd->len, buf, (uint32_t)n);
     if ((flags & YEON_SEND_URGENT) != 0 && (size_t)n == len) {
       c->flags |= TCP_F_URGENT;
-      c->extra->snd_up = tcp_snd_end(c) + (uint32_t)n;
+      c->extra->snd_up = tcp_snd_end(c);
     }
     note_more(c, (flags & YEON_SEND_MORE) != 0);
-    queued_more(c, (uint32_t)n, now);
+    queued_more(c, now);
   }
   tcp_trace_call(c, YEON_CALL_SEND, (int64_t)len, n, now);
   return n;
@@ -92,7 +90,8 @@ int yeon_tcp_produce(struct yeon_tcp *c, size_t n, yeon_time now)
   if (n > (most > queued ? most - queued : 0)) return YEON_ERR_INVALID;
   if (n > 0) {
     note_more(c, false);
-    queued_more(c, (uint32_t)n, now);
+    c->snd->len += (uint32_t)n;
+    queued_more(c, now);
     tcp_trace_call(c, YEON_CALL_SEND, (int64_t)n, (int64_t)n, now);
   } else if (c->snd != NULL && c->snd->len == 0) {
     ring_release(c->t->rings, &c->snd);

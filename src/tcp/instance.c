@@ -21,6 +21,14 @@ static bool warm(struct pool *p)
   return true;
 }
 
+static bool warm_sent_blocks(struct tcp *t)
+{
+  struct ring *first = NULL;
+  if (!ring_reserve(&t->sent_blocks, &first, 1, 0)) return false;
+  ring_release(&t->sent_blocks, &first);
+  return true;
+}
+
 bool tcp_init(struct tcp *t, struct mem *mem, const struct yeon_host_config *config, yeon_time now)
 {
   t->mem = mem;
@@ -39,12 +47,13 @@ bool tcp_init(struct tcp *t, struct mem *mem, const struct yeon_host_config *con
   pool_init(&t->extras, mem, sizeof(struct tcp_extra), config->max_connections);
   pool_init(&t->cc_states, mem, TCP_CC_HELD_SIZE, config->max_connections);
   ring_store_init(&t->sent_blocks, mem, UINT64_MAX);
+  t->sent_blocks.keeps = 1u << RING_MIN_LOG2; /* one, so that a connection that asks and answers by turns allocates nothing */
   pool_init(&t->ecns, mem, sizeof(struct tcp_ecn), config->max_connections);
   wheel_init(&t->wheel, now);
   make_keys(t);
   tcp_cookie_keys_make(t);
   bool ok = table_init(&t->table, mem, &tcp_table_ops, t) && warm(&t->conns) && warm(&t->half_opens) &&
-            warm(&t->time_waits) && warm(&t->busies) && tcp_replies_grow(t);
+            warm(&t->time_waits) && warm(&t->busies) && warm_sent_blocks(t) && tcp_replies_grow(t);
   if (!ok) tcp_fini(t);
   return ok;
 }

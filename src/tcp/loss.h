@@ -55,7 +55,7 @@ void tcp_rack_on_timeout(struct yeon_tcp *c, yeon_time now);
 void tcp_rack_on_recovered(struct yeon_tcp *c);
 void tcp_on_reorder_timer(struct yeon_tcp *c, yeon_time now);
 
-/* May a loss probe be waited for now? */
+/* The state of the connection allows a loss probe. */
 bool tcp_tlp_wanted(const struct yeon_tcp *c);
 /* Starts the timer of the probe: after new bytes have left, or (acked) after an acknowledgment. */
 void tcp_tlp_start(struct yeon_tcp *c, bool acked, yeon_time now);
