@@ -66,12 +66,19 @@ struct yeon_tcp_options {
   uint32_t user_timeout_ms; /* 0: only the retry counts decide (RFC 9293 3.8.3) */
   /* Tell the peer, and go by what it tells (RFC 5482). Off in all profiles, as in the systems they stand for. */
   bool user_timeout_option;
-  /* R2 as Linux counts it: the time that retries_data doublings from rto_min would take, not a count. */
+  /* R2 as Linux counts it: the time that retries_data doublings from rto_min would take, from the first retransmission on, not a count. */
   bool linux_timeout;
   /* rto_min bounds the variance term, not the sum, as in Linux: rto = srtt + max(4 rttvar, rto_min). */
   bool rto_floor_on_variance;
+  /* So many SYNs are sent again at the first interval, beyond retries_syn, before it doubles, as Linux since 6.5; 0: it doubles from the first (RFC 6298 5.5). */
+  uint8_t syn_linear;
+  /* What acknowledges bytes never sent while connecting, and so is reset, makes the SYN go again 10 ms behind the reset, once, as Linux; false: with its
+   * time-out (RFC 9293 3.10.7.3 has the reset alone). */
+  bool syn_behind_reset;
   /* Window probes carry one new byte (RFC 9293 3.8.6.1); false: none, an old sequence number, as Linux. */
   bool probe_with_data;
+  /* An acknowledgment that keeps the window closed begins the interval to the next probe anew, as in Linux; false: it goes on. */
+  bool probe_from_ack;
   /* Once timestamps are agreed, a segment without them is dropped (RFC 7323 3.2, a SHOULD); false: taken, as Linux. */
   bool require_timestamps;
   /* A SYN-ACK that echoes a timestamp no SYN of this attempt had is not its answer, and is reset, as in Linux. */
@@ -80,6 +87,9 @@ struct yeon_tcp_options {
   bool shut_rd_keeps;
   /* A reset is an error in CLOSING and LAST-ACK too, as kernels have it; false: only if it loses bytes (RFC 9293 3.10.7.4). */
   bool late_reset_is_error;
+  /* In CLOSE-WAIT, CLOSING and LAST-ACK a reset with the number of the peer's FIN ends the connection too, as in Linux; false: only one with the next
+   * number (RFC 5961 3.2). */
+  bool reset_after_fin;
   /* While connecting, every ICMP error ends the attempt with its error, as in Linux; false: the soft ones are told only when the retries are spent
    * (RFC 9293 3.9.2.2). */
   bool icmp_ends_connect;

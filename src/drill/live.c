@@ -83,13 +83,23 @@ struct drill_live *live_read(struct drill_run *r, const uint8_t *packet, size_t 
   return l;
 }
 
+/* Of a conversation whose port is known, with the same other end. */
+static bool is_of_another(const struct drill_run *r, const struct drill_live *l, const struct drill_flow *flow)
+{
+  for (const struct drill_flow *f = r->flows; f != NULL; f = f->next) {
+    if (f == flow || f->protocol != l->protocol || f->local.port != l->src_port || f->remote.port != l->dst_port) continue;
+    if (yeon_ip_equal(&f->remote.ip, &l->dst)) return true;
+  }
+  return false;
+}
+
 bool live_belongs(const struct drill_run *r, const struct drill_live *l, const struct drill_flow *flow)
 {
   if (l->protocol == WIRE_PROTO_ICMP || l->protocol == WIRE_PROTO_ICMPV6) return true;
   if (flow == NULL || l->protocol != flow->protocol) return false;
   if (!yeon_ip_equal(&l->dst, &flow->remote.ip) || l->dst_port != flow->remote.port) return false;
   bool syn = l->protocol != WIRE_PROTO_TCP || (l->flags & (YEON_TCP_SYN | YEON_TCP_ACK)) == YEON_TCP_SYN;
-  if (flow->local.port == 0) return syn || !r->connecting;
+  if (flow->local.port == 0) return (syn || !r->connecting) && !is_of_another(r, l, flow);
   return l->src_port == flow->local.port;
 }
 

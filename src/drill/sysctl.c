@@ -60,7 +60,7 @@ static const struct entry of_linux[] = {
   {"tcp_comp_sack_nr", HARMLESS, 0, NULL}, {"tcp_comp_sack_slack_ns", HARMLESS, 0, NULL}, {"tcp_shrink_window", ONLY, 0, "0"},
   {"tcp_max_orphans", HARMLESS, 0, NULL}, {"tcp_mem", HARMLESS, 0, NULL}, {"tcp_available_congestion_control", HARMLESS, 0, NULL},
   {"tcp_backlog_ack_defer", HARMLESS, 0, NULL}, {"tcp_reflect_tos", ONLY, 0, "0"}, {"tcp_migrate_req", HARMLESS, 0, NULL},
-  {"tcp_tw_reuse_delay", HARMLESS, 0, NULL}, {"tcp_rcvbuf_low_rtt", HARMLESS, 0, NULL}, {"tcp_syn_linear_timeouts", HARMLESS, 0, NULL},
+  {"tcp_tw_reuse_delay", HARMLESS, 0, NULL}, {"tcp_rcvbuf_low_rtt", HARMLESS, 0, NULL}, {"tcp_syn_linear_timeouts", U8, AT(syn_linear), NULL},
   {"ip_local_port_range", HARMLESS, 0, NULL}, {"ip_nonlocal_bind", HARMLESS, 0, NULL}, {"tcp_allowed_congestion_control", HARMLESS, 0, NULL},
   {"tcp_pingpong_thresh", HARMLESS, 0, NULL}, {"tcp_plb_enabled", HARMLESS, 0, NULL}, {"tcp_max_tw_buckets", HARMLESS, 0, NULL},
   {"tcp_low_latency", HARMLESS, 0, NULL}, {"tcp_fwmark_accept", HARMLESS, 0, NULL}, {"tcp_child_ehash_entries", HARMLESS, 0, NULL},

@@ -1,11 +1,19 @@
 /* Fifth step of RFC 9293 3.10.7.4: the acknowledgment. What it frees, what it says of the peer's window, and which state it ends. */
 #include "tcp/ecn.h"
 
+/* RFC 5961 5.2 goes back by the largest window that was offered; but nothing below our SYN was ever there to be acknowledged, which leaves a
+ * stranger fewer numbers to guess while a connection is young. */
+static uint32_t oldest_ack(const struct yeon_tcp *c)
+{
+  uint64_t acked = 1 + c->bytes_acked + ((c->flags2 & TCP_G_FIN_ACKED) != 0);
+  return c->snd_una - (acked < c->max_snd_wnd ? (uint32_t)acked : c->max_snd_wnd);
+}
+
 /* RFC 9293 3.10.7.4, fifth (RFC 5961 section 5): an acknowledgment far in the past, or of bytes never sent, is not from our peer as it is now. */
 static enum tcp_step check_range(struct tcp_in *in, struct yeon_tcp *c)
 {
   bool future = seq_gt(in->ack, c->snd_max);
-  bool ancient = in->t->options.challenge_ack && seq_lt(in->ack, c->snd_una - c->max_snd_wnd);
+  bool ancient = in->t->options.challenge_ack && seq_lt(in->ack, oldest_ack(c));
   if (!future && !ancient) return TCP_GO_ON;
   tcp_challenge(in, c);
   in->verdict = YEON_VERDICT_BAD_ACK;
@@ -173,12 +181,14 @@ enum tcp_step tcp_step_ack(struct tcp_in *in, struct yeon_tcp *c)
   c->heard_at = in->now;
   c->probes = 0;
   c->flags &= ~TCP_F_MORE; /* what a send held back waits for the next occasion, and this is one */
-  if (seq_ge(in->ack, c->snd_una)) take_ack(in, c);
+  bool current = seq_ge(in->ack, c->snd_una);
+  if (current) take_ack(in, c);
   if ((c->flags2 & TCP_G_FIN_ACKED) != 0 && on_fin_acked(in, c) == TCP_STOP) return TCP_STOP;
   if (c->state == YEON_TCP_TIME_WAIT) {
     tcp_time_wait_again(in, c);
     return TCP_STOP;
   }
+  if (current) tcp_persist_on_ack(c, in->now);
   tcp_persist_consider(c, in->now);
   return TCP_GO_ON;
 }

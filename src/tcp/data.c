@@ -105,12 +105,11 @@ static uint32_t read_seq(const struct yeon_tcp *c)
   return c->rcv_nxt - ((c->flags & TCP_F_FIN_RECEIVED) != 0) - ring_len(c->rcv);
 }
 
-/* Does an urgent byte, taken aside, stand `*ahead` bytes ahead in the ring? */
+/* Does an urgent byte, taken aside or not, stand `*ahead` bytes ahead in the ring? */
 static bool urgent_mark(const struct yeon_tcp *c, uint32_t *ahead)
 {
   const struct tcp_extra *x = c->extra;
   if (x == NULL || (x->urgent != TCP_URGENT_HERE && x->urgent != TCP_URGENT_READ)) return false;
-  if ((c->flags & TCP_F_OOBINLINE) != 0) return false;
   *ahead = x->urgent_seq - read_seq(c);
   return *ahead < ring_len(c->rcv);
 }
@@ -125,12 +124,13 @@ static void drop_read(struct yeon_tcp *c, uint32_t n)
   if (c->rcv->len == 0 && tcp_ooo(c) == NULL) ring_release(c->t->rings, &c->rcv);
 }
 
-/* Bytes that may be read in one go: up to the urgent mark; a mark at the front is passed. */
+/* Bytes that may be read in one go: up to the urgent mark, so that a program can tell where it is; a byte taken aside is passed. */
 static uint32_t readable(struct yeon_tcp *c)
 {
   uint32_t ahead;
   if (urgent_mark(c, &ahead)) {
     if (ahead > 0) return ahead;
+    if ((c->flags & TCP_F_OOBINLINE) != 0) return ring_len(c->rcv);
     drop_read(c, 1);
     if (c->extra->urgent == TCP_URGENT_READ) c->extra->urgent = TCP_URGENT_NONE;
   }

@@ -14,7 +14,7 @@ bool tcp_acceptable(uint32_t seq, uint32_t len, uint32_t rcv_nxt, uint32_t rcv_w
 static enum tcp_step step_reset(struct tcp_in *in, struct yeon_tcp *c)
 {
   if ((in->flags & YEON_TCP_RST) == 0) return TCP_GO_ON;
-  if (in->t->options.challenge_ack && in->s->h.seq != c->rcv_nxt) {
+  if (in->t->options.challenge_ack && in->seq != c->rcv_nxt) {
     tcp_challenge(in, c);
     return TCP_STOP;
   }

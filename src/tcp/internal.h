@@ -150,7 +150,7 @@ struct tcp_busy {
   bool rcv_fin_known;
   yeon_time rtt_at;                 /* when the timed segment left */
   yeon_time sent_at;                /* last segment that an acknowledgment must answer */
-  yeon_time rexmit_since;           /* when what is being sent again was first sent; 0: nothing is */
+  yeon_time rexmit_since;           /* when the first of the time-outs in a row was; 0: none */
   uint32_t listener, listener_id;   /* TCP_G_FASTOPEN, passive: number and low bits of the id of who counts it as pending */
   uint32_t probe_seq; /* plpmtud.c: of a probe in flight */
   uint16_t probe_len; /* its payload bytes; 0: none */
@@ -511,6 +511,7 @@ void tcp_rtt_on_ack(struct yeon_tcp *c, const struct tcp_in *in);
 void tcp_on_rexmit_timer(struct yeon_tcp *c, yeon_time now);
 /* persist.c */
 void tcp_persist_consider(struct yeon_tcp *c, yeon_time now);
+void tcp_persist_on_ack(struct yeon_tcp *c, yeon_time now);
 void tcp_on_persist_timer(struct yeon_tcp *c, yeon_time now);
 /* keepalive.c */
 void tcp_keepalive_start(struct yeon_tcp *c, yeon_time now);

@@ -41,6 +41,14 @@ void tcp_persist_consider(struct yeon_tcp *c, yeon_time now)
     tcp_timer_set(c, YEON_TIMER_PERSIST, at, now);
 }
 
+/* The window was told again, and it is still closed: as Linux, the interval to the next probe counts from there. RFC 9293 3.8.6.1 leaves it open. A
+ * window that is merely small is not meant: what waits for it goes after its time (RFC 9293 3.8.6.2.1), however often the peer speaks. */
+void tcp_persist_on_ack(struct yeon_tcp *c, yeon_time now)
+{
+  if (!c->t->options.probe_from_ack || c->snd_wnd > 0 || !tcp_timer_on(c, YEON_TIMER_PERSIST)) return;
+  tcp_timer_set(c, YEON_TIMER_PERSIST, now + interval(c), now);
+}
+
 /* RFC 9293 3.8.6.1 leaves the end to the application or the system: peers that keep their windows shut must not keep all our buffers. Only what no application holds any more, and only when half of what
  * buffers may take is taken. */
 static bool is_in_the_way(const struct yeon_tcp *c)

@@ -10,11 +10,12 @@
 
 /* Linux 6.x. Sources: tcp(7); Documentation/networking/ip-sysctl.rst; include/net/tcp.h (TCP_TIMEOUT_INIT 1 s, TCP_RTO_MIN 200 ms,
  * TCP_RTO_MAX 120 s, TCP_DELACK_MIN 40 ms, TCP_TIMEWAIT_LEN 60 s, TCP_INIT_CWND 10); tcp_orphan_retries 0 means 8; tcp_ecn 2,
- * tcp_ecn_fallback 1, tcp_ecn_option 2. */
+ * tcp_ecn_fallback 1, tcp_ecn_option 2; tcp_syn_linear_timeouts 4 (since 6.5). */
 static const struct yeon_tcp_options linux_options = {
   .rto_initial_us = 1 * S, .rto_min_us = 200 * MS, .rto_max_us = 120 * S,
   .retries_syn = 6, .retries_syn_ack = 5, .retries_data = 15, .retries_orphan = 8,
-  .linux_timeout = true, .rto_floor_on_variance = true, .probe_with_data = false, .shut_rd_keeps = true, .late_reset_is_error = true,
+  .syn_linear = 4, .syn_behind_reset = true,
+  .linux_timeout = true, .rto_floor_on_variance = true, .probe_with_data = false, .probe_from_ack = true, .reset_after_fin = true, .shut_rd_keeps = true, .late_reset_is_error = true,
   .icmp_ends_connect = true, .mss_of_path = true, .check_syn_echo = true,
   .first_window_whole = true, .fin_ends_sack = true, .fin_may_wait = true, .takes_past_window = true,
   .delack_us = 40 * MS, .delack_segments = 2, .quick_acks = 16,
@@ -98,6 +99,7 @@ static const struct yeon_tcp_options lecture_options = {
 static const struct yeon_tcp_options yeon_options = {
   .rto_initial_us = 1 * S, .rto_min_us = 200 * MS, .rto_max_us = 120 * S,
   .retries_syn = 6, .retries_syn_ack = 5, .retries_data = 15, .retries_orphan = 8,
+  .syn_behind_reset = true,
   .rto_floor_on_variance = true, .probe_with_data = true, .late_reset_is_error = true, .check_syn_echo = true,
   .delack_us = 40 * MS, .delack_segments = 2, .quick_acks = 16,
   .keepalive_idle_ms = 7200 * 1000, .keepalive_interval_ms = 75 * 1000, .keepalive_probes = 9,

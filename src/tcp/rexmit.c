@@ -6,14 +6,17 @@ static unsigned retries_of(const struct yeon_tcp *c)
 {
   const struct yeon_tcp_options *o = &c->t->options;
   switch ((enum yeon_tcp_state)c->state) {
-  case YEON_TCP_SYN_SENT:
-    return c->extra != NULL && c->extra->retries_syn != 0 ? c->extra->retries_syn : o->retries_syn;
+  case YEON_TCP_SYN_SENT: {
+    unsigned retries = c->extra != NULL && c->extra->retries_syn != 0 ? c->extra->retries_syn : o->retries_syn;
+    return retries + o->syn_linear < UINT8_MAX ? retries + o->syn_linear : UINT8_MAX;
+  }
   case YEON_TCP_SYN_RECEIVED: return o->retries_syn_ack;
   default: return (c->flags & TCP_F_ORPHAN) != 0 ? o->retries_orphan : o->retries_data;
   }
 }
 
-/* Linux turns the number of retries into the time they would take from the smallest RTO, and compares the clock (tcp(7), tcp_retries2). */
+/* Linux turns the number of retries into the time they would take from the smallest RTO, and compares it with what has passed since the first
+ * of them (tcp(7), tcp_retries2). */
 static bool time_is_up(const struct yeon_tcp *c, unsigned retries, yeon_time now)
 {
   uint64_t total = 0;
@@ -81,9 +84,12 @@ void tcp_on_rexmit_timer(struct yeon_tcp *c, yeon_time now)
     return;
   }
   if (c->rexmits == 0 && c->state != YEON_TCP_SYN_SENT && c->state != YEON_TCP_SYN_RECEIVED && c->busy != NULL)
-    c->busy->rexmit_since = c->busy->sent_at;
+    c->busy->rexmit_since = now;
   if (c->rexmits < UINT8_MAX) c->rexmits++;
-  if (c->backoff < 30) c->backoff++;
+  /* Behind a reset (syn_sent.c) it goes again early, which is no time-out. */
+  bool early = c->rexmits == 1 && (c->flags2 & TCP_G_SYN_REXMIT) != 0;
+  bool linear = c->state == YEON_TCP_SYN_SENT && (early || c->rexmits <= c->t->options.syn_linear);
+  if (c->backoff < 30 && !linear) c->backoff++;
   c->t->counters->tcp_rexmit_rto++;
   c->flags &= ~TCP_F_TIMING;
   if (c->state == YEON_TCP_SYN_SENT || c->state == YEON_TCP_SYN_RECEIVED) {

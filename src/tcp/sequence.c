@@ -110,6 +110,14 @@ static void take_off_syn(struct tcp_in *in, struct yeon_tcp *c)
   in->repeat = true; /* our own SYN-ACK may not have left, and then nothing else would acknowledge this SYN */
 }
 
+/* RFC 5961 3.2 would drop it, one number left of the window. But a peer whose program dies after its FIN may answer with the number it had then,
+ * and Linux makes room for such. */
+static bool resets_after_fin(const struct tcp_in *in, const struct yeon_tcp *c)
+{
+  if (!in->t->options.reset_after_fin || (in->flags & YEON_TCP_RST) == 0 || in->seq + 1 != c->rcv_nxt) return false;
+  return c->state == YEON_TCP_CLOSE_WAIT || c->state == YEON_TCP_CLOSING || c->state == YEON_TCP_LAST_ACK;
+}
+
 static bool dropped_whole(const struct tcp_in *in, const struct yeon_tcp *c)
 {
   uint32_t room = tcp_rcv_room(c);
@@ -131,6 +139,10 @@ enum tcp_step tcp_step_sequence(struct tcp_in *in, struct yeon_tcp *c)
   }
   /* An old SYN whose data reaches into the window: the SYN itself does not (RFC 9293 3.10.7.4, fourth), it is a copy of the first. */
   if ((in->flags & YEON_TCP_SYN) != 0 && seq_lt(in->seq, c->rcv_nxt)) return unacceptable(in, c, YEON_VERDICT_OUT_OF_WINDOW);
+  if (resets_after_fin(in, c)) {
+    in->seq = c->rcv_nxt;
+    return TCP_GO_ON;
+  }
   if (!tcp_acceptable(in->seq, tcp_in_length(in), c->rcv_nxt, tcp_rcv_room(c))) {
     if (only_acknowledges(in, c)) return TCP_GO_ON;
     if (!is_probe(in, c)) return unacceptable(in, c, YEON_VERDICT_OUT_OF_WINDOW);

@@ -1,6 +1,7 @@
 /* SYN-SENT (RFC 9293 3.10.7.3), and what entering ESTABLISHED means for either side. */
 #include "tcp/ecn.h"
 
+#define BEHIND_RESET (10 * YEON_MS) /* Linux waits two ticks of its clock */
 #define MSS_FLOOR 64u /* less is an attack on our packet rate (Linux floors at 48 with its options) */
 
 static uint32_t whole_segments(const struct yeon_tcp *c, uint32_t bytes)
@@ -123,6 +124,15 @@ static bool echo_is_ours(const struct tcp_in *in, const struct yeon_tcp *c)
   return seq_ge(h->tsecr, first) && seq_le(h->tsecr, last);
 }
 
+/* RFC 9293 3.5.1: who answers so has a connection of old, and the reset that goes out now ends it (figure 9 goes on with the SYN). So the SYN goes
+ * again soon behind the reset instead of a second later; once, and not if it has gone again already. */
+static void ask_again(struct tcp_in *in, struct yeon_tcp *c)
+{
+  if (!in->t->options.syn_behind_reset || (c->flags2 & TCP_G_SYN_REXMIT) != 0) return;
+  c->flags2 |= TCP_G_SYN_REXMIT;
+  tcp_timer_set(c, YEON_TIMER_REXMIT, in->now + BEHIND_RESET, in->now);
+}
+
 void tcp_input_syn_sent(struct tcp_in *in, struct yeon_tcp *c)
 {
   bool has_ack = (in->flags & YEON_TCP_ACK) != 0;
@@ -130,6 +140,7 @@ void tcp_input_syn_sent(struct tcp_in *in, struct yeon_tcp *c)
   if (has_ack && (!ack_ok || !echo_is_ours(in, c))) {
     in->verdict = YEON_VERDICT_BAD_ACK;
     tcp_reply_reset(in);
+    if (!ack_ok) ask_again(in, c);
     return;
   }
   if ((in->flags & YEON_TCP_RST) != 0 && ack_ok) {

@@ -129,7 +129,7 @@ def proof(t, before, fd):
     if before.passive and before.state in ("LISTEN", "SYN-RECEIVED"):
         lines += ["+0 accept(3, ..., ...) = 4", "+0 fcntl(4, F_SETFL, O_RDWR|O_NONBLOCK) = 0"]
     if t.state == "SYN-SENT":
-        return ["+0 %{ assert tcpi_state == TCP_SYN_SENT }%", f"+.01 < . 0:0(0) ack 77 {PEER}", "+0 > R 77:77(0)"]
+        return ["+0 %{ assert tcpi_state == TCP_SYN_SENT }%", f"+.005 < . 0:0(0) ack 77 {PEER}", "+0 > R 77:77(0)"]  # before the SYN goes again for it
     lines += [f"+0 read({fd}, ..., 20000) = {reading(t)}", f"+0 %{{ assert tcpi_state == {NUMBERS[t.state]}, tcpi_state }}%"]
     if t.state not in ("CLOSED", "SYN-RECEIVED", "TIME-WAIT"):
         lines.append(f"+0 %{{ assert tcpi_unacked == {int(t.una != t.nxt)}, tcpi_unacked }}%")

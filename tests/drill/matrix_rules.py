@@ -24,6 +24,7 @@ DIFFERENCES = {
          "a socket that does not block says EAGAIN or ENOTCONN, and a descriptor may always be closed.",
     "h": "A connection that was not accepted yet has no descriptor: the call is one on the listener, which takes it down when it is closed.",
     "i": "The FIN waits for the end of the handshake, as in Linux since 6.9; the RFC sends it at once if no SEND is queued.",
+    "j": "Profile linux: a reset with the number of the peer's FIN counts, too (`reset_after_fin`): the peer's program may have died after it.",
 }
 
 
@@ -131,7 +132,8 @@ def check_sequence(t, s):
     if acceptable(t, s):
         return None
     if s.has("R"):
-        return same("-", t)
+        after_fin = (s.seq + 1) % MODULUS == t.rcv and t.state in ("CLOSE-WAIT", "CLOSING", "LAST-ACK")
+        return Outcome("reset", gone(t, "reset"), note="j" if t.state == "CLOSE-WAIT" else "fj") if after_fin else same("-", t)
     if t.state == "SYN-RECEIVED" and s.has("S") and (s.seq + 1) % MODULUS == t.rcv:
         if not t.passive and s.has("."):
             after = check_ack(t, replace(s, flags=".", seq=t.rcv))

@@ -31,7 +31,7 @@ PLANTS = {
     "syn-ack-is-new": ("tcp/input.c", [("  if (c->state == YEON_TCP_SYN_SENT)\n",
                                         "  if (c->state == YEON_TCP_SYN_SENT || (in->flags & (YEON_TCP_SYN | YEON_TCP_ACK)) == (YEON_TCP_SYN | YEON_TCP_ACK))\n")],
                        "a SYN-ACK that comes again opens the connection anew"),
-    "rst-anywhere": ("tcp/input.c", [("in->s->h.seq != c->rcv_nxt) {", "in->s->h.seq == c->rcv_nxt - 9) {")],
+    "rst-anywhere": ("tcp/input.c", [("in->seq != c->rcv_nxt) {", "in->seq == c->rcv_nxt - 9) {")],
                      "a RST anywhere in the window resets"),
     "wrong-offset": ("tcp/text.c", [("  uint32_t offset = ring_len(c->rcv) + (in->seq - c->rcv_nxt);",
                                      "  uint32_t offset = ring_len(c->rcv) + (in->seq - c->rcv_nxt) - 1;")],

@@ -149,8 +149,8 @@ static void test_ack(void **state)
       {"P 1(10)", NULL, 0, 11},                        /* no ACK: dropped */
       {".P 1(10) ack 11", ". 31(0) ack 11", 10, 11},   /* duplicate: the text counts */
       {".P 1(10) ack 1", ". 31(0) ack 11", 10, 11},    /* old */
-      {".P 1(10) ack -489", ". 31(0) ack 11", 10, 11}, /* old by exactly the largest window */
-      {".P 1(10) ack -490", ". 31(0) ack 1", 0, 11},   /* older than any window: challenged */
+      {".P 1(10) ack 0", ". 31(0) ack 11", 10, 11},    /* our SYN is as old as can be */
+      {".P 1(10) ack -1", ". 31(0) ack 1", 0, 11},     /* older than that: challenged */
       {".P 1(10) ack 31", ". 31(0) ack 11", 10, 31},
       {".P 1(10) ack 32", ". 31(0) ack 1", 0, 11}, /* of what was never sent */
       {". 1 ack 2000000000", ". 31(0) ack 1", 0, 11},
@@ -167,6 +167,28 @@ static void test_ack(void **state)
     nothing();
     assert_int_equal(script_info(s).rcv_queued, rows[i].taken);
     assert_int_equal(script_info(s).snd_una - s->iss, rows[i].una);
+    script_free(s);
+  }
+}
+
+/* Once more was acknowledged than the largest window, 500, that is how far back an acknowledgment may lie. */
+static void test_ack_a_window_back(void **state)
+{
+  static const struct {
+    const char *arrives;
+    int taken;
+  } rows[] = {{".P 1(10) ack 101", 10}, {".P 1(10) ack 100", 0}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct script *s = script_connected(state, &(struct script_setup){.tune = no_delay, .win = 500});
+    for (int n = 0; n < 6; n++) {
+      assert_int_equal(script_send(s, 100), 100);
+      script_drain(s);
+      in(". 1 ack %d", 100 * (n + 1) + 1);
+    }
+    in("%s", rows[i].arrives);
+    out(". 601(0) ack %d", 1 + rows[i].taken);
+    nothing();
+    assert_int_equal(script_info(s).rcv_queued, rows[i].taken);
     script_free(s);
   }
 }
@@ -376,6 +398,7 @@ int main(void)
       BOTH(test_reset),
       BOTH(test_syn),
       BOTH(test_ack),
+      BOTH(test_ack_a_window_back),
       BOTH(test_bad_ack_limited),
       BOTH(test_challenge_limit),
       BOTH(test_challenge_host_limit),

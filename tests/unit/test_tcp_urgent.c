@@ -51,7 +51,9 @@ static void test_inline(void **state)
   in(".UP 1(20) ack 1 urg 11");
   assert_int_equal(yeon_tcp_ready(s->tcp) & YEON_URGENT, YEON_URGENT);
   assert_int_equal(take(s, buf, YEON_RECV_URGENT), YEON_ERR_INVALID);
-  assert_int_equal(script_recv(s, 100), 20);
+  assert_int_equal(script_recv(s, 100), 10); /* up to the mark */
+  assert_int_equal(yeon_tcp_ready(s->tcp) & YEON_URGENT, YEON_URGENT);
+  assert_int_equal(script_recv(s, 100), 10);
   assert_int_equal(yeon_tcp_ready(s->tcp) & YEON_URGENT, 0); /* read with the stream */
   script_free(s);
 }
