@@ -81,6 +81,9 @@ struct yeon_tcp_options {
   bool probe_from_ack;
   /* Once timestamps are agreed, a segment without them is dropped (RFC 7323 3.2, a SHOULD); false: taken, as Linux. */
   bool require_timestamps;
+  /* While bytes are missing, PAWS goes by TS.Recent as it was before them: what is merely late is taken, also when a copy of another lost segment came
+   * first and moved TS.Recent on. Old duplicates are refused as ever. false: such segments are dropped, as RFC 7323 5.3 and kernels have it. */
+  bool paws_from_gap;
   /* A SYN-ACK that echoes a timestamp no SYN of this attempt had is not its answer, and is reset, as in Linux. */
   bool check_syn_echo;
   /* After YEON_SHUT_RD arriving bytes are still kept and can be read, as in Linux; false: acknowledged and thrown away. */

@@ -27,6 +27,7 @@ struct cc_ack {
   uint32_t lost;            /* bytes newly judged lost */
   uint32_t in_flight;       /* after it */
   uint32_t flight_max;      /* most bytes in flight within the last round trip */
+  uint32_t window;          /* the most that the peer lets be in flight; 0: it has no say */
   uint32_t srtt_us, rtt_us; /* rtt_us: this acknowledgment's own sample; 0: none */
   uint32_t rtt_min_us;      /* least sample of the connection */
   uint32_t marked;          /* of acked, bytes that arrived marked CE */

@@ -145,7 +145,7 @@ void yeon_host_usage(const struct yeon_host *host, struct yeon_host_usage *out)
   tcp_usage(&host->tcp, out);
   out->udp = host->udp.pool.used;
   out->heap_bytes = host->mem.heap_bytes;
-  out->used_bytes = host->mem.heap_bytes - host->rings.kept - host->tcp.sent_blocks.kept;
+  out->used_bytes = host->mem.heap_bytes - host->rings.kept - host->tcp.blocks.kept;
   out->buffer_bytes = host->rings.used;
 }
 

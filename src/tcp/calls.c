@@ -152,7 +152,7 @@ static void finish_sending(struct yeon_tcp *c, yeon_time now)
 static void stop_receiving(struct yeon_tcp *c)
 {
   c->flags |= TCP_F_SHUT_RD;
-  if (c->busy != NULL) tcp_sacks_free(c->t, &c->busy->ooo);
+  if (c->busy != NULL) tcp_sacks_free(c);
   tcp_notify(c, YEON_READABLE | YEON_READ_END);
 }
 
@@ -217,7 +217,7 @@ static bool must_reset(const struct yeon_tcp *c)
 static void close_connection(struct yeon_tcp *c, yeon_time now)
 {
   orphan(c);
-  if (c->busy != NULL) tcp_sacks_free(c->t, &c->busy->ooo);
+  if (c->busy != NULL) tcp_sacks_free(c);
   ring_release(c->t->rings, &c->rcv);
   finish_sending(c, now);
   tcp_keepalive_start(c, now);

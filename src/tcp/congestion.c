@@ -123,13 +123,15 @@ static uint32_t sample_us(const struct tcp_news *news, yeon_time now)
 
 void tcp_congestion_on_ack(struct yeon_tcp *c, const struct tcp_news *news, bool recovering, bool again, yeon_time now)
 {
-  /* Before a loss is certain, what SACK tells of opens no window: limited transmit does (RFC 3042). */
-  bool moved = news->acked > 0 || cc_ops(&c->cc)->governs_itself;
+  /* Before a loss is certain, what SACK tells of opens no window: limited transmit does (RFC 3042). Where the network reorders it is no sign of loss,
+   * and counts: else a window full of small gaps would hardly grow. */
+  bool moved = news->acked > 0 || c->reo_steps > 0 || cc_ops(&c->cc)->governs_itself;
   if (c->busy == NULL || !moved || news->fresh + news->sacked == 0) return;
   struct cc_ack a = {.acked = news->fresh + news->sacked,
                      .lost = c->busy->sent.ever_lost - c->busy->lost_told,
                      .in_flight = tcp_pipe(c),
                      .flight_max = c->busy->flight_max,
+                     .window = c->snd_wnd > 0 ? c->snd_wnd : 1,
                      .srtt_us = c->srtt_us,
                      .marked = news->marked,
                      .rtt_us = sample_us(news, now),
@@ -138,8 +140,8 @@ void tcp_congestion_on_ack(struct yeon_tcp *c, const struct tcp_news *news, bool
                                     news->marked > 0, /* RFC 3168 6.1.2: what tells of marks does not widen the window */
                      .delivered = c->bytes_acked + c->busy->sent.sacked,
                      .now = now};
-  /* RFC 3465 2.3: after a time-out much of it may have arrived long ago; it makes room for one segment. */
-  if (again && a.acked > c->snd_mss && !cc_ops(&c->cc)->governs_itself) a.acked = c->snd_mss;
+  /* RFC 3465 2.3: after a time-out much of it may have arrived long ago, and makes room for one segment; SACK tells what is new. */
+  if (again && (c->flags & TCP_F_SACK) == 0 && a.acked > c->snd_mss && !cc_ops(&c->cc)->governs_itself) a.acked = c->snd_mss;
   c->busy->lost_told = c->busy->sent.ever_lost;
   if (tcp_rated(c)) tcp_rate_on_ack(c, news, &a);
   uint32_t before = c->cc.cwnd;

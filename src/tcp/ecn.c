@@ -296,10 +296,12 @@ void tcp_ecn_reduced(struct yeon_tcp *c)
 {
   struct tcp_ecn *e = tcp_ecn(c);
   e->reduced_at = c->snd_max;
-  e->flags |= TCP_E_REDUCED;
+  e->flags = (uint16_t)((e->flags & ~TCP_E_BY_MARK) | TCP_E_REDUCED);
   /* RFC 3168 6.1.2: for whatever reason, the peer is told. */
   if (e->mode == TCP_ECN_CLASSIC) e->flags |= TCP_E_CWR_DUE;
 }
+
+void tcp_ecn_undone(struct yeon_tcp *c) { tcp_ecn(c)->flags &= (uint16_t)~TCP_E_REDUCED; }
 
 static bool in_reduced_window(const struct yeon_tcp *c, const struct tcp_ecn *e)
 {
@@ -308,7 +310,7 @@ static bool in_reduced_window(const struct yeon_tcp *c, const struct tcp_ecn *e)
 
 bool tcp_ecn_has_reduced(const struct yeon_tcp *c)
 {
-  return c->record.ecn != 0 && in_reduced_window(c, tcp_ecn(c));
+  return c->record.ecn != 0 && (tcp_ecn(c)->flags & TCP_E_BY_MARK) != 0 && in_reduced_window(c, tcp_ecn(c));
 }
 
 /* RFC 3168 6.1.2: a window of one segment cannot be halved: the retransmission timer starts anew. */
@@ -327,6 +329,7 @@ void tcp_ecn_react(struct yeon_tcp *c, uint32_t marked, yeon_time now)
   if (c->cc.cwnd > before) c->cc.cwnd = before;
   c->t->counters->tcp_ecn_reactions++;
   tcp_ecn_reduced(c);
+  e->flags |= TCP_E_BY_MARK;
   tcp_trace_ecn(c, YEON_ECN_REACTED, 0, marked, now);
   tcp_trace_cwnd(c, "marked", now);
 }

@@ -28,6 +28,7 @@ enum tcp_ecn_mode {
 #define TCP_E_BAD_OPTION (1u << 10)  /* AccECN: the peer's are mangled */
 #define TCP_E_OPTION_SENT (1u << 11) /* AccECN: the last segment had one */
 #define TCP_E_REDUCED (1u << 12)     /* reduced_at is valid: what was sent before it has been answered for */
+#define TCP_E_BY_MARK (1u << 13)     /* with TCP_E_REDUCED: for marks, not for a loss */
 
 /* Of a connection that uses ECN, or asks for it: from its SYN to its end. */
 struct tcp_ecn {
@@ -91,6 +92,8 @@ void tcp_ecn_received(const struct tcp_in *in, struct yeon_tcp *c);
 void tcp_ecn_on_ack(const struct tcp_in *in, struct yeon_tcp *c, struct tcp_news *news);
 /* The window was reduced: for whatever reason, what is in flight now has been answered for. */
 void tcp_ecn_reduced(struct yeon_tcp *c);
+/* It was a mistake, and has been taken back. */
+void tcp_ecn_undone(struct yeon_tcp *c);
 /* All of what is in flight was answered for by a reduction for marks. */
 bool tcp_ecn_has_reduced(const struct yeon_tcp *c);
 /* Marks in what was in flight: reduces the window, once a round trip. */

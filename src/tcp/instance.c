@@ -21,11 +21,11 @@ static bool warm(struct pool *p)
   return true;
 }
 
-static bool warm_sent_blocks(struct tcp *t)
+static bool warm_blocks(struct tcp *t)
 {
   struct ring *first = NULL;
-  if (!ring_reserve(&t->sent_blocks, &first, 1, 0)) return false;
-  ring_release(&t->sent_blocks, &first);
+  if (!ring_reserve(&t->blocks, &first, 1, 0)) return false;
+  ring_release(&t->blocks, &first);
   return true;
 }
 
@@ -42,18 +42,18 @@ bool tcp_init(struct tcp *t, struct mem *mem, const struct yeon_host_config *con
   pool_init(&t->conns, mem, sizeof(struct yeon_tcp), config->max_connections);
   pool_init(&t->half_opens, mem, sizeof(struct tcp_half_open), config->max_half_open);
   pool_init(&t->time_waits, mem, sizeof(struct tcp_time_wait), config->max_time_wait);
-  pool_init(&t->sack_sets, mem, sizeof(struct tcp_sacks) + RANGES_SIZE(TCP_SACK_RANGES), config->max_connections);
+  pool_init(&t->sack_sets, mem, sizeof(struct tcp_sacks), config->max_connections);
   pool_init(&t->busies, mem, sizeof(struct tcp_busy), config->max_connections);
   pool_init(&t->extras, mem, sizeof(struct tcp_extra), config->max_connections);
   pool_init(&t->cc_states, mem, TCP_CC_HELD_SIZE, config->max_connections);
-  ring_store_init(&t->sent_blocks, mem, UINT64_MAX);
-  t->sent_blocks.keeps = 1u << RING_MIN_LOG2; /* one, so that a connection that asks and answers by turns allocates nothing */
+  ring_store_init(&t->blocks, mem, UINT64_MAX);
+  t->blocks.keeps = 1u << RING_MIN_LOG2; /* one, so that a connection that asks and answers by turns allocates nothing */
   pool_init(&t->ecns, mem, sizeof(struct tcp_ecn), config->max_connections);
   wheel_init(&t->wheel, now);
   make_keys(t);
   tcp_cookie_keys_make(t);
   bool ok = table_init(&t->table, mem, &tcp_table_ops, t) && warm(&t->conns) && warm(&t->half_opens) &&
-            warm(&t->time_waits) && warm(&t->busies) && warm_sent_blocks(t) && tcp_replies_grow(t);
+            warm(&t->time_waits) && warm(&t->busies) && warm_blocks(t) && tcp_replies_grow(t);
   if (!ok) tcp_fini(t);
   return ok;
 }
@@ -64,10 +64,13 @@ void tcp_fini(struct tcp *t)
     struct yeon_tcp *c = pool_at(&t->conns, n);
     ring_release(t->rings, &c->snd);
     ring_release(t->rings, &c->rcv);
-    if (c->busy != NULL) tcp_sent_release(c);
+    if (c->busy != NULL) {
+      tcp_sent_release(c);
+      tcp_sacks_free(c);
+    }
     tcp_fastopen_free(c);
   }
-  ring_store_fini(&t->sent_blocks);
+  ring_store_fini(&t->blocks);
   tcp_server_cache_free(t);
   tcp_ports_fini(t);
   mem_free(t->mem, t->replies, t->replies_cap * sizeof *t->replies);
@@ -120,27 +123,6 @@ struct tcp_extra *tcp_extra(struct yeon_tcp *c)
   return x;
 }
 
-struct tcp_sacks *tcp_sacks_new(struct tcp *t)
-{
-  uint32_t number;
-  struct tcp_sacks *s = pool_new(&t->sack_sets, &number);
-  if (s == NULL) {
-    t->counters->no_memory++;
-    return NULL;
-  }
-  s->number = number;
-  s->set = (struct ranges *)(s + 1);
-  ranges_init(s->set, TCP_SACK_RANGES);
-  return s;
-}
-
-void tcp_sacks_free(struct tcp *t, struct tcp_sacks **s)
-{
-  if (*s == NULL) return;
-  pool_free(&t->sack_sets, (*s)->number);
-  *s = NULL;
-}
-
 struct tcp_busy *tcp_busy(struct yeon_tcp *c)
 {
   uint32_t number;
@@ -167,7 +149,7 @@ static void drop_busy(struct yeon_tcp *c)
   if (c->busy->recover == c->snd_una) c->flags2 |= TCP_G_RECOVERED;
   tcp_tlp_rest(c);
   tcp_sent_release(c);
-  tcp_sacks_free(c->t, &c->busy->ooo);
+  tcp_sacks_free(c);
   tcp_congestion_take_back(c);
   c->timers &= (uint16_t) ~(1u << YEON_TIMER_PACE); /* its deadline goes along */
   pool_free(&c->t->busies, c->busy->number);

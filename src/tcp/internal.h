@@ -38,12 +38,13 @@ struct tcp_record {
 };
 
 /* Received ranges beyond rcv_nxt. */
-#define TCP_SACK_RANGES 124
 struct tcp_sacks {
   uint32_t number;    /* in its pool */
   uint32_t recent[4]; /* sequence numbers inside the ranges that changed last, newest first (RFC 2018 4) */
+  uint32_t gap_seq, gap_ts; /* rcv_nxt and TS.Recent when the first byte went missing (sequence.c) */
   uint8_t n_recent;
-  struct ranges *set; /* right behind this struct, room for TCP_SACK_RANGES */
+  struct ranges *set; /* in block, and grows with it */
+  struct ring *block;
 };
 
 /* Bytes in one call or one (super-)segment from which on a ring is made as large as its buffer may be: more will follow, and a ring that doubles on
@@ -326,8 +327,6 @@ void tcp_conn_end(struct yeon_tcp *c, int error, enum yeon_cause cause, yeon_tim
 void tcp_conn_release_buffers(struct yeon_tcp *c, bool receive_too);
 /* c->extra, made with defaults when there is none; NULL: no memory. */
 struct tcp_extra *tcp_extra(struct yeon_tcp *c);
-struct tcp_sacks *tcp_sacks_new(struct tcp *t);
-void tcp_sacks_free(struct tcp *t, struct tcp_sacks **s);
 
 /* lookup.c */
 extern const struct table_ops tcp_table_ops;
@@ -570,6 +569,12 @@ uint32_t tcp_pace_allow(struct yeon_tcp *c, uint32_t len, yeon_time now);
 void tcp_pace_sent(struct yeon_tcp *c, uint32_t len);
 void tcp_on_pace_timer(struct yeon_tcp *c, yeon_time now);
 /* sack.c */
+/* c->busy->ooo, made when there is none; NULL: no memory. */
+struct tcp_sacks *tcp_sacks(struct yeon_tcp *c);
+/* As ranges_add; full: as many as the receive buffer is worth are there, or no memory. */
+enum ranges_added tcp_sacks_add(struct yeon_tcp *c, uint32_t left, uint32_t right);
+/* c->busy must be there; with or without a set. */
+void tcp_sacks_free(struct yeon_tcp *c);
 /* What the blocks tell, into the records and news. */
 void tcp_sack_take(struct yeon_tcp *c, const struct tcp_in *in, struct tcp_news *news);
 /* Blocks that tcp_sack_fill would like to tell. */

@@ -113,7 +113,7 @@ static const struct yeon_tcp_options yeon_options = {
   .mtu_probing = YEON_MTU_PROBING_BLACK_HOLE, .base_mss = 1024, .mtu_probe_threshold = 8, .mtu_probe_interval_s = 600,
   .challenge_per_second = 1000, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
   .rack = true, .tlp = true, .tlp_from_last = true, .prr = true, .undo = true, .frto = true, .rto_restart = true,
-  .port_first = 32768, .port_last = 65535};
+  .paws_from_gap = true, .port_first = 32768, .port_last = 65535};
 
 /* clang-format on */
 

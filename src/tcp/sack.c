@@ -1,5 +1,64 @@
-/* Selective acknowledgment: what we tell (RFC 2018 section 4, RFC 2883), and what the peer tells, for the records of sent.c (RFC 2018 section 5). */
+/* Selective acknowledgment: what we tell (RFC 2018 section 4, RFC 2883), and what the peer tells, for the records of sent.c (RFC 2018 section 5).
+ *
+ * What came early is told as ranges. When every other segment of a window is lost there are as many ranges as segments, so the set grows; its limit is
+ * 128 and one for each KB of the receive buffer. What would be one range more is dropped, and comes again. */
+#include <string.h>
+
 #include "tcp/internal.h"
+
+/* Room for ranges in a block. */
+static uint16_t room_of(const struct ring *block)
+{
+  uint32_t room = (ring_capacity(block) - (uint32_t)RANGES_SIZE(0)) / (uint32_t)sizeof(struct range);
+  return room < UINT16_MAX ? (uint16_t)room : UINT16_MAX;
+}
+
+struct tcp_sacks *tcp_sacks(struct yeon_tcp *c)
+{
+  struct tcp *t = c->t;
+  struct ring *block = NULL;
+  uint32_t number;
+  if (tcp_busy(c) == NULL || c->busy->ooo != NULL) return tcp_ooo(c);
+  struct tcp_sacks *s = ring_reserve(&t->blocks, &block, 1, 0) ? pool_new(&t->sack_sets, &number) : NULL;
+  if (s == NULL) {
+    ring_release(&t->blocks, &block);
+    t->counters->no_memory++;
+    return NULL;
+  }
+  *s = (struct tcp_sacks){.number = number, .gap_seq = c->rcv_nxt, .gap_ts = c->ts_recent, .block = block, .set = (struct ranges *)(void *)block->data};
+  ranges_init(s->set, room_of(block));
+  c->busy->ooo = s;
+  return s;
+}
+
+static bool grow(struct yeon_tcp *c, struct tcp_sacks *s)
+{
+  struct ring *wider = NULL;
+  if (s->set->cap == UINT16_MAX || s->set->cap >= 128 + c->rcvbuf / 1024) return false;
+  if (!ring_reserve(&c->t->blocks, &wider, 2 * ring_capacity(s->block), 0)) return false;
+  memcpy(wider->data, s->set, RANGES_SIZE(s->set->n));
+  ring_release(&c->t->blocks, &s->block);
+  s->block = wider;
+  s->set = (struct ranges *)(void *)wider->data;
+  s->set->cap = room_of(wider);
+  return true;
+}
+
+enum ranges_added tcp_sacks_add(struct yeon_tcp *c, uint32_t left, uint32_t right)
+{
+  struct tcp_sacks *s = c->busy->ooo;
+  enum ranges_added added = ranges_add(s->set, left, right, NULL);
+  return added == RANGES_FULL && grow(c, s) ? ranges_add(s->set, left, right, NULL) : added;
+}
+
+void tcp_sacks_free(struct yeon_tcp *c)
+{
+  struct tcp_sacks *s = c->busy->ooo;
+  if (s == NULL) return;
+  ring_release(&c->t->blocks, &s->block);
+  pool_free(&c->t->sack_sets, s->number);
+  c->busy->ooo = NULL;
+}
 
 static bool in_range(const struct range *r, uint32_t seq)
 {
@@ -50,7 +109,7 @@ void tcp_sack_fill(struct yeon_tcp *c, struct wire_tcp *h)
     const struct range *r = ranges_find(set, ooo->recent[i]);
     if (in_range(r, ooo->recent[i])) add_block(h, from, room, r->left, r->right);
   }
-  for (unsigned i = set->n; i > 0; i--) add_block(h, from, room, set->v[i - 1].left, set->v[i - 1].right);
+  for (unsigned i = set->n; i > 0 && h->n_sack < room; i--) add_block(h, from, room, set->v[i - 1].left, set->v[i - 1].right);
 }
 
 static bool plausible(const struct yeon_tcp *c, const struct yeon_sack_block *b)

@@ -64,14 +64,14 @@ static bool grow(struct yeon_tcp *c, uint32_t least)
   struct tcp_sents *s = &c->busy->sent;
   struct ring *made = NULL;
   uint32_t cap = 2 * s->cap > least ? 2 * s->cap : least;
-  if (!ring_reserve(&c->t->sent_blocks, &made, cap * (uint32_t)sizeof(struct tcp_sent), 0)) return false;
+  if (!ring_reserve(&c->t->blocks, &made, cap * (uint32_t)sizeof(struct tcp_sent), 0)) return false;
   struct tcp_sent *to = (struct tcp_sent *)(void *)made->data;
   uint32_t front = s->n < s->cap - s->first ? s->n : s->cap - s->first;
   if (s->n > 0) {
     memcpy(to, tcp_sent_at(s, 0), front * sizeof *to);
     if (s->n > front) memcpy(to + front, s->block->data, (s->n - front) * sizeof *to);
   }
-  ring_release(&c->t->sent_blocks, &s->block);
+  ring_release(&c->t->blocks, &s->block);
   s->block = made;
   s->first = 0;
   s->cap = ring_capacity(made) / (uint32_t)sizeof *to;
@@ -358,6 +358,6 @@ bool tcp_sent_find(const struct yeon_tcp *c, uint32_t from, uint8_t with, uint8_
 void tcp_sent_release(struct yeon_tcp *c)
 {
   struct tcp_sents *s = &c->busy->sent;
-  ring_release(&c->t->sent_blocks, &s->block);
+  ring_release(&c->t->blocks, &s->block);
   *s = (struct tcp_sents){0};
 }

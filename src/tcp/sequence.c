@@ -1,15 +1,24 @@
 /* First step of RFC 9293 3.10.7.4: is the segment in the window? PAWS (RFC 7323 section 5) comes before; what lies outside is cut off. */
 #include "tcp/ecn.h"
 
+#define GAP_LASTS (1u << 30) /* bytes: within them no sequence number comes again */
 #define PAWS_STALE_S (24u * 24 * 3600) /* RFC 7323 5.5: an older TS.Recent proves nothing */
 
 static uint32_t clock_s(const struct tcp *t, yeon_time now) { return (uint32_t)((now - t->epoch) / YEON_SEC); }
+
+/* What a segment may not be older than. While bytes are missing, with `paws_from_gap`, TS.Recent as it was when the first of them went missing: they left
+ * after it. A copy of one may since have come and moved TS.Recent on; the others, merely late, are no old duplicates: those would be 2^32 bytes older. */
+static uint32_t paws_floor(const struct tcp_in *in, const struct yeon_tcp *c)
+{
+  const struct tcp_sacks *ooo = tcp_ooo(c);
+  return ooo != NULL && in->t->options.paws_from_gap ? ooo->gap_ts : c->ts_recent;
+}
 
 /* RFC 7323 5.3, R1. */
 static bool paws_rejects(const struct tcp_in *in, const struct yeon_tcp *c)
 {
   const struct wire_tcp *h = &in->s->h;
-  if (!h->has_ts || (h->flags & YEON_TCP_RST) != 0 || !seq_lt(h->tsval, c->ts_recent)) return false;
+  if (!h->has_ts || (h->flags & YEON_TCP_RST) != 0 || !seq_lt(h->tsval, paws_floor(in, c))) return false;
   return clock_s(in->t, in->now) - c->ts_recent_s < PAWS_STALE_S;
 }
 
@@ -19,8 +28,14 @@ void tcp_remember_timestamp(const struct tcp_in *in, struct yeon_tcp *c)
 {
   const struct wire_tcp *h = &in->s->h;
   if ((c->flags & TCP_F_TS) == 0 || !h->has_ts || !seq_le(h->seq, c->last_ack)) return;
+  struct tcp_sacks *ooo = tcp_ooo(c);
+  if (ooo != NULL && seq_lt(h->tsval, c->ts_recent) && clock_s(in->t, in->now) - c->ts_recent_s < PAWS_STALE_S) return; /* late, not newer */
   c->ts_recent = h->tsval;
   c->ts_recent_s = clock_s(in->t, in->now);
+  if (ooo != NULL && c->rcv_nxt - ooo->gap_seq > GAP_LASTS) {
+    ooo->gap_seq = c->rcv_nxt;
+    ooo->gap_ts = c->ts_recent;
+  }
 }
 
 static void note_duplicate(struct yeon_tcp *c, uint32_t left, uint32_t right)

@@ -113,7 +113,7 @@ static void join_ranges(struct yeon_tcp *c)
     c->rcv_nxt = r->right;
   }
   ranges_trim(c->busy->ooo->set, c->rcv_nxt);
-  if (c->busy->ooo->set->n == 0) tcp_sacks_free(c->t, &c->busy->ooo);
+  if (c->busy->ooo->set->n == 0) tcp_sacks_free(c);
 }
 
 /* RFC 2883: the stretch of [left, right) that had come before is told; unless one further down in the same segment is to be told already. */
@@ -160,17 +160,16 @@ static void take_out_of_order(struct tcp_in *in, struct yeon_tcp *c)
   in->verdict = YEON_VERDICT_OUT_OF_ORDER;
   tcp_ack_now(c);
   if ((c->flags & TCP_F_SACK) == 0 && c->acks_owed < UINT8_MAX) c->acks_owed++;
-  if (tcp_busy(c) == NULL) return;
-  if (c->busy->ooo == NULL && (c->busy->ooo = tcp_sacks_new(c->t)) == NULL) return;
+  if (tcp_sacks(c) == NULL) return;
   bool fits = make_room(in, c, offset + in->len);
   enum ranges_added added = RANGES_FULL;
   if (fits) note_repeated(in, c, in->seq, in->seq + in->len);
-  if (fits) added = ranges_add(c->busy->ooo->set, in->seq, in->seq + in->len, NULL);
+  if (fits) added = tcp_sacks_add(c, in->seq, in->seq + in->len);
   if (added == RANGES_OLD) in->verdict = YEON_VERDICT_DUPLICATE;
   if (added > RANGES_OLD) write_payload(c, in, offset);
   if (added != RANGES_FULL) tcp_sack_remember(c, in->seq);
   if (added == RANGES_FULL) in->verdict = YEON_VERDICT_NO_ROOM;
-  if (c->busy->ooo->set->n == 0) tcp_sacks_free(c->t, &c->busy->ooo);
+  if (c->busy->ooo->set->n == 0) tcp_sacks_free(c);
 }
 
 /* Bytes nobody will read: the application shut its reading side, or is gone. */
@@ -201,12 +200,12 @@ void tcp_text_keep(struct tcp_in *in, struct yeon_tcp *c)
 {
   uint32_t room = tcp_rcv_room(c), seq = in->seq + 1, len = in->len < room ? in->len : room;
   if (len == 0 || c->busy == NULL) return;
-  if (c->busy->ooo == NULL && (c->busy->ooo = tcp_sacks_new(c->t)) == NULL) return;
+  if (tcp_sacks(c) == NULL) return;
   in->len = len;
   if (c->rcv_mss < len) c->rcv_mss = (uint16_t)len;
-  if (make_room(in, c, len) && ranges_add(c->busy->ooo->set, seq, seq + len, NULL) > RANGES_OLD)
+  if (make_room(in, c, len) && tcp_sacks_add(c, seq, seq + len) > RANGES_OLD)
     write_payload(c, in, 0);
-  if (c->busy->ooo->set->n == 0) tcp_sacks_free(c->t, &c->busy->ooo);
+  if (c->busy->ooo->set->n == 0) tcp_sacks_free(c);
 }
 
 static void take_kept(struct tcp_in *in, struct yeon_tcp *c)
@@ -258,7 +257,7 @@ static void remember_fin(struct yeon_tcp *c, uint32_t seq)
 static void forget_beyond(struct yeon_tcp *c)
 {
   if (c->busy == NULL) return;
-  tcp_sacks_free(c->t, &c->busy->ooo);
+  tcp_sacks_free(c);
   c->busy->rcv_fin_known = false;
 }
 

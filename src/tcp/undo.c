@@ -6,7 +6,7 @@
  * What seemed lost is all acknowledged before anything of it could be sent again.
  *
  * A reduction can be taken back until the next one begins or nothing is in flight. */
-#include "tcp/internal.h"
+#include "tcp/ecn.h"
 
 void tcp_undo_begin(struct yeon_tcp *c)
 {
@@ -62,6 +62,7 @@ void tcp_undo(struct yeon_tcp *c, yeon_time now)
   c->flags &= ~TCP_F_REXMIT_HEAD;
   c->rexmits = 0;
   cc_on_undo(&c->cc, now);
+  if (c->record.ecn != 0) tcp_ecn_undone(c);
   c->t->counters->tcp_undone++;
   tcp_trace_cwnd(c, "undone", now);
 }

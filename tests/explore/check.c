@@ -177,7 +177,7 @@ static void check_books(struct world *w, unsigned side)
     known += (c->flags & TCP_F_IN_TABLE) != 0;
   }
   known += t->half_opens.used + t->time_waits.used - t->time_wait_dead;
-  if (rings != h->rings.used || blocks != t->sent_blocks.used) violate(w, "%c: a buffer is lost", "ab"[side]);
+  if (rings != h->rings.used || blocks != t->blocks.used) violate(w, "%c: a buffer is lost", "ab"[side]);
   if (busies != t->busies.used || extras != t->extras.used || sacks != t->sack_sets.used)
     violate(w, "%c: a record is lost", "ab"[side]);
   if (held != (p->tcp != NULL ? 1u : 0u) + (p->listener != NULL ? 1u : 0u))

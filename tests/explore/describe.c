@@ -123,6 +123,7 @@ static void put_busy(struct sum *s, const struct yeon_tcp *c)
   put_ranges(s, b->ooo, c->irs);
   if (b->ooo != NULL) {
     put(s, b->ooo->n_recent);
+    put(s, (c->flags & TCP_F_TS) != 0 ? age_of(s->w, !s->side, b->ooo->gap_ts) : 0);
     for (unsigned i = 0; i < b->ooo->n_recent; i++) put(s, b->ooo->recent[i] - c->irs);
     for (unsigned i = 0; i < b->ooo->set->n; i++) {
       const struct range *r = &b->ooo->set->v[i];
