@@ -3,10 +3,16 @@
 
 #include "drill/run.h"
 
-static int64_t expected_fd(struct drill_run *r, const struct drill_op *op)
+static int64_t expected_number(struct drill_run *r, const struct drill_op *op)
 {
   int64_t n = -1;
   if (op->call->result->kind == DRILL_ELLIPSIS || !value_number(r, op->call->result, &n) || n < 0) n = fd_lowest(r);
+  return n;
+}
+
+static int64_t expected_fd(struct drill_run *r, const struct drill_op *op)
+{
+  int64_t n = expected_number(r, op);
   return fd_find(r, n) != NULL ? fd_lowest(r) : n; /* a wrong number is then told as such */
 }
 
@@ -102,7 +108,9 @@ static bool address_differs(struct drill_run *r, const struct drill_value *v, co
 static struct drill_fd *accepted(struct drill_run *r, struct drill_op *op, struct drill_fd *listener,
                                  struct yeon_tcp *tcp)
 {
-  struct drill_fd *fd = fd_new(r, expected_fd(r, op), DRILL_FD_TCP);
+  int64_t number = expected_number(r, op);
+  fd_displace(r, number);
+  struct drill_fd *fd = fd_new(r, number, DRILL_FD_TCP);
   if (fd == NULL) return NULL;
   fd->tcp = tcp;
   fd->connected = fd->bound = fd->connect_told = true;

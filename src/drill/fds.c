@@ -19,10 +19,19 @@ int fd_lowest(const struct drill_run *r)
   }
 }
 
+/* Beyond any that a script can have. */
+#define NUMBER_MOST 1000000
+
+void fd_displace(struct drill_run *r, int64_t number)
+{
+  struct drill_fd *fd = fd_find(r, number);
+  if (fd != NULL) fd->number = NUMBER_MOST + 1 + (int)(fd - r->fds);
+}
+
 struct drill_fd *fd_new(struct drill_run *r, int64_t number, enum drill_fd_kind kind)
 {
   struct drill_fd *fd = NULL;
-  if (number < 0 || number > 1000000) number = fd_lowest(r);
+  if (number < 0 || number > NUMBER_MOST) number = fd_lowest(r);
   if (fd_find(r, number) != NULL) {
     drill_fail(r, "descriptor %d is open already", (int)number);
     return NULL;

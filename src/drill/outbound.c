@@ -181,7 +181,7 @@ static void note_left_over(struct drill_run *r, const struct drill_live *found)
   uint32_t next = found->seq + found->payload;
   for (struct drill_live *l = r->live; l != NULL; l = l->next) {
     bool goes_on = found->segments > 1 && l->protocol == found->protocol && l->payload > 0 && l->seq == next;
-    l->passed_over = !goes_on;
+    l->passed_over = !goes_on && l->at == found->at;
     if (goes_on) next += l->payload;
   }
 }

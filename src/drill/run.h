@@ -291,6 +291,8 @@ typedef enum drill_progress drill_call_fn(struct drill_run *r, struct drill_op *
 
 /* fds.c */
 struct drill_fd *fd_find(struct drill_run *r, int64_t number);
+/* accept() may be given a number that is still open, as in packetdrill: from then on it is the newer's, and the older has none. */
+void fd_displace(struct drill_run *r, int64_t number);
 struct drill_fd *fd_new(struct drill_run *r, int64_t number, enum drill_fd_kind kind);
 /* The descriptor of argument 0; NULL: EBADF is set. */
 struct drill_fd *fd_arg(struct drill_run *r, struct drill_op *op);

@@ -150,6 +150,20 @@ static void take_ack(struct tcp_in *in, struct yeon_tcp *c)
   if (news.acked > 0 || duplicate || window_changed) tcp_want_output(c);
 }
 
+/* One that was overtaken: its number is old, but the blocks it carries tell of what arrived, and of what arrived twice, as any (RFC 2018 section 5). */
+static void take_overtaken(struct tcp_in *in, struct yeon_tcp *c)
+{
+  if ((c->flags & TCP_F_SACK) == 0 || in->s->h.n_sack == 0 || c->busy == NULL || !tcp_outstanding(c)) return;
+  struct tcp_news news = {.told = tcp_sacked(c), .now = in->now};
+  if (news.told) news.top = c->busy->sent.top;
+  tcp_sack_take(c, in, &news);
+  if (news.sacked == 0 && !news.dsack) return;
+  bool recovering = (c->flags & TCP_F_RECOVERY) != 0, again = (c->flags & TCP_F_RTO_RECOVERY) != 0;
+  tcp_recovery_on_ack(c, in, &news, news.sacked > 0);
+  tcp_congestion_on_ack(c, &news, recovering, again, in->now);
+  tcp_want_output(c);
+}
+
 /* Which states an acknowledged FIN ends. */
 static enum tcp_step on_fin_acked(struct tcp_in *in, struct yeon_tcp *c)
 {
@@ -182,7 +196,10 @@ enum tcp_step tcp_step_ack(struct tcp_in *in, struct yeon_tcp *c)
   c->probes = 0;
   c->flags &= ~TCP_F_MORE; /* what a send held back waits for the next occasion, and this is one */
   bool current = seq_ge(in->ack, c->snd_una);
-  if (current) take_ack(in, c);
+  if (current)
+    take_ack(in, c);
+  else
+    take_overtaken(in, c);
   if ((c->flags2 & TCP_G_FIN_ACKED) != 0 && on_fin_acked(in, c) == TCP_STOP) return TCP_STOP;
   if (c->state == YEON_TCP_TIME_WAIT) {
     tcp_time_wait_again(in, c);

@@ -37,7 +37,14 @@ static void adapt(struct yeon_tcp *c, const struct tcp_news *news)
   if (c->reo_steps < STEPS_MOST) c->reo_steps = (uint8_t)(c->reo_steps > 0 ? c->reo_steps + 1 : 2);
 }
 
-/* RFC 8985 6.2, steps 1 to 3; which record counts is sent.c's part. */
+static uint32_t since_us(yeon_time then, yeon_time now)
+{
+  uint32_t us = (uint32_t)((now - then) / YEON_US);
+  return us > 0 ? us : 1;
+}
+
+/* RFC 8985 6.2, steps 1 to 3; which record counts is sent.c's part. The round trip is that of what the acknowledgment names last, whenever it left: where
+ * a copy and much older bytes arrive together, the path is as slow as they were. */
 void tcp_rack_on_ack(struct yeon_tcp *c, const struct tcp_news *news)
 {
   struct tcp_rack *k = &c->busy->rack;
@@ -47,9 +54,9 @@ void tcp_rack_on_ack(struct yeon_tcp *c, const struct tcp_news *news)
   if (behind > k->reordering) k->reordering = (uint16_t)(behind < UINT16_MAX ? behind : UINT16_MAX);
   adapt(c, news);
   if (!news->any) return;
-  k->rtt_us = (uint32_t)((news->now - news->newest_at) / YEON_US);
-  if (k->rtt_us == 0) k->rtt_us = 1;
-  if (!news->newest_again && k->rtt_us < c->rtt_min_us) c->rtt_min_us = k->rtt_us;
+  uint32_t newest_us = since_us(news->newest_at, news->now);
+  if (!news->newest_again && newest_us < c->rtt_min_us) c->rtt_min_us = newest_us;
+  k->rtt_us = since_us(news->last_at, news->now);
   if (news->newest_at < k->sent_at || (news->newest_at == k->sent_at && seq_lt(news->newest_end, k->end))) return;
   k->sent_at = news->newest_at;
   k->end = news->newest_end;

@@ -198,6 +198,7 @@ static void note_delivered(const struct yeon_tcp *c, uint32_t i, struct tcp_news
   }
   if (!again && seq_le(end, c->busy->recover)) news->original = true;
   if (again && was_earlier_copy(c, r, news)) return;
+  news->last_at = r->sent_at;
   if (news->any && (r->sent_at < news->newest_at || (r->sent_at == news->newest_at && seq_lt(end, news->newest_end))))
     return;
   news->any = true;
@@ -226,6 +227,7 @@ void tcp_sent_ack(struct yeon_tcp *c, uint32_t ack, struct tcp_news *news)
   if (!seq_lt(r->seq, ack)) return;
   uint32_t len = ack - r->seq;
   if ((r->flags & TCP_SENT_SACKED) == 0) news->fresh += len;
+  if ((r->flags & (TCP_SENT_SACKED | TCP_SENT_EVER_RESENT)) == 0 && len >= c->snd_mss) news->last_at = r->sent_at;
   count(s, r->flags, 0 - len);
   r->seq = ack;
 }

@@ -59,6 +59,7 @@ struct tcp_news {
   struct tcp_sent newest; /* as it left; with any */
   yeon_time newest_at; /* of what was delivered, when the last to leave left; with any */
   uint32_t newest_end; /* and where it ends */
+  yeon_time last_at;   /* when the last of what was delivered left, in the order of the acknowledgment; with any */
   bool any;            /* a record was delivered, in full or its last part, and it is known by which copy */
   bool newest_again;   /* the newest had been sent more than once */
   bool reordered;      /* something sent once arrived after something sent later, */
