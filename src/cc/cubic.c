@@ -153,11 +153,14 @@ static void on_ack(struct cc *cc, const struct cc_ack *ack)
   uint32_t acked = ack->acked;
   s->ack_at = ack->now;
   if (ack->in_recovery) return;
+  /* Linux's epoch goes on through a pause, as if its time had not passed: it begins when sending does. */
+  if (before == 0 && like_linux(cc) && cc->ssthresh != CC_SSTHRESH_NONE && cc->cwnd >= cc->ssthresh)
+    begin_epoch(cc, s, ack->now - ack->rtt_us * YEON_US);
   if (cc->cwnd < cc->ssthresh) acked = start_slowly(cc, s, ack);
   if (acked == 0 || cc->cwnd < cc->ssthresh) return;
   if (cc_limited_by_window(cc, ack))
     avoid(cc, s, ack, acked);
-  else if (s->epoch_at != 0)
+  else if (s->epoch_at != 0 && before != 0)
     s->epoch_at += ack->now - before; /* 5.8: the application was the limit */
 }
 

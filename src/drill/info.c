@@ -10,6 +10,8 @@
 struct view {
   struct yeon_tcp_info i;
   const struct yeon_tcp *c;
+  const struct drill_fd *fd;
+  uint32_t syn_payload; /* bytes on the SYN */
   bool freebsd;
 };
 
@@ -92,8 +94,8 @@ static double resent_segments(const struct view *v)
 
 static double reordering(const struct view *v)
 {
-  uint32_t seen = v->c->busy != NULL ? v->c->busy->rack.reordering : 0, least = v->c->t->options.dupthresh;
-  return seen > least ? seen : least;
+  uint32_t least = v->c->t->options.dupthresh;
+  return v->fd->reordering > least ? v->fd->reordering : least;
 }
 
 /* Packets, as Linux counts them: the handshake's is one, and the SYN's data belongs to it. */
@@ -101,7 +103,8 @@ static double delivered(const struct view *v)
 {
   if (v->i.state < YEON_TCP_ESTABLISHED) return 0;
   bool with_syn = v->i.syn_data && (v->c->flags & TCP_F_PASSIVE) == 0;
-  return 1 + segments(v, v->i.bytes_acked + sacked_bytes(v)) - with_syn;
+  uint64_t bytes = v->i.bytes_acked + sacked_bytes(v), first = with_syn ? v->syn_payload : 0;
+  return 1 + (bytes > first ? segments(v, bytes - first) : 0);
 }
 
 /* The fields that are one expression. */
@@ -152,6 +155,7 @@ static bool simple_field(const struct view *v, const char *name, double *out)
                 {"snd_nxt", v->i.snd_nxt},
                 {"pacing_rate", (double)v->i.pacing_rate},
                 {"reordering", reordering(v)},
+                {"reord_seen", v->fd->reorderings},
                 {"lost", lost_segments(v)},
                 {"retrans", resent_segments(v)},
                 {"rcv_ooopack", v->i.rcv_out_of_order}};
@@ -172,7 +176,7 @@ bool info_value(struct drill_run *r, const char *name, double *out)
     drill_needs(r, "a connection to look at (%s)", name);
     return true;
   }
-  struct view v = {.c = fd->tcp, .freebsd = r->freebsd};
+  struct view v = {.c = fd->tcp, .fd = fd, .syn_payload = r->syn_payload, .freebsd = r->freebsd};
   yeon_tcp_info(fd->tcp, &v.i);
   if (strcmp(name, "tcpi_last_data_recv") == 0)
     *out = (double)((r->now - r->heard_at) / YEON_MS);

@@ -107,6 +107,7 @@ struct drill_fd {
   bool no_space;       /* it was found full: room is news */
   uint64_t activity_out; /* times the host told that it became writable */
   uint64_t activity_err;
+  uint32_t reordering, reorderings; /* most segments that something late was behind; how often something was */
   int64_t keepinit_s; /* 0: not set */
   uint16_t udp_port;  /* of the other end, for TCP over UDP; 0: none */
   bool zerocopy;
@@ -168,6 +169,8 @@ struct drill_run {
   unsigned fastopen_keys;   /* 0: none set */
   uint16_t tunnel_local, tunnel_overhead; /* the host's port for TCP over UDP, 0: none; what the MSS is lowered by */
   struct drill_tunnel *tunnels;
+  bool device_full;  /* the device takes no packet */
+  uint32_t syn_payload; /* bytes on the last SYN that left */
   bool cookies_only; /* half-open connections are thought to be cookies */
 
   struct drill_fd fds[DRILL_FDS];
@@ -344,6 +347,8 @@ uint32_t poll_state(struct drill_run *r, struct drill_fd *fd);
 void shell_run(struct drill_run *r, const char *command, bool before_host);
 /* "net.ipv4.tcp_sack", "0". */
 void sysctl_set(struct drill_run *r, const char *name, const char *value);
+/* Hands r->options to the host, if there is one. */
+void sysctl_apply(struct drill_run *r);
 
 /* code.c, info.c */
 void code_run(struct drill_run *r, const char *text);

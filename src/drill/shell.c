@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "drill/run.h"
+#include "tcp/internal.h"
 
 #define WORDS 32
 
@@ -222,12 +223,27 @@ static void make_file(struct drill_run *r, const struct words *w)
   r->files = f;
 }
 
+/* tc qdisc replace dev DEVICE root KIND [limit 0]: of the queues before a device "fq" is known, for it paces every connection, and one that takes nothing. */
+static void run_tc(struct drill_run *r, const struct words *w)
+{
+  unsigned root = 1;
+  while (root < w->n && strcmp(w->word[root], "root") != 0) root++;
+  if (root + 1 >= w->n) return;
+  r->device_full = strcmp(w->word[w->n - 2], "limit") == 0 && strcmp(w->word[w->n - 1], "0") == 0;
+  struct yeon_tcp_options unchanged;
+  yeon_tcp_options_init(&unchanged, r->config->profile);
+  r->options.pacing = unchanged.pacing || strcmp(w->word[root + 1], "fq") == 0 || (r->options.pacing && r->device_full);
+  sysctl_apply(r);
+  struct drill_fd *fd = fd_find(r, r->current);
+  if (r->device_full && (fd == NULL || fd->tcp == NULL || !tcp_outstanding(fd->tcp)))
+    drill_needs(r, "a device that takes nothing while nothing is in flight");
+}
+
 static void run_command(struct drill_run *r, const struct words *w)
 {
-  static const char *const nothing[] = {"tc",       "nstat",         "true",     "echo",    "rm",
-                                        "ifconfig", "dmesg",         "modprobe", "kldload", "set",
-                                        "ethtool",  "route",         "exit",     "export",  "sync",
-                                        "/bin/rm",  "iptables-save", NULL};
+  static const char *const nothing[] = {"nstat",         "true",     "echo",    "rm",    "ifconfig", "dmesg", "modprobe", "kldload",
+                                        "set",           "ethtool",  "route",   "exit",  "export",   "sync",  "/bin/rm",
+                                        "iptables-save", NULL};
   const char *command = w->word[0];
   if (strcmp(command, "sysctl") == 0 || ends_with(command, "set_sysctls.py"))
     take_settings(r, w);
@@ -237,9 +253,8 @@ static void run_command(struct drill_run *r, const struct words *w)
     run_ip(r, w);
   else if (strcmp(command, "sockstat") == 0 || strcmp(command, "netstat") == 0)
     state_query(r, w);
-  else if (strcmp(command, "tc") == 0 && w->n > 2 && strcmp(w->word[w->n - 2], "limit") == 0 &&
-           strcmp(w->word[w->n - 1], "0") == 0)
-    drill_needs(r, "a device that takes nothing");
+  else if (strcmp(command, "tc") == 0)
+    run_tc(r, w);
   else if (strcmp(command, "dd") == 0 || ends_with(command, "/dd"))
     make_file(r, w);
   else if (strcmp(command, "tcpdrop") == 0)

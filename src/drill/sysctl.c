@@ -245,6 +245,15 @@ static void set_runner(struct drill_run *r, const char *name, long long n)
   if (strcmp(name, "tcp.syncookies_only") == 0) r->cookies_only = n != 0;
 }
 
+void sysctl_apply(struct drill_run *r)
+{
+  if (r->host == NULL) return;
+  struct yeon_tcp_options options = r->options;
+  options.sndbuf = r->host->tcp.options.sndbuf;
+  options.sndbuf_max = r->host->tcp.options.sndbuf_max;
+  r->host->tcp.options = options;
+}
+
 void sysctl_set(struct drill_run *r, const char *name, const char *value)
 {
   const struct entry *e = entry_of(name);
@@ -267,9 +276,5 @@ void sysctl_set(struct drill_run *r, const char *name, const char *value)
     set_runner(r, e->name, product(&p));
     set_field(&r->options, e, value);
   }
-  if (r->host == NULL) return;
-  struct yeon_tcp_options options = r->options;
-  options.sndbuf = r->host->tcp.options.sndbuf;
-  options.sndbuf_max = r->host->tcp.options.sndbuf_max;
-  r->host->tcp.options = options;
+  sysctl_apply(r);
 }

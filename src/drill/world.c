@@ -3,6 +3,7 @@
 
 #include "drill/run.h"
 #include "host/host.h"
+#include "tcp/internal.h"
 
 yeon_time world_host_time(const struct drill_run *r) { return r->now + DRILL_EPOCH; }
 
@@ -75,6 +76,7 @@ static void queue_frame(struct drill_run *r, const struct yeon_frame *f)
   if (l == NULL) return;
   l->at = r->now;
   tunnel_out(r, l);
+  if (l->protocol == 6 && (l->flags & (YEON_TCP_SYN | YEON_TCP_ACK)) == YEON_TCP_SYN) r->syn_payload = l->payload;
   *r->live_tail = l;
   r->live_tail = &l->next;
   if (r->config->trace != NULL) drill_trace(r, "   sends %s", show_live(r, l, NULL));
@@ -85,7 +87,7 @@ void world_pump(struct drill_run *r)
   struct yeon_frame frames[16];
   size_t n;
   do {
-    n = yeon_host_output(r->host, 0, frames, 16, world_host_time(r));
+    n = yeon_host_output(r->host, 0, frames, r->device_full ? 0 : 16, world_host_time(r));
     for (size_t i = 0; i < n; i++) queue_frame(r, &frames[i]);
   } while (n == 16);
 }
@@ -124,9 +126,17 @@ void world_settle(struct drill_run *r)
   }
 }
 
+/* A device that takes nothing is not waited for: what wants to leave stays. */
+static yeon_time host_next(const struct drill_run *r)
+{
+  if (!r->device_full) return yeon_host_next(r->host);
+  yeon_time tcp = tcp_next(&r->host->tcp), ip = r->host->ip.next_at;
+  return tcp < ip ? tcp : ip;
+}
+
 static yeon_time next_at(const struct drill_run *r)
 {
-  yeon_time next = yeon_host_next(r->host);
+  yeon_time next = host_next(r);
   next = next == YEON_NEVER ? YEON_NEVER : next - DRILL_EPOCH;
   if (r->op.active && r->op.give_up_at < next) next = r->op.give_up_at;
   return next;
@@ -156,6 +166,18 @@ void world_advance(struct drill_run *r, yeon_time until)
     if (++steps > STEPS_MAX) drill_fail(r, "the host never comes to rest");
 }
 
+/* What Linux remembers of reordering for the life of a connection, ours only while something is in flight: told here before that rests. */
+static void note_reordering(struct drill_run *r, const uint16_t *before)
+{
+  for (unsigned i = 0; i < DRILL_FDS; i++) {
+    struct drill_fd *fd = &r->fds[i];
+    if (fd->tcp == NULL || fd->tcp->busy == NULL) continue;
+    const struct tcp_rack *k = &fd->tcp->busy->rack;
+    fd->reorderings += (uint16_t)(k->reorderings - before[i]);
+    if (k->reordering > fd->reordering) fd->reordering = k->reordering;
+  }
+}
+
 void world_inject(struct drill_run *r, const uint8_t *packet, size_t len, uint32_t payload)
 {
   struct yeon_frame f;
@@ -165,7 +187,13 @@ void world_inject(struct drill_run *r, const uint8_t *packet, size_t len, uint32
     f.gso_size = r->gro_mss;
     f.csum = YEON_CSUM_VALID;
   }
+  uint16_t before[DRILL_FDS];
+  for (unsigned i = 0; i < DRILL_FDS; i++) {
+    const struct yeon_tcp *c = r->fds[i].tcp;
+    before[i] = c != NULL && c->busy != NULL ? c->busy->rack.reorderings : 0;
+  }
   yeon_host_input(r->host, 0, &f, 1, world_host_time(r));
+  note_reordering(r, before);
   r->result->packets_in++;
   world_settle(r);
 }

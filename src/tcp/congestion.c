@@ -113,6 +113,26 @@ void tcp_congestion_idle(struct yeon_tcp *c, yeon_time now)
     cc_restart(&c->cc, restart, now);
 }
 
+/* Bytes that are ready and only wait for their turn (pace.c), two quanta of two segments at most: Linux has handed them to the device by then. */
+static uint32_t waiting(const struct yeon_tcp *c)
+{
+  uint32_t unsent = tcp_snd_end(c) - c->snd_max, most = 4u * c->snd_mss;
+  if (!tcp_paced(c)) return 0;
+  return unsent < most ? unsent : most;
+}
+
+/* RFC 7661 4.1: is the window used? As Linux: one that was full once counts as used until a round trip later something leaves and does not fill it. */
+void tcp_congestion_on_sent(struct yeon_tcp *c)
+{
+  struct tcp_busy *b = c->busy;
+  uint32_t flight = c->snd_max - c->snd_una;
+  bool full = c->t->options.linux_congestion && tcp_pipe(c) + waiting(c) + c->snd_mss > c->cc.cwnd;
+  if (full) flight = CC_WINDOW_MOST;
+  if (!full && seq_lt(c->snd_una, b->round_end) && flight <= b->flight_max) return;
+  b->flight_max = flight;
+  b->round_end = c->snd_max;
+}
+
 /* What this acknowledgment says of the round trip; 0: nothing that is certain (Karn). */
 static uint32_t sample_us(const struct tcp_news *news, yeon_time now)
 {

@@ -145,7 +145,7 @@ struct tcp_busy {
   uint32_t judged;    /* RFC 6675: in this recovery, what is below has been judged lost or not */
   uint32_t snd_small; /* end of the last segment smaller than the MSS that left (Nagle) */
   uint32_t rtt_seq;   /* the timed segment's end; with TCP_F_TIMING */
-  uint32_t flight_max; /* RFC 7661: most bytes in flight since round_end was set */
+  uint32_t flight_max; /* RFC 7661: most bytes in flight since round_end was set; CC_WINDOW_MOST: the window was full, as Linux counts */
   uint32_t round_end;  /* snd_max then; a new round begins when it is acknowledged */
   uint32_t rcv_fin;   /* sequence number of a FIN that came before its time; with rcv_fin_known */
   bool rcv_fin_known;
@@ -545,6 +545,8 @@ void tcp_congestion_take_back(struct yeon_tcp *c);
 /* After tcp_recovery_on_ack; recovering, again: before it, TCP_F_RECOVERY and TCP_F_RTO_RECOVERY. */
 void tcp_congestion_on_ack(struct yeon_tcp *c, const struct tcp_news *news, bool recovering, bool again, yeon_time now);
 /* Another algorithm, from now on; the window stays. YEON_ERR_NO_MEMORY: as before. */
+/* Something has left. */
+void tcp_congestion_on_sent(struct yeon_tcp *c);
 int tcp_congestion_choose(struct yeon_tcp *c, enum yeon_congestion algorithm, yeon_time now);
 /* The connection ends: state that the algorithm held. */
 void tcp_congestion_end(struct yeon_tcp *c);

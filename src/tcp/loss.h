@@ -15,6 +15,7 @@ struct tcp_rack {
       found; /* it has judged something lost for which no recovery has begun; what else is LOST is no sign of congestion */
   uint16_t
       reordering; /* most segments that something late was behind; 0: not seen (RFC 8985 does without; tools ask for it) */
+  uint16_t reorderings; /* acknowledgments that showed some, modulo 2^16 */
   uint8_t persist; /* recoveries that a widened window still lasts */
 };
 

@@ -29,11 +29,7 @@ static void sent(struct yeon_tcp *c, uint32_t seq, uint32_t len, yeon_time now)
     b->rtt_at = now;
   }
   c->snd_max = seq_max(c->snd_max, end);
-  uint32_t flight = c->snd_max - c->snd_una;
-  if (seq_ge(c->snd_una, b->round_end) || flight > b->flight_max) {
-    b->flight_max = flight;
-    b->round_end = c->snd_max;
-  }
+  tcp_congestion_on_sent(c);
   b->sent_at = now;
   c->sent_ms = tcp_ms(c->t, now);
   /* What recovery sends again gets a time-out's time from now on: with a window for reordering before it, half of that may be over (as Linux). */

@@ -50,6 +50,7 @@ void tcp_rack_on_ack(struct yeon_tcp *c, const struct tcp_news *news)
   struct tcp_rack *k = &c->busy->rack;
   if (!tcp_rack_on(c)) return;
   if (news->reordered && c->reo_steps == 0) c->reo_steps = 1;
+  k->reorderings = (uint16_t)(k->reorderings + news->reordered);
   uint32_t behind = news->reordered ? (news->behind + c->snd_mss - 1) / c->snd_mss : 0;
   if (behind > k->reordering) k->reordering = (uint16_t)(behind < UINT16_MAX ? behind : UINT16_MAX);
   adapt(c, news);

@@ -193,7 +193,8 @@ static void note_delivered(const struct yeon_tcp *c, uint32_t i, struct tcp_news
   uint32_t end = tcp_sent_end(s, i);
   bool again = (r->flags & TCP_SENT_EVER_RESENT) != 0;
   if (!again && news->told && seq_lt(end, news->top)) {
-    if (!news->reordered || news->top - r->seq > news->behind) news->behind = news->top - r->seq;
+    uint32_t behind = seq_max(news->top, c->snd_una) - r->seq;
+    if (!news->reordered || behind > news->behind) news->behind = behind;
     news->reordered = true;
   }
   if (!again && seq_le(end, c->busy->recover)) news->original = true;
