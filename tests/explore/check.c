@@ -172,6 +172,7 @@ static void check_books(struct world *w, unsigned side)
     busies += c->busy != NULL;
     extras += c->extra != NULL;
     sacks += tcp_ooo(c) != NULL;
+    if (tcp_ooo(c) != NULL) blocks += ring_capacity(tcp_ooo(c)->block);
     if (c->busy != NULL) blocks += ring_capacity(c->busy->sent.block);
     held += (c->flags & (TCP_F_ORPHAN | TCP_F_ON_ACCEPT)) == 0;
     known += (c->flags & TCP_F_IN_TABLE) != 0;
