@@ -77,7 +77,7 @@ struct yeon_tcp_options {
   bool syn_behind_reset;
   /* Window probes carry one new byte (RFC 9293 3.8.6.1); false: none, an old sequence number, as Linux. */
   bool probe_with_data;
-  /* An acknowledgment that keeps the window closed begins the interval to the next probe anew, as in Linux; false: it goes on. */
+  /* An acknowledgment without bytes that keeps the window closed begins the interval to the next probe anew, as in Linux; false: it goes on. */
   bool probe_from_ack;
   /* Once timestamps are agreed, a segment without them is dropped (RFC 7323 3.2, a SHOULD); false: taken, as Linux. */
   bool require_timestamps;

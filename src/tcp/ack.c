@@ -121,6 +121,15 @@ static void take_off_duplicates(const struct yeon_tcp *c, struct tcp_news *news)
   if ((c->flags & TCP_F_SACK) == 0) news->fresh -= bytes < news->fresh ? bytes : news->fresh;
 }
 
+/* RFC 2018 8: the acknowledgment ends where a block that was told begins, so the peer has taken that back, or two of its acknowledgments have crossed. As
+ * Linux: half a round trip for the latter, then it is sent again, whatever the time-out says. */
+static void mind_reneging(struct yeon_tcp *c, yeon_time now)
+{
+  if (!tcp_rack_on(c) || !tcp_sacked(c) || !tcp_sent_reneged(c)) return;
+  uint32_t us = c->srtt_us / 2 > 10000 ? c->srtt_us / 2 : 10000;
+  tcp_timer_set(c, YEON_TIMER_REXMIT, now + (yeon_time)us * YEON_US, now);
+}
+
 static void take_ack(struct tcp_in *in, struct yeon_tcp *c)
 {
   struct tcp_news news = {.acked = in->ack - c->snd_una, .told = tcp_sacked(c), .now = in->now};
@@ -146,6 +155,7 @@ static void take_ack(struct tcp_in *in, struct yeon_tcp *c)
   tcp_congestion_on_ack(c, &news, recovering, again, in->now);
   /* RFC 6298 5.2, 5.3; the reordering timer stands in for it where it was just set. */
   if (news.acked > 0 && !news.waits) tcp_rexmit_restart(c, in->now);
+  if (news.acked > 0) mind_reneging(c, in->now);
   tune_sndbuf(c);
   if (news.acked > 0 || duplicate || window_changed) tcp_want_output(c);
 }
@@ -205,7 +215,7 @@ enum tcp_step tcp_step_ack(struct tcp_in *in, struct yeon_tcp *c)
     tcp_time_wait_again(in, c);
     return TCP_STOP;
   }
-  if (current) tcp_persist_on_ack(c, in->now);
+  if (current && in->s->len == 0) tcp_persist_on_ack(c, in->now);
   tcp_persist_consider(c, in->now);
   return TCP_GO_ON;
 }

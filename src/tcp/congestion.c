@@ -53,13 +53,21 @@ static void begin(struct yeon_tcp *c, enum yeon_congestion algorithm, uint32_t c
   if (c->busy != NULL) tcp_congestion_lend(c);
 }
 
+/* RFC 5681 3.1: a SYN or SYN-ACK was lost. Linux forgives the first; and one that went again behind a reset (syn_sent.c) went for another reason. */
+static bool handshake_lost(const struct yeon_tcp *c)
+{
+  const struct yeon_tcp_options *o = &c->t->options;
+  if ((c->flags2 & TCP_G_SYN_REXMIT) == 0) return false;
+  if (o->linux_congestion) return c->rexmits > 1;
+  return (c->flags & TCP_F_PASSIVE) != 0 || c->backoff > 0 || o->syn_linear > 0;
+}
+
 void tcp_congestion_begin(struct yeon_tcp *c, yeon_time now)
 {
   enum yeon_congestion algorithm = (enum yeon_congestion)c->cc.algorithm;
   uint32_t initial = cc_initial_window(c->snd_mss, c->t->options.initial_window_segments);
   void *state = cc_ops_of(algorithm)->held ? hold(c->t) : NULL;
-  /* RFC 5681 3.1: after a lost SYN or SYN-ACK, one segment. */
-  if ((c->flags2 & TCP_G_SYN_REXMIT) != 0) initial = c->snd_mss;
+  if (handshake_lost(c)) initial = c->snd_mss;
   if (cc_ops_of(algorithm)->held && state == NULL) algorithm = YEON_CC_NEWRENO; /* which needs nothing */
   begin(c, algorithm, initial, state, now);
 }

@@ -118,9 +118,17 @@ static void drop_read(struct yeon_tcp *c, uint32_t n)
 {
   struct tcp_extra *x = c->extra;
   ring_drop(c->rcv, n);
-  /* In line, the urgent byte is over once it has been read. */
-  bool in_line = x != NULL && x->urgent == TCP_URGENT_HERE && (c->flags & TCP_F_OOBINLINE) != 0;
-  if (in_line && seq_lt(x->urgent_seq, read_seq(c))) x->urgent = TCP_URGENT_NONE;
+  /* The urgent byte is over once the stream has been read beyond it, in line or not. */
+  bool known = x != NULL && (x->urgent == TCP_URGENT_HERE || x->urgent == TCP_URGENT_READ);
+  if (known && seq_lt(x->urgent_seq, read_seq(c))) x->urgent = TCP_URGENT_NONE;
+  if (c->rcv->len == 0 && tcp_ooo(c) == NULL) ring_release(c->t->rings, &c->rcv);
+}
+
+/* A byte taken aside leaves the stream where it stands; it can still be asked for until what follows has been read. */
+static void drop_mark(struct yeon_tcp *c)
+{
+  ring_drop(c->rcv, 1);
+  if (c->extra->urgent == TCP_URGENT_READ) c->extra->urgent = TCP_URGENT_NONE;
   if (c->rcv->len == 0 && tcp_ooo(c) == NULL) ring_release(c->t->rings, &c->rcv);
 }
 
@@ -131,8 +139,7 @@ static uint32_t readable(struct yeon_tcp *c)
   if (urgent_mark(c, &ahead)) {
     if (ahead > 0) return ahead;
     if ((c->flags & TCP_F_OOBINLINE) != 0) return ring_len(c->rcv);
-    drop_read(c, 1);
-    if (c->extra->urgent == TCP_URGENT_READ) c->extra->urgent = TCP_URGENT_NONE;
+    drop_mark(c);
   }
   return ring_len(c->rcv);
 }

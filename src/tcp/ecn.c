@@ -22,7 +22,9 @@ uint32_t tcp_ecn_offered(const struct yeon_tcp_options *o, const struct tcp_segm
   uint32_t codepoint = (uint32_t)s->codepoint << 2;
   /* RFC 9768 3.1.3: any combination that is not one of the known three asks for the accurate kind. */
   if (speaks_accurate(o) && ace != ACE_CLASSIC_SYN) return TCP_HE_ACCURATE | codepoint;
-  return (ace & ACE_CLASSIC_SYN) == ACE_CLASSIC_SYN ? TCP_HE_CLASSIC | codepoint : 0;
+  /* RFC 3168 6.1.1 has SYNs leave without a mark: where one came, the path writes into the field, and its marks would mean nothing. */
+  if (s->codepoint != WIRE_ECN_NOT) return 0;
+  return (ace & ACE_CLASSIC_SYN) == ACE_CLASSIC_SYN ? TCP_HE_CLASSIC : 0;
 }
 
 static struct tcp_ecn *begin(struct yeon_tcp *c, enum tcp_ecn_mode mode)
@@ -265,13 +267,14 @@ void tcp_ecn_fill_reset(const struct yeon_tcp *c, struct tcp_out *out)
 static void classic_received(const struct tcp_in *in, struct yeon_tcp *c, struct tcp_ecn *e)
 {
   bool probe = in->verdict == YEON_VERDICT_NO_ROOM; /* 6.1.6: though its byte finds no room */
-  if (in->s->len == 0 || (in->len == 0 && !probe)) return;
+  bool text = in->s->len > 0 && (in->len > 0 || probe), fin = (in->flags & YEON_TCP_FIN) != 0;
+  if (!text && !fin) return;
   if (in->s->codepoint != WIRE_ECN_NOT) e->ever = 1;
-  if ((in->s->h.flags & YEON_TCP_CWR) != 0) {
+  if ((in->s->h.flags & YEON_TCP_CWR) != 0) { /* a FIN is new, too: with nothing left to send it is what bears the word */
     e->flags &= (uint16_t)~TCP_E_ECHO;
     tcp_ack_now(c); /* its window may be too small for the segment that a delayed acknowledgment waits for */
   }
-  if (in->s->codepoint != WIRE_ECN_CE) return;
+  if (!text || in->s->codepoint != WIRE_ECN_CE) return;
   unsigned n = in->s->segs > 0 ? in->s->segs : 1u;
   e->arrived_ce += n;
   c->t->counters->tcp_ecn_marked_in += n;

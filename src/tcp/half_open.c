@@ -174,6 +174,7 @@ struct yeon_tcp *tcp_half_open_promote(struct tcp_in *in, struct yeon_tcp *liste
   syn.tsval = h->ts_recent;
   tcp_take_syn_options(c, &syn, in->now);
   if (h->again) c->flags2 |= TCP_G_SYN_REXMIT;
+  c->rexmits = h->retries;
   return c;
 }
 

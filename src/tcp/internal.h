@@ -514,6 +514,7 @@ void tcp_persist_on_ack(struct yeon_tcp *c, yeon_time now);
 void tcp_on_persist_timer(struct yeon_tcp *c, yeon_time now);
 /* keepalive.c */
 void tcp_keepalive_start(struct yeon_tcp *c, yeon_time now);
+void tcp_keepalive_asked(struct yeon_tcp *c, yeon_time now);
 void tcp_on_keepalive_timer(struct yeon_tcp *c, yeon_time now);
 uint32_t tcp_keepidle_ms(const struct yeon_tcp *c);
 uint32_t tcp_keepintvl_ms(const struct yeon_tcp *c);

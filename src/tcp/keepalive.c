@@ -60,6 +60,13 @@ void tcp_keepalive_start(struct yeon_tcp *c, yeon_time now)
   tcp_timer_set(c, YEON_TIMER_KEEPALIVE, at > now ? at : now, now);
 }
 
+/* The idle time begins with the asking, however long nothing was heard before, as in kernels. */
+void tcp_keepalive_asked(struct yeon_tcp *c, yeon_time now)
+{
+  tcp_keepalive_start(c, now);
+  if (applies(c)) tcp_timer_set(c, YEON_TIMER_KEEPALIVE, now + idle_time(c), now);
+}
+
 static bool peer_is_gone(const struct yeon_tcp *c, yeon_time now)
 {
   uint32_t user_ms = tcp_user_timeout_ms(c);

@@ -63,7 +63,7 @@ static void after_flag(struct yeon_tcp *c, enum yeon_tcp_option option, yeon_tim
   if (option == YEON_TCP_NODELAY && (c->flags & TCP_F_NODELAY) != 0 && ring_len(c->snd) > 0) c->flags2 |= TCP_G_SWS_OVERRIDE;
   if (option == YEON_TCP_NODELAY || option == YEON_TCP_CORK) tcp_want_output(c);
   if (option == YEON_TCP_QUICKACK && c->rcv_nxt != c->last_ack) tcp_ack_now(c);
-  if (option == YEON_TCP_KEEPALIVE) tcp_keepalive_start(c, now);
+  if (option == YEON_TCP_KEEPALIVE) tcp_keepalive_asked(c, now);
 }
 
 static void set_user_timeout(struct yeon_tcp *c, uint32_t ms)

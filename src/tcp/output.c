@@ -82,6 +82,10 @@ static bool emit_data(struct yeon_tcp *c, uint32_t seq, uint32_t len, bool fin, 
   tcp_prr_sent(c, len + fin);
   if (again) tcp_undo_resent(c, len + fin, now);
   sent(c, seq, len + fin, now);
+  /* RFC 6675 5: its copy has a whole time-out, too; else, where a round trip is longer than what the time-out adds to it, one would come before the copy
+   * can be acknowledged. */
+  bool again_in_time = again && seq == c->snd_una && (c->flags & TCP_F_RECOVERY) != 0;
+  if (again_in_time && !tcp_timer_on(c, YEON_TIMER_REORDER)) tcp_rexmit_start(c, now);
   if (tcp_paced(c)) tcp_pace_sent(c, len);
   /* An answer to what has just come: a conversation, in which acknowledgments travel with the answers. */
   /* The handshake's last acknowledgment travelling with data is such a conversation too. */

@@ -74,7 +74,8 @@ static enum tcp_step unacceptable(struct tcp_in *in, struct yeon_tcp *c, enum ye
   if ((in->flags & YEON_TCP_RST) != 0) return TCP_STOP;
   if (in->len > 0 && seq_le(in->seq + in->len, c->rcv_nxt)) {
     in->verdict = YEON_VERDICT_DUPLICATE;
-    note_duplicate(c, in->seq, in->seq + in->len);
+    /* A SYN's bytes are not told: its sender, in doubt of all of it, does not ask which copy came. */
+    if ((in->flags & YEON_TCP_SYN) == 0) note_duplicate(c, in->seq, in->seq + in->len);
   }
   /* RFC 9293 3.10.7.4, eighth: the FIN again starts 2 MSL anew. */
   if (c->state == YEON_TCP_TIME_WAIT && (in->flags & YEON_TCP_FIN) != 0 && in->seq + in->len + 1 == c->rcv_nxt)

@@ -43,13 +43,13 @@ void tcp_take_syn_options(struct yeon_tcp *c, const struct wire_tcp *h, yeon_tim
 void tcp_established(struct yeon_tcp *c, enum yeon_cause cause, yeon_time now)
 {
   bool early = tcp_is_early(c);
+  if (!early) tcp_congestion_begin(c, now);
   c->rexmits = 0;
   c->backoff = 0;
   c->heard_at = now;
   if (early) tcp_fastopen_over(c, false, now);
   c->tune_seq = c->rcv_nxt + tcp_rcv_wnd(c);
   c->tune_us = (uint32_t)(now / YEON_US);
-  if (!early) tcp_congestion_begin(c, now);
   /* RFC 6298 5.7: no sample, and the SYN needed more than one try. */
   if (c->srtt_us == 0 && (c->flags2 & TCP_G_SYN_REXMIT) != 0 && c->rto_us < 3000000) c->rto_us = 3000000;
   if (tcp_outstanding(c))
@@ -67,6 +67,13 @@ void tcp_established(struct yeon_tcp *c, enum yeon_cause cause, yeon_time now)
   tcp_want_output(c);
 }
 
+/* It echoes the first of our SYNs, however often that has gone since: none was lost. */
+static bool answers_first(const struct tcp_in *in, const struct yeon_tcp *c)
+{
+  const struct wire_tcp *h = &in->s->h;
+  return in->t->options.timestamps && h->has_ts && h->tsecr == tcp_ts_now(in->t, &c->record.key, c->heard_at);
+}
+
 /* Fourth: the SYN itself. */
 static void take_syn(struct tcp_in *in, struct yeon_tcp *c, bool ack_ok)
 {
@@ -76,6 +83,7 @@ static void take_syn(struct tcp_in *in, struct yeon_tcp *c, bool ack_ok)
   uint16_t mss = tcp_announced_mss(&c->record.key.remote, c->t->link_mtu[c->link], tcp_mss_limit(c));
   c->rcv_adv = c->rcv_nxt + tcp_first_window(&c->t->options, c->rcvbuf, mss);
   tcp_take_syn_options(c, h, in->now);
+  if (ack_ok && answers_first(in, c)) c->flags2 &= ~TCP_G_SYN_REXMIT;
   c->heard_at = in->now;
   tcp_user_timeout_heard(c, h, in->now);
   tcp_ecn_take_syn(in, c, ack_ok);

@@ -28,10 +28,10 @@ void tcp_step_urgent(struct tcp_in *in, struct yeon_tcp *c)
 }
 
 /* The urgent byte is taken aside as it passes, unless it stays in line. */
-static void catch_urgent(struct yeon_tcp *c, uint32_t from)
+static void catch_urgent(struct yeon_tcp *c, uint32_t from, uint32_t to)
 {
   struct tcp_extra *x = c->extra;
-  if (x == NULL || x->urgent != TCP_URGENT_COMING || !seq_in(x->urgent_seq, from, c->rcv_nxt)) return;
+  if (x == NULL || x->urgent != TCP_URGENT_COMING || !seq_in(x->urgent_seq, from, to)) return;
   uint32_t base = c->rcv_nxt - ring_len(c->rcv);
   ring_read(c->rcv, x->urgent_seq - base, &x->urgent_byte, 1);
   x->urgent = TCP_URGENT_HERE;
@@ -145,7 +145,7 @@ static void take_in_order(struct tcp_in *in, struct yeon_tcp *c)
   note_repeated(in, c, in->seq, in->seq + in->len);
   join_ranges(c);
   c->bytes_received += c->rcv_nxt - from;
-  catch_urgent(c, from);
+  catch_urgent(c, from, c->rcv_nxt);
   if (filled_gap)
     tcp_ack_now(c); /* RFC 5681 4.2: at once when a gap is filled, in part or whole */
   else
@@ -167,6 +167,7 @@ static void take_out_of_order(struct tcp_in *in, struct yeon_tcp *c)
   if (fits) added = tcp_sacks_add(c, in->seq, in->seq + in->len);
   if (added == RANGES_OLD) in->verdict = YEON_VERDICT_DUPLICATE;
   if (added > RANGES_OLD) write_payload(c, in, offset);
+  if (added > RANGES_OLD) catch_urgent(c, in->seq, in->seq + in->len); /* it overtakes what is missing: that is its use */
   if (added != RANGES_FULL) tcp_sack_remember(c, in->seq);
   if (added == RANGES_FULL) in->verdict = YEON_VERDICT_NO_ROOM;
   if (c->busy->ooo->set->n == 0) tcp_sacks_free(c);
@@ -215,7 +216,7 @@ static void take_kept(struct tcp_in *in, struct yeon_tcp *c)
   if (seq_gt(set->v[0].left, from)) return;
   join_ranges(c);
   c->bytes_received += c->rcv_nxt - from;
-  catch_urgent(c, from);
+  catch_urgent(c, from, c->rcv_nxt);
   tcp_ack_data(c, in);
   tcp_notify(c, YEON_READABLE);
 }

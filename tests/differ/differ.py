@@ -64,7 +64,7 @@ def read_trace(text):
 
 WINDOW = re.compile(r"\bwin (\d+)")
 RESET = re.compile(r"^\d+ [^ ]*R")
-PUSH = re.compile(r"^(\d+ [^ ]*)P(\S* \d+:\d+\([1-9])")  # with bytes: where a super-segment was cut
+PUSH = re.compile(r"^(\d+ (?:\[\w+\] )?[^ ]*)P(\S* \d+:\d+\([1-9])")  # with bytes: where a super-segment was cut
 STAMP = re.compile(r"\bTS val (\d+)")
 
 

@@ -114,7 +114,8 @@ static void kernel_setting(struct differ *d, const char *name, const char *value
   if (f == NULL || fclose(f) != 0 || !good) fprintf(stderr, "differ: %s cannot be set to %s\n", path, value);
 }
 
-/* What is of this machine's history, or of its clock: loss probes come two ticks late, and a tick is what the kernel was built with. */
+/* What is of this machine's history, or of its clock: loss probes come two ticks late, and a tick is what the kernel was built with; scripts about them
+ * turn them on. */
 static void settle_settings(struct differ *d)
 {
   static const char *const settings[][2] = {{"tcp_early_retrans", "0"},
@@ -244,6 +245,7 @@ static const struct option options[] = {{"SO_SNDBUF", SOL_SOCKET, SO_SNDBUF},
                                         {"TCP_MAXSEG", IPPROTO_TCP, TCP_MAXSEG},
                                         {"TCP_SYNCNT", IPPROTO_TCP, TCP_SYNCNT},
                                         {"TCP_WINDOW_CLAMP", IPPROTO_TCP, TCP_WINDOW_CLAMP},
+                                        {"TCP_FASTOPEN", IPPROTO_TCP, TCP_FASTOPEN},
                                         {"IP_TTL", IPPROTO_IP, IP_TTL},
                                         {"IP_TOS", IPPROTO_IP, IP_TOS}};
 

@@ -62,8 +62,8 @@ static void make_host(struct differ *d)
       yeon_host_add_addr(r->host, 0, &r->local, yeon_ip_is4(&r->local) ? 16 : 48) != 0 ||
       yeon_host_add_route(r->host, &any, 0, NULL, 0) != 0)
     drill_fail(r, "no host can be made of this");
-  else
-    yeon_wait(d, 0);
+  fastopen_apply_key(r);
+  if (!r->over) yeon_wait(d, 0);
 }
 
 /* The host is made when the first thing is asked of it, for settings come before. */
@@ -158,6 +158,7 @@ static const struct option options[] = {{"SO_SNDBUF", YEON_TCP_SNDBUF, 1},
                                         {"SO_OOBINLINE", YEON_TCP_OOBINLINE, 1},
                                         {"TCP_SYNCNT", YEON_TCP_RETRIES_SYN, 1},
                                         {"TCP_WINDOW_CLAMP", YEON_TCP_WINDOW_CLAMP, 1},
+                                        {"TCP_FASTOPEN", YEON_TCP_FASTOPEN, 1},
                                         {"IP_TTL", YEON_TCP_HOP_LIMIT, 1},
                                         {"IP_TOS", YEON_TCP_TRAFFIC_CLASS, 1}};
 
