@@ -7,10 +7,9 @@
  * seconds without a shorter round trip PROBE_RTT halves the window for 200 ms, so that all flows see the path empty.
  *
  * Three bounds: inflight_longterm is what the last probe found to be too much; inflight_shortterm and bw_shortterm follow losses outside of probing, and are
- * forgotten at the next probe. ECN is not used. Chance comes from the seed in struct cc_config. */
+ * forgotten at the next probe. Losses without a queue move none of them (bbr_model.c). ECN is not used. Chance comes from the seed in struct cc_config. */
 #include "cc/bbr.h"
 
-#define MIN_PIPE 4u
 #define PROBE_RTT_SPAN (200 * YEON_MS)
 #define RENO_ROUNDS 63u
 #define STARTUP_LOSSES 6u /* in a round */
@@ -115,14 +114,13 @@ static void check_full(struct bbr *s, const struct cc_ack *ack)
 static void check_startup_losses(const struct cc *cc, struct bbr *s, const struct cc_ack *ack)
 {
   if (!s->round_start) return;
-  bool many = s->recovering && ack->in_recovery && s->loss_events >= STARTUP_LOSSES && bbr_too_high(ack);
+  bool many = s->recovering && ack->in_recovery && s->loss_events >= STARTUP_LOSSES && bbr_too_high(cc, s, ack);
   if (s->mode == BBR_STARTUP && many) {
-    uint32_t bdp = bbr_bdp(cc, s, bbr_max_bw(s), 100);
+    uint32_t bdp = bbr_bdp(s, bbr_max_bw(s), 100);
     s->full_reached = true;
     s->inflight_longterm = bdp > s->inflight_latest ? bdp : s->inflight_latest;
   }
   s->loss_events = 0;
-  s->lost_in_round = 0;
   s->recovering = ack->in_recovery;
 }
 
@@ -166,7 +164,7 @@ static void adapt_longterm(const struct cc *cc, struct bbr *s, const struct cc_a
       s->max_bw[1] = 0;
     }
   }
-  if (bbr_too_high(ack)) {
+  if (bbr_too_high(cc, s, ack)) {
     if (s->probe_samples && ack->rate.interval_us != 0) answer_too_high(cc, s, ack);
     return;
   }
@@ -224,8 +222,8 @@ static void update_cycle(const struct cc *cc, struct bbr *s, const struct cc_ack
 
 static uint32_t probe_rtt_cwnd(const struct cc *cc, const struct bbr *s)
 {
-  uint32_t half = bbr_bdp(cc, s, s->bw, cwnd_percent[BBR_PROBE_RTT]);
-  return half > MIN_PIPE * cc->mss ? half : MIN_PIPE * cc->mss;
+  uint32_t half = bbr_bdp(s, s->bw, cwnd_percent[BBR_PROBE_RTT]);
+  return half > BBR_MIN_PIPE * cc->mss ? half : BBR_MIN_PIPE * cc->mss;
 }
 
 static void exit_probe_rtt(struct cc *cc, struct bbr *s, const struct cc_ack *ack)
@@ -270,7 +268,8 @@ static void check_probe_rtt(struct cc *cc, struct bbr *s, const struct cc_ack *a
 
 static void set_pacing(struct bbr *s, uint32_t percent)
 {
-  uint64_t rate = s->bw / 100 * percent / 100 * 99; /* a hundredth less, so that queues drain */
+  uint64_t rate = s->bw / 100 * percent;
+  if (bbr_queue_stands(s)) rate = rate / 100 * 99; /* a hundredth less, so that it drains */
   if (s->bw != 0 && (s->full_reached || rate > s->pacing_rate)) s->pacing_rate = rate;
 }
 
@@ -283,14 +282,14 @@ static void set_cwnd(struct cc *cc, const struct bbr *s, const struct cc_ack *ac
   } else if (cc->cwnd < most || ack->delivered < s->initial_cwnd) {
     cc_widen(cc, ack->acked);
   }
-  if (cc->cwnd < MIN_PIPE * cc->mss) cc->cwnd = MIN_PIPE * cc->mss;
+  if (cc->cwnd < BBR_MIN_PIPE * cc->mss) cc->cwnd = BBR_MIN_PIPE * cc->mss;
   if (s->mode == BBR_PROBE_RTT && cc->cwnd > probe_rtt_cwnd(cc, s)) cc->cwnd = probe_rtt_cwnd(cc, s);
   if (s->mode == BBR_CRUISE || s->mode == BBR_PROBE_RTT)
     cap = bbr_with_headroom(cc, s);
   else if (in_probe_bw(s))
     cap = s->inflight_longterm;
   if (s->inflight_shortterm < cap) cap = s->inflight_shortterm;
-  if (cap < MIN_PIPE * cc->mss) cap = MIN_PIPE * cc->mss;
+  if (cap < BBR_MIN_PIPE * cc->mss) cap = BBR_MIN_PIPE * cc->mss;
   if (cc->cwnd > cap) cc->cwnd = cap;
 }
 
@@ -314,7 +313,7 @@ static void on_congestion(struct cc *cc, enum cc_event event, uint32_t flight, y
   struct bbr *s = cc->state;
   (void)flight, (void)now;
   if (event == CC_MARK) return;
-  save_cwnd(cc, s);
+  if (event != CC_TIMEOUT_AGAIN) save_cwnd(cc, s);
   if (!s->loss_in_round) bbr_save_for_undo(s);
   if (event != CC_LOSS) cc->cwnd = cc->mss; /* all that was in flight is taken for lost */
 }

@@ -12,6 +12,7 @@ enum bbr_acks { BBR_ACKS_INIT, BBR_ACKS_REFILLING, BBR_ACKS_STARTING, BBR_ACKS_F
 #define BBR_ANY_BW UINT64_MAX
 #define BBR_LOSS_PERCENT 2u
 #define BBR_BETA_PERCENT 70u
+#define BBR_MIN_PIPE 4u /* segments */
 
 struct bbr {
   /* The model: rates in bytes a second, volumes in bytes. */
@@ -29,10 +30,11 @@ struct bbr {
   uint32_t extra_acked[2]; /* acknowledged beyond bw, most in five rounds each (aggregation) */
   uint32_t extra_delivered;
   yeon_time extra_at; /* since when extra_delivered counts */
+  /* Does a queue stand, and what does the path lose without one? (bbr_model.c) */
+  uint32_t rtt_us;               /* smoothed over some four samples */
+  uint32_t stray_lost, stray_of; /* bytes lost while there was no queue, of bytes that arrived: older ones count less */
   /* Rounds. */
   uint64_t round_end, loss_round_end; /* cc_ack.delivered */
-  uint32_t round_count;
-  uint32_t lost_in_round;
   /* Control. */
   uint64_t pacing_rate;
   uint32_t prior_cwnd; /* last known good, while recovery or a probe has it down */
@@ -61,7 +63,7 @@ uint64_t bbr_rate_of(const struct cc_ack *ack);
 uint64_t bbr_max_bw(const struct bbr *s);
 void bbr_start_round(struct bbr *s, const struct cc_ack *ack);
 /* percent of bw * min_rtt. */
-uint32_t bbr_bdp(const struct cc *cc, const struct bbr *s, uint64_t bw, uint32_t percent);
+uint32_t bbr_bdp(const struct bbr *s, uint64_t bw, uint32_t percent);
 /* The same with room for what is on its way within the ends. */
 uint32_t bbr_inflight(const struct cc *cc, const struct bbr *s, uint64_t bw, uint32_t percent);
 uint32_t bbr_with_headroom(const struct cc *cc, const struct bbr *s);
@@ -69,7 +71,10 @@ uint32_t bbr_target(const struct cc *cc, const struct bbr *s);
 uint32_t bbr_extra_acked(const struct bbr *s);
 void bbr_reset_congestion(struct bbr *s);
 void bbr_reset_shortterm(struct bbr *s);
-bool bbr_too_high(const struct cc_ack *ack);
+/* Round trips take clearly longer than the least: packets wait somewhere. */
+bool bbr_queue_stands(const struct bbr *s);
+/* More is in flight than the path bears. */
+bool bbr_too_high(const struct cc *cc, const struct bbr *s, const struct cc_ack *ack);
 void bbr_save_for_undo(struct bbr *s);
 /* Before the mode is considered: rates, losses, aggregation. probing: STARTUP, REFILL, UP. */
 void bbr_update_model(struct cc *cc, struct bbr *s, const struct cc_ack *ack, bool probing);

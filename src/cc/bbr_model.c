@@ -1,12 +1,19 @@
 /* What BBR believes of the path (draft-ietf-ccwg-bbr, "Updating Network Path Model Parameters"): the most it delivers, the least it takes, how much may be
- * in flight before it loses more than 2 %, and how far acknowledgments come in lumps. bbr.c acts on it. */
+ * in flight before it loses more than 2 %, and how far acknowledgments come in lumps. bbr.c acts on it.
+ *
+ * Beyond the draft: a loss counts only while a queue stands (round trips are an eighth longer than the least), for one without is the path's own and would
+ * happen at any rate; how many of those there are is measured, and comes on top of the 2 %. One in ten counts in any case. */
 #include "cc/bbr.h"
 
 #define MIN_RTT_WINDOW (10 * YEON_SEC)
 #define PROBE_RTT_INTERVAL (5 * YEON_SEC)
 #define EXTRA_ROUNDS 5u /* of each half of the window of ten */
 #define HEADROOM_PERCENT 15u
-#define MIN_PIPE 4u /* segments */
+#define QUEUE_SLACK_US 1000u
+#define FEW 4u /* segments beyond the two per cent, but no more than this part of the flight: else, of a small one, every accident would count */
+#define FEW_PART 16u
+#define ANY_LOSS_PERCENT 10u /* with or without a queue: that much is no accident, but a policer */
+#define STRAY_MEMORY (4u << 20) /* bytes */
 
 uint64_t bbr_rate_of(const struct cc_ack *ack)
 {
@@ -17,10 +24,9 @@ uint64_t bbr_max_bw(const struct bbr *s) { return s->max_bw[0] > s->max_bw[1] ? 
 
 void bbr_start_round(struct bbr *s, const struct cc_ack *ack) { s->round_end = ack->delivered; }
 
-uint32_t bbr_bdp(const struct cc *cc, const struct bbr *s, uint64_t bw, uint32_t percent)
+uint32_t bbr_bdp(const struct bbr *s, uint64_t bw, uint32_t percent)
 {
   if (s->min_rtt_us == 0 || bw == 0) return s->initial_cwnd;
-  (void)cc;
   if (bw > UINT64_MAX / 100000 / s->min_rtt_us) return CC_WINDOW_MOST;
   uint64_t bytes = bw * s->min_rtt_us / 1000000 * percent / 100;
   return bytes < CC_WINDOW_MOST ? (uint32_t)bytes : CC_WINDOW_MOST;
@@ -39,13 +45,13 @@ static uint32_t quantized(const struct cc *cc, const struct bbr *s, uint32_t byt
 {
   uint32_t budget = offload_budget(cc, s);
   if (bytes < budget) bytes = budget;
-  if (bytes < MIN_PIPE * cc->mss) bytes = MIN_PIPE * cc->mss;
+  if (bytes < BBR_MIN_PIPE * cc->mss) bytes = BBR_MIN_PIPE * cc->mss;
   return s->mode == BBR_UP ? bytes + 2u * cc->mss : bytes;
 }
 
 uint32_t bbr_inflight(const struct cc *cc, const struct bbr *s, uint64_t bw, uint32_t percent)
 {
-  return quantized(cc, s, bbr_bdp(cc, s, bw, percent));
+  return quantized(cc, s, bbr_bdp(s, bw, percent));
 }
 
 uint32_t bbr_with_headroom(const struct cc *cc, const struct bbr *s)
@@ -54,12 +60,12 @@ uint32_t bbr_with_headroom(const struct cc *cc, const struct bbr *s)
   uint32_t headroom = (uint32_t)(s->inflight_longterm * (uint64_t)HEADROOM_PERCENT / 100);
   if (headroom < cc->mss) headroom = cc->mss;
   uint32_t left = s->inflight_longterm > headroom ? s->inflight_longterm - headroom : 0;
-  return left > MIN_PIPE * cc->mss ? left : MIN_PIPE * cc->mss;
+  return left > BBR_MIN_PIPE * cc->mss ? left : BBR_MIN_PIPE * cc->mss;
 }
 
 uint32_t bbr_target(const struct cc *cc, const struct bbr *s)
 {
-  uint32_t bdp = bbr_bdp(cc, s, s->bw, 100);
+  uint32_t bdp = bbr_bdp(s, s->bw, 100);
   return bdp < cc->cwnd ? bdp : cc->cwnd;
 }
 
@@ -81,9 +87,14 @@ void bbr_reset_shortterm(struct bbr *s)
   s->inflight_shortterm = BBR_UNBOUNDED;
 }
 
-bool bbr_too_high(const struct cc_ack *ack)
+bool bbr_queue_stands(const struct bbr *s) { return s->rtt_us > s->min_rtt_us + s->min_rtt_us / 8 + QUEUE_SLACK_US; }
+
+bool bbr_too_high(const struct cc *cc, const struct bbr *s, const struct cc_ack *ack)
 {
-  return ack->rate.lost > (uint64_t)ack->rate.tx_in_flight * BBR_LOSS_PERCENT / 100;
+  uint64_t flight = ack->rate.tx_in_flight, stray = s->stray_of != 0 ? flight * s->stray_lost / s->stray_of : 0;
+  if (!bbr_queue_stands(s)) return ack->rate.lost > flight * ANY_LOSS_PERCENT / 100;
+  uint64_t few = flight / FEW_PART < FEW * cc->mss ? flight / FEW_PART : FEW * cc->mss;
+  return ack->rate.lost > flight * BBR_LOSS_PERCENT / 100 + few + 2 * stray;
 }
 
 void bbr_save_for_undo(struct bbr *s)
@@ -94,16 +105,16 @@ void bbr_save_for_undo(struct bbr *s)
   s->undo_inflight_longterm = s->inflight_longterm;
 }
 
-static void note_loss(struct bbr *s, const struct cc_ack *ack)
+static void note_loss(const struct cc *cc, struct bbr *s, const struct cc_ack *ack)
 {
-  if (ack->lost == 0) return;
+  if (ack->lost > 0 && s->loss_events < UINT8_MAX) s->loss_events++;
+  bool counts = bbr_queue_stands(s) ? ack->lost > 0 : ack->rate.interval_us != 0 && bbr_too_high(cc, s, ack);
+  if (!counts) return;
   if (!s->loss_in_round) {
     s->loss_round_end = ack->delivered;
     bbr_save_for_undo(s);
   }
   s->loss_in_round = true;
-  s->lost_in_round += ack->lost;
-  if (s->loss_events < UINT8_MAX) s->loss_events++;
 }
 
 static void update_latest(struct bbr *s, const struct cc_ack *ack)
@@ -123,7 +134,6 @@ static void update_round(struct bbr *s, const struct cc_ack *ack)
   s->round_start = ack->rate.prior_delivered >= s->round_end;
   if (!s->round_start) return;
   bbr_start_round(s, ack);
-  s->round_count++;
   s->rounds_since_probe++;
 }
 
@@ -132,6 +142,18 @@ static void update_max_bw(struct bbr *s, const struct cc_ack *ack)
   uint64_t rate = bbr_rate_of(ack);
   if (rate == 0 || (ack->rate.app_limited && rate < bbr_max_bw(s))) return;
   if (rate > s->max_bw[1]) s->max_bw[1] = rate;
+}
+
+static void update_queue(struct bbr *s, const struct cc_ack *ack)
+{
+  if (ack->rtt_us != 0) s->rtt_us = s->rtt_us == 0 ? ack->rtt_us : (uint32_t)((3ull * s->rtt_us + ack->rtt_us) / 4);
+  if (bbr_queue_stands(s)) return;
+  s->stray_lost += ack->lost;
+  s->stray_of += ack->acked;
+  while (s->stray_of > STRAY_MEMORY) {
+    s->stray_of /= 2;
+    s->stray_lost /= 2;
+  }
 }
 
 /* Outside of probing a round with losses brings the bounds down to what got through, by 30 % at most. */
@@ -166,7 +188,8 @@ static void update_aggregation(const struct cc *cc, struct bbr *s, const struct 
 
 void bbr_update_model(struct cc *cc, struct bbr *s, const struct cc_ack *ack, bool probing)
 {
-  note_loss(s, ack);
+  update_queue(s, ack);
+  note_loss(cc, s, ack);
   s->round_start = s->loss_round_start = false;
   if (ack->rate.interval_us != 0) {
     update_latest(s, ack);

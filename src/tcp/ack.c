@@ -44,6 +44,19 @@ static enum tcp_step complete_handshake(struct tcp_in *in, struct yeon_tcp *c)
   return TCP_GO_ON;
 }
 
+static uint32_t usable_window(const struct yeon_tcp *c) { return c->cc.cwnd < c->max_snd_wnd ? c->cc.cwnd : c->max_snd_wnd; }
+
+/* Room again: told once a third is free, lest the application be woken for every segment; or when what is left to send is little, for what has arrived
+ * beyond a gap may hold the buffer for round trips. */
+static void tell_room(struct yeon_tcp *c)
+{
+  uint32_t len = ring_len(c->snd), end = tcp_snd_end(c), unsent = seq_lt(c->snd_nxt, end) ? end - c->snd_nxt : 0, some = usable_window(c) / 4;
+  if ((c->flags2 & TCP_G_WANTS_ROOM) == 0 || len >= c->sndbuf) return;
+  if (len > c->sndbuf - c->sndbuf / 3 && (unsent > some || c->sndbuf - len < some)) return;
+  c->flags2 &= ~TCP_G_WANTS_ROOM;
+  tcp_notify(c, YEON_WRITABLE);
+}
+
 void tcp_advance(struct yeon_tcp *c, uint32_t ack, struct tcp_news *news, yeon_time now)
 {
   uint32_t base = tcp_snd_base(c), end = tcp_snd_end(c);
@@ -64,11 +77,8 @@ void tcp_advance(struct yeon_tcp *c, uint32_t ack, struct tcp_news *news, yeon_t
     if (ring_len(c->snd) == 0) ring_release(c->t->rings, &c->snd);
     tcp_trace_buffer(c, now);
   }
-  /* Room again: told once a third is free, lest the application be woken for every segment. */
-  if ((was_full || (c->flags2 & TCP_G_WANTS_ROOM) != 0) && ring_len(c->snd) <= c->sndbuf - c->sndbuf / 3) {
-    c->flags2 &= ~TCP_G_WANTS_ROOM;
-    tcp_notify(c, YEON_WRITABLE);
-  }
+  if (was_full) c->flags2 |= TCP_G_WANTS_ROOM;
+  tell_room(c);
 }
 
 /* A send window update from the newest segment (RFC 9293 3.10.7.4, fifth, ESTABLISHED). */
@@ -97,12 +107,16 @@ static void progress(struct yeon_tcp *c, yeon_time now)
   tcp_user_timeout_start(c, now);
 }
 
-/* The send buffer follows the congestion window, so that it never is what limits the rate; but more than the peer's window can not be in flight. */
+/* The send buffer follows the congestion window, so that it never is what limits the rate; but more than the peer's window can not be in flight. What has
+ * arrived beyond a gap takes up room, too, until the gap is closed: a window's worth behind it. */
 static void tune_sndbuf(struct yeon_tcp *c)
 {
-  uint32_t most = c->t->options.sndbuf_max, flight = c->cc.cwnd < c->max_snd_wnd ? c->cc.cwnd : c->max_snd_wnd;
-  uint32_t want = flight > most / 2 ? most : 2 * flight;
-  if ((c->flags & TCP_F_SNDBUF_FIXED) == 0 && want > c->sndbuf) c->sndbuf = want;
+  uint32_t most = c->t->options.sndbuf_max, flight = usable_window(c);
+  uint64_t want = (uint64_t)flight + (tcp_flight(c) > flight ? tcp_flight(c) : flight);
+  if (want > most) want = most;
+  if ((c->flags & TCP_F_SNDBUF_FIXED) != 0 || want <= c->sndbuf) return;
+  c->sndbuf = (uint32_t)want;
+  tell_room(c);
 }
 
 /* RFC 5681 section 2: the five signs of a duplicate acknowledgment. */

@@ -121,19 +121,35 @@ static void bbr_bears_a_short_queue(void **state)
   free(l);
 }
 
-/* 1 % of random loss is below the threshold. */
+/* Losses without a queue are the path's own: 1 and 3 % cost little more than themselves. */
 static void bbr_bears_loss(void **state)
 {
   struct cc_link *l = fresh(YEON_CC_BBR, RATE, 40 * MS, 100000);
   (void)state;
-  l->loss_every = 100;
+  l->loss_every = 33;
   cc_link_run(l, 5 * YEON_SEC);
-  between(cc_link_rate(l, 20 * YEON_SEC), RATE * 80 / 100, RATE * 101 / 100);
+  between(cc_link_rate(l, 20 * YEON_SEC), RATE * 85 / 100, RATE * 101 / 100);
+  l->loss_every = 100;
+  between(cc_link_rate(l, 20 * YEON_SEC), RATE * 92 / 100, RATE * 101 / 100);
   struct cc_link *n = fresh(YEON_CC_NEWRENO, RATE, 40 * MS, 100000);
   n->loss_every = 100;
   cc_link_run(n, 5 * YEON_SEC);
   assert_true(cc_link_rate(n, 20 * YEON_SEC) < RATE / 2); /* where NewReno does not get half of it */
   free(n);
+  free(l);
+}
+
+/* One in six lost, and no queue: that is a policer, and the bounds come down. */
+static void bbr_heeds_a_policer(void **state)
+{
+  struct cc_link *l = fresh(YEON_CC_BBR, RATE, 40 * MS, 100000);
+  (void)state;
+  cc_link_run(l, 5 * YEON_SEC);
+  while (bbr_of(l)->mode != BBR_CRUISE) cc_link_run(l, YEON_MS);
+  l->loss_every = 6;
+  cc_link_run(l, 500 * YEON_MS);
+  assert_false(bbr_queue_stands(bbr_of(l)));
+  assert_true(bbr_of(l)->bw_shortterm != BBR_ANY_BW || bbr_of(l)->inflight_longterm < 2 * bbr_bdp(bbr_of(l), bbr_max_bw(bbr_of(l)), 100));
   free(l);
 }
 
@@ -149,6 +165,11 @@ static void bbr_undo_and_timeout(void **state)
   cc_on_undo(&l->cc, l->now);
   assert_int_equal(l->cc.cwnd, before);
   assert_int_equal(bbr_of(l)->bw, bw);
+  /* The second time-out of a row does not take the one segment that the first has left for what was good. */
+  cc_on_congestion(&l->cc, CC_TIMEOUT, before, l->now);
+  cc_on_congestion(&l->cc, CC_TIMEOUT_AGAIN, l->mss, l->now);
+  cc_on_recovered(&l->cc, l->now);
+  assert_int_equal(l->cc.cwnd, before);
   free(l);
 }
 
@@ -228,6 +249,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(bbr_starts_and_drains),   cmocka_unit_test(bbr_holds_the_rate),   cmocka_unit_test(bbr_finds_more),
       cmocka_unit_test(bbr_probes_the_round_trip), cmocka_unit_test(bbr_bears_a_short_queue), cmocka_unit_test(bbr_bears_loss),
+      cmocka_unit_test(bbr_heeds_a_policer),
       cmocka_unit_test(bbr_undo_and_timeout),    cmocka_unit_test(bbr_after_a_pause),    cmocka_unit_test(bbr_repeats_itself),
       cmocka_unit_test(copa_bounds_the_queue),   cmocka_unit_test(copa_and_loss),
   };
