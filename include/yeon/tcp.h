@@ -88,6 +88,12 @@ struct yeon_tcp_options {
   bool check_syn_echo;
   /* After YEON_SHUT_RD arriving bytes are still kept and can be read, as in Linux; false: acknowledged and thrown away. */
   bool shut_rd_keeps;
+  /* Bytes for a connection whose application is gone are reset as if there were no connection, and the reset of an abort tells the window, as in
+   * Linux; false: the reset stands at SND.NXT, and tells none. */
+  bool linux_reset;
+  /* PSH also at the ends of the trains that Linux hands its devices, and on copies of what was pushed; false: at the end of what was given alone. */
+  bool linux_push;
+  uint8_t train_segments_min; /* a train is no shorter where the windows allow it; 1..255 */
   /* A reset is an error in CLOSING and LAST-ACK too, as kernels have it; false: only if it loses bytes (RFC 9293 3.10.7.4). */
   bool late_reset_is_error;
   /* In CLOSE-WAIT, CLOSING and LAST-ACK a reset with the number of the peer's FIN ends the connection too, as in Linux; false: only one with the next

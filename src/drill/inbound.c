@@ -101,6 +101,29 @@ static void put_checksum(const struct drill_flow *flow, uint8_t protocol, uint8_
   wire_put16(p + field, protocol == WIRE_PROTO_UDP && sum == 0 ? 0xffff : sum);
 }
 
+/* A signature for which no key was agreed: kernels drop the segment without a word, and no script can agree on a key here. */
+static bool is_signed(const struct drill_packet *k)
+{
+  for (unsigned i = 0; k->kind == DRILL_TCP && i < k->n_options; i++)
+    if (k->options[i].kind == TCP_OPTION_MD5) return true;
+  return false;
+}
+
+/* In ESTABLISHED an acknowledgment of bytes never sent is answered by Linux 6.18, as RFC 9293 3.10.7.4 wants, and was dropped without a word before. */
+static bool may_be_answered(const struct drill_run *r, const struct drill_packet *k, const struct drill_flow *flow)
+{
+  struct yeon_tcp_info info;
+  if (r->freebsd || k->kind != DRILL_TCP || (k->flags & YEON_TCP_ACK) == 0) return false;
+  for (unsigned i = 0; i < DRILL_FDS; i++) {
+    const struct drill_fd *fd = &r->fds[i];
+    if (fd->number < 0 || fd->tcp == NULL || yeon_tcp_state(fd->tcp) != YEON_TCP_ESTABLISHED) continue;
+    yeon_tcp_info(fd->tcp, &info);
+    bool ours = info.local.port == flow->local.port && info.remote.port == flow->remote.port;
+    if (ours) return (int32_t)(k->ack + flow_local_offset(flow, false) - info.snd_max) > 0;
+  }
+  return false;
+}
+
 void inbound_packet(struct drill_run *r, const struct drill_event *e)
 {
   const struct drill_packet *k = e->packet;
@@ -108,6 +131,10 @@ void inbound_packet(struct drill_run *r, const struct drill_event *e)
   struct drill_flow *flow = flow_of(r, k);
   size_t header = yeon_ip_is4(&r->local) ? WIRE_IPV4_HEADER : WIRE_IPV6_HEADER, len;
   uint8_t protocol = WIRE_PROTO_TCP;
+  if (is_signed(k)) {
+    drill_trace(r, "   < %s (signed, and there is no key)", show_packet(r, k));
+    return;
+  }
   if (k->kind == DRILL_TCP) {
     if (!tunnel_admits(r, k, flow)) {
       drill_trace(r, "   < %s (not for the connection)", show_packet(r, k));
@@ -132,5 +159,7 @@ void inbound_packet(struct drill_run *r, const struct drill_event *e)
   if (k->kind != DRILL_ICMP) put_checksum(flow, protocol, packet + header, len);
   emit_ip(r, k, flow, protocol, packet, len);
   drill_trace(r, "   < %s", show_packet(r, k));
+  r->may_answer = may_be_answered(r, k, flow);
   world_inject(r, packet, header + len, k->kind == DRILL_TCP ? k->len : 0);
+  r->may_answer = false;
 }

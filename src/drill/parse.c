@@ -65,6 +65,17 @@ static void parse_settings(struct drill_scan *s)
   }
 }
 
+static void define_usual(struct drill_script *script)
+{
+  bool six = script->six;
+  for (const struct drill_setting *d = script->settings; d != NULL; d = d->next)
+    if (strcmp(d->name, "ip_version") == 0 && d->value != NULL) six = strcmp(d->value, "ipv6") == 0;
+  for (unsigned i = 0; i < DRILL_USUAL; i++) {
+    const char *const *usual = script->usual[i][six];
+    if (usual != NULL) drill_define(script, usual[0], strlen(usual[0]), usual[1]);
+  }
+}
+
 /* Text up to its closing mark, which is taken. */
 static const char *quoted_text(struct drill_scan *s, const char *close)
 {
@@ -213,6 +224,7 @@ bool drill_parse(struct drill_script *script, const char *path, const char *text
   s.start = s.p = apply_conditions(&s, text, len, profile_name);
   s.end = s.p + len;
   parse_settings(&s);
+  define_usual(script);
   while (!scan_at_end(&s)) {
     *tail = parse_event(&s);
     tail = &(*tail)->next;

@@ -128,7 +128,10 @@ static void parse_option(struct drill_scan *s, struct drill_option *o)
     uint8_t kind = (uint8_t)scan_integer(s);
     put(o, kind, parse_hex(s, o->data, 38));
   } else if (scan_keyword(s, "md5")) {
-    scan_needs(s, "MD5 signatures of TCP");
+    if (scan_keyword(s, "valid") || scan_keyword(s, "invalid"))
+      scan_needs(s, "MD5 signatures of TCP");
+    else
+      put(o, TCP_OPTION_MD5, parse_hex(s, o->data, 16));
   } else {
     const char *word = scan_word(s);
     scan_fail(s, "'%s' is no TCP option known here: mss, wscale, sackOK, sack, TS, nop, eol, FO, FOEXP, ECN, gen-KIND, ...",

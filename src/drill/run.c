@@ -103,16 +103,39 @@ static void run(struct drill_run *r)
   if (!r->over) outbound_extra(r);
 }
 
-/* Names that the suites' own runners define, after the caller's. */
+/* Is the address of the host given on the command line? */
+static bool other_address(const struct yeon_drill_config *c)
+{
+  for (size_t i = 0; i < c->n_settings; i++)
+    if (strncmp(c->settings[i], "local_ip=", 9) == 0) return true;
+  return false;
+}
+
+/* Names that the suites' own runners define: those of the caller count first, then the script's, then these. The cookies are those of the key
+ * that the suites' defaults set, and of none, for the addresses that packetdrill has by itself, or that the runners give it. */
 static void define_names(const struct yeon_drill_config *c, struct drill_script *script)
 {
-  bool six = c->version == YEON_DRILL_IPV6;
   for (size_t i = 0; i < c->n_defines; i++) {
     const char *equals = strchr(c->defines[i], '=');
     if (equals != NULL) drill_define(script, c->defines[i], (size_t)(equals - c->defines[i]), equals + 1);
   }
-  drill_define(script, "CMSG_LEVEL_IP", 13, six ? "SOL_IPV6" : "SOL_IP");
-  drill_define(script, "CMSG_TYPE_RECVERR", 17, six ? "IPV6_RECVERR" : "IP_RECVERR");
+  bool other = other_address(c);
+  static const char *const six[][2] = {{"TFO_COOKIE", "e7041978eab92f14"}, {"TFO_COOKIE_ZERO", "89b217160775d3a2"}},
+                           *const six_runner[][2] = {{"TFO_COOKIE", "c1d1e9742a47a9bc"}, {"TFO_COOKIE_ZERO", "82af1a8f9a205c34"}},
+                           *const four[][2] = {{"TFO_COOKIE", "3021b9d889017eeb"}, {"TFO_COOKIE_ZERO", "b7c12350a90dc8f5"}};
+  for (unsigned i = 0; i < 2; i++) {
+    script->usual[i][0] = four[i];
+    script->usual[i][1] = other ? six_runner[i] : six[i];
+  }
+  static const char *const level[2][2] = {{"CMSG_LEVEL_IP", "SOL_IP"}, {"CMSG_LEVEL_IP", "SOL_IPV6"}},
+                           *const type[2][2] = {{"CMSG_TYPE_RECVERR", "IP_RECVERR"}, {"CMSG_TYPE_RECVERR", "IPV6_RECVERR"}},
+                           *const code[2][2] = {{"CODE", "host_unreachable"}, {"CODE", "address_unreachable"}};
+  for (unsigned v = 0; v < 2; v++) {
+    script->usual[2][v] = level[v];
+    script->usual[3][v] = type[v];
+    script->usual[4][v] = code[v];
+  }
+  script->six = c->version == YEON_DRILL_IPV6;
 }
 
 enum yeon_drill_status yeon_drill_text(const struct yeon_drill_config *config, const char *path, const char *text,

@@ -35,6 +35,7 @@ struct drill_live {
   uint16_t udp_src, udp_dst; /* of the datagram it travels in; 0: none (tunnel.c) */
   /* Joined from several segments, because the script has one. */
   unsigned segments;
+  bool optional;    /* some versions of the system send it, others do not */
   bool passed_over; /* was there already when the script found the one before it */
 };
 
@@ -171,6 +172,7 @@ struct drill_run {
   struct drill_tunnel *tunnels;
   bool device_full;  /* the device takes no packet */
   uint32_t syn_payload; /* bytes on the last SYN that left */
+  bool may_answer; /* what is sent now is optional */
   bool cookies_only; /* half-open connections are thought to be cookies */
 
   struct drill_fd fds[DRILL_FDS];

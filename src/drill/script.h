@@ -113,10 +113,13 @@ struct drill_setting {
   int line;
 };
 
+#define DRILL_USUAL 5
 struct drill_script {
   struct drill_arena arena;
   const char *path;
   struct drill_setting *settings, *defines;
+  const char *const *usual[DRILL_USUAL][2]; /* {name, value} that count when nobody defines them; over IPv4, over IPv6 */
+  bool six;                                 /* over IPv6, unless the script says otherwise */
   struct drill_event *events; /* an initial shell command is an event at 0 */
   /* Why it cannot be run. */
   int line;

@@ -41,7 +41,7 @@ static bool set_version(struct drill_run *r, const char *value)
                                     : strcmp(value, "ipv4-mapped-ipv6") == 0 ? YEON_DRILL_MAPPED
                                                                              : YEON_DRILL_AS_SCRIPTED;
   if (version == YEON_DRILL_AS_SCRIPTED) return false;
-  if (r->config->version == YEON_DRILL_AS_SCRIPTED) r->version = version;
+  r->version = version;
   r->version_scripted = true;
   return true;
 }
@@ -123,7 +123,8 @@ bool settings_apply(struct drill_run *r)
   }
   if (r->version == YEON_DRILL_AS_SCRIPTED) r->version = r->config->version;
   if (r->version == YEON_DRILL_AS_SCRIPTED) r->version = YEON_DRILL_IPV4;
-  if (r->mtu == 0) r->mtu = r->version == YEON_DRILL_IPV6 && !r->version_scripted ? 1520 : 1500;
+  bool wider = r->version == YEON_DRILL_IPV6 && (!r->version_scripted || r->config->version == YEON_DRILL_IPV6);
+  if (r->mtu == 0) r->mtu = wider ? 1520 : 1500;
   default_addresses(r);
   return !r->over;
 }

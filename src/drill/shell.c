@@ -155,6 +155,32 @@ static void state_query(struct drill_run *r, const struct words *w)
                  drill_format(r->arena, "%u", c.n));
 }
 
+/* grep " 0A " /proc/net/tcp /proc/net/tcp6 | grep ":1F90": is there any? */
+static void proc_query(struct drill_run *r, const struct words *w)
+{
+  static const enum yeon_tcp_state states[] = {YEON_TCP_CLOSED,      YEON_TCP_ESTABLISHED,  YEON_TCP_SYN_SENT,   YEON_TCP_SYN_RECEIVED,
+                                               YEON_TCP_FIN_WAIT_1,  YEON_TCP_FIN_WAIT_2,   YEON_TCP_TIME_WAIT,  YEON_TCP_CLOSED,
+                                               YEON_TCP_CLOSE_WAIT,  YEON_TCP_LAST_ACK,     YEON_TCP_LISTEN,     YEON_TCP_CLOSING};
+  struct count c = {.n = 0};
+  unsigned long state = 0;
+  for (unsigned i = 1; i < w->n; i++) {
+    if (strcmp(w->word[i - 1], "grep") != 0) continue;
+    if (w->word[i][0] == ':')
+      c.port = (uint16_t)strtoul(w->word[i] + 1, NULL, 16);
+    else
+      state = strtoul(w->word[i], NULL, 16);
+  }
+  if (state == 0 || state >= sizeof states / sizeof *states) {
+    drill_needs(r, "this question about sockets");
+    return;
+  }
+  if (!world_begin(r)) return;
+  c.state = states[state];
+  world_settle(r);
+  yeon_tcp_each(r->host, count_one, &c);
+  if (c.n == 0) drill_differ(r, "another number of connections", yeon_tcp_state_name(c.state), "none");
+}
+
 /* tcpdrop -s STATE: the descriptors' connections in that state end now. */
 static void drop_states(struct drill_run *r, const struct words *w)
 {
@@ -257,6 +283,8 @@ static void run_command(struct drill_run *r, const struct words *w)
     run_tc(r, w);
   else if (strcmp(command, "dd") == 0 || ends_with(command, "/dd"))
     make_file(r, w);
+  else if (strcmp(command, "grep") == 0 && w->n > 2 && strncmp(w->word[2], "/proc/net/tcp", 13) == 0)
+    proc_query(r, w);
   else if (strcmp(command, "tcpdrop") == 0)
     drop_states(r, w);
   else if (strcmp(command, "sleep") == 0 && w->n > 1)

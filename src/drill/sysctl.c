@@ -45,7 +45,7 @@ static const struct entry of_linux[] = {
   {"tcp_ecn", U8, AT(ecn), NULL}, {"tcp_mtu_probing", U8, AT(mtu_probing), NULL}, {"tcp_congestion_control", CONGESTION, 0, NULL},
   {"tcp_dsack", ONLY, 0, "1"}, {"ip_no_pmtu_disc", NOT, AT(path_mtu), NULL}, {"tcp_abort_on_overflow", ONLY, 0, "0"},
   {"tcp_stdurg", ONLY, 0, "0"}, {"tcp_fastopen", FASTOPEN, 0, NULL}, {"tcp_fastopen_key", FASTOPEN, 0, NULL}, {"tcp_fastopen_cookies", FASTOPEN, 0, NULL},
-  {"tcp_fastopen_blackhole_timeout_sec", U32, AT(fastopen_black_hole_s), NULL}, {"tcp_min_tso_segs", HARMLESS, 0, NULL},
+  {"tcp_fastopen_blackhole_timeout_sec", U32, AT(fastopen_black_hole_s), NULL}, {"tcp_min_tso_segs", U8, AT(train_segments_min), NULL},
   {"tcp_tso_win_divisor", HARMLESS, 0, NULL}, {"tcp_tso_rtt_log", HARMLESS, 0, NULL}, {"tcp_autocorking", HARMLESS, 0, NULL},
   {"tcp_limit_output_bytes", HARMLESS, 0, NULL}, {"tcp_pacing_ss_ratio", U16, AT(pacing_slow_start_percent), NULL}, {"tcp_pacing_ca_ratio", U16, AT(pacing_percent), NULL},
   {"tcp_notsent_lowat", NOTSENT, 0, NULL}, {"tcp_fack", HARMLESS, 0, NULL}, {"tcp_frto", FLAG, AT(frto), NULL},

@@ -75,6 +75,7 @@ static void queue_frame(struct drill_run *r, const struct yeon_frame *f)
   struct drill_live *l = live_read(r, bytes, f->len);
   if (l == NULL) return;
   l->at = r->now;
+  l->optional = r->may_answer;
   tunnel_out(r, l);
   if (l->protocol == 6 && (l->flags & (YEON_TCP_SYN | YEON_TCP_ACK)) == YEON_TCP_SYN) r->syn_payload = l->payload;
   *r->live_tail = l;

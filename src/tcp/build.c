@@ -101,7 +101,7 @@ void tcp_build(struct yeon_tcp *c, uint32_t seq, uint32_t len, uint8_t flags, st
   uint32_t offset = seq - tcp_snd_base(c);
   assert(offset + len <= ring_len(c->snd));
   out->n_payload = (uint8_t)ring_slices(c->snd, offset, len, out->payload);
-  if (offset + len == ring_len(c->snd) && (c->flags2 & TCP_G_UNPUSHED) == 0) out->h.flags |= YEON_TCP_PSH;
+  if (tcp_push_due(c, seq, len)) out->h.flags |= YEON_TCP_PSH;
 }
 
 /* RFC 7413 4.2.2: a SYN, or a SYN-ACK, that leaves for the first time may carry data. */

@@ -31,11 +31,11 @@ static bool needs_no_cookie(const struct yeon_tcp *c)
   return (c->t->options.fastopen & YEON_FASTOPEN_CLIENT_NO_COOKIE) != 0 || (c->flags2 & TCP_G_NO_COOKIE) != 0;
 }
 
-/* RFC 7413 4.1.3: the MSS that the server announced last, but not more than is usual. */
+/* RFC 7413 4.1.3: the MSS that the server announced last, or what is usual. */
 static uint32_t room_in_syn(const struct yeon_tcp *c, const struct tcp_server_note *n, const struct yeon_ip *remote, uint32_t mtu)
 {
   uint32_t mss = tcp_announced_mss(remote, (uint16_t)mtu, tcp_mss_limit(c)), usual = yeon_ip_is4(remote) ? 1460 : 1440;
-  if (n != NULL && n->mss != 0 && n->mss < mss) mss = n->mss;
+  if (n != NULL && n->mss != 0) usual = n->mss;
   if (mss > usual) mss = usual;
   return mss > OPTION_ROOM ? mss - OPTION_ROOM : 0;
 }

@@ -165,6 +165,8 @@ struct tcp_busy {
   struct tcp_sacks *ooo;            /* received ranges beyond rcv_nxt; NULL: none */
   uint32_t dsack_left, dsack_right; /* with TCP_F_DSACK */
   struct tcp_rate rate;
+  uint32_t train_end; /* push.c: of the train that is leaving; with in_train */
+  bool in_train;
   uint32_t lost_told; /* struct tcp_sents.ever_lost that congestion control knows of */
   yeon_time pace_at;  /* when the next quantum may leave; with TCP_G_PACED */
   uint32_t pace_left; /* bytes of the running quantum that may leave at once */
@@ -567,6 +569,12 @@ static inline bool tcp_paced(const struct yeon_tcp *c) { return (c->flags2 & TCP
 void tcp_pace_consider(struct yeon_tcp *c);
 /* Bytes a second; 0: not limited (not paced, or no round trip measured yet). */
 uint64_t tcp_pace_rate(const struct yeon_tcp *c);
+/* What cwnd a round trip comes to, raised as Linux does, bytes a second; 0: not known yet. */
+uint64_t tcp_pace_measure(const struct yeon_tcp *c);
+/* push.c: does what the application has given end here, and nothing more is announced? */
+bool tcp_push_given(const struct yeon_tcp *c, uint32_t end);
+/* Is the segment [seq, seq + len) of bytes to leave with PSH? */
+bool tcp_push_due(struct yeon_tcp *c, uint32_t seq, uint32_t len);
 /* Of a paced connection: how much of len may leave now; 0: none before the timer, which is set then. */
 uint32_t tcp_pace_allow(struct yeon_tcp *c, uint32_t len, yeon_time now);
 void tcp_pace_sent(struct yeon_tcp *c, uint32_t len);

@@ -79,6 +79,7 @@ static bool emit_data(struct yeon_tcp *c, uint32_t seq, uint32_t len, bool fin, 
   }
   if (len % size > 0 && !again && seq_gt(seq + len, c->busy->snd_small)) c->busy->snd_small = seq + len;
   tcp_sent_note(c, seq, seq + len + fin, now);
+  if (!again && c->t->options.linux_push && len > 0 && tcp_push_given(c, seq + len)) tcp_sent_push(c);
   tcp_prr_sent(c, len + fin);
   if (again) tcp_undo_resent(c, len + fin, now);
   sent(c, seq, len + fin, now);

@@ -21,7 +21,7 @@ void tcp_pace_consider(struct yeon_tcp *c)
 }
 
 /* As Linux: the faster rate until half the threshold is reached. */
-static uint64_t own_measure(const struct yeon_tcp *c)
+uint64_t tcp_pace_measure(const struct yeon_tcp *c)
 {
   const struct yeon_tcp_options *o = &c->t->options;
   uint64_t percent = c->cc.cwnd < c->cc.ssthresh / 2 ? o->pacing_slow_start_percent : o->pacing_percent;
@@ -32,7 +32,7 @@ uint64_t tcp_pace_rate(const struct yeon_tcp *c)
 {
   if (!tcp_paced(c) || c->cc.cwnd == 0) return 0;
   uint64_t rate = cc_pacing_rate(&c->cc), limit = c->extra != NULL ? c->extra->max_pacing_rate : 0;
-  if (rate == 0) rate = own_measure(c);
+  if (rate == 0) rate = tcp_pace_measure(c);
   return limit != 0 && (rate == 0 || rate > limit) ? limit : rate;
 }
 

@@ -16,7 +16,7 @@ static const struct yeon_tcp_options linux_options = {
   .retries_syn = 6, .retries_syn_ack = 5, .retries_data = 15, .retries_orphan = 8,
   .syn_linear = 4, .syn_behind_reset = true,
   .linux_timeout = true, .rto_floor_on_variance = true, .probe_with_data = false, .probe_from_ack = true, .reset_after_fin = true, .shut_rd_keeps = true, .late_reset_is_error = true,
-  .icmp_ends_connect = true, .mss_of_path = true, .check_syn_echo = true,
+  .icmp_ends_connect = true, .mss_of_path = true, .check_syn_echo = true, .linux_reset = true, .linux_push = true,
   .first_window_whole = true, .fin_ends_sack = true, .fin_may_wait = true, .takes_past_window = true,
   .delack_us = 40 * MS, .delack_segments = 2, .quick_acks = 16,
   .keepalive_idle_ms = 7200 * 1000, .keepalive_interval_ms = 75 * 1000, .keepalive_probes = 9,
@@ -28,7 +28,7 @@ static const struct yeon_tcp_options linux_options = {
   .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
   .fastopen = YEON_FASTOPEN_CLIENT, .fastopen_experimental = true,
   .mtu_probing = YEON_MTU_PROBING_OFF, .base_mss = 1024, .mtu_probe_threshold = 8, .mtu_probe_interval_s = 600,
-  .challenge_per_second = 1000, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
+  .challenge_per_second = 1000, .ack_limit_us = 500 * MS, .dupthresh = 3, .train_segments_min = 2, .hop_limit = 64,
   .rack = true, .tlp = true, .tlp_delack_us = 200 * MS, .prr = true, .undo = true, .frto = true,
   .port_first = 32768, .port_last = 60999};
 
@@ -52,7 +52,7 @@ static const struct yeon_tcp_options freebsd_options = {
   .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
   .fastopen = 0, .fastopen_cookie_of_client = true, .fastopen_retry_s = 900,
   .mtu_probing = YEON_MTU_PROBING_OFF, .base_mss = 1200, .mtu_probe_threshold = 8, .mtu_probe_interval_s = 600,
-  .challenge_per_second = 200, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
+  .challenge_per_second = 200, .ack_limit_us = 500 * MS, .dupthresh = 3, .train_segments_min = 2, .hop_limit = 64,
   .prr = true, .undo = true,
   .port_first = 10000, .port_last = 65535};
 
@@ -73,7 +73,7 @@ static const struct yeon_tcp_options windows_options = {
   .restart_after_idle = true, .window_scale = true, .timestamps = false, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
   .fastopen = 0, .fastopen_retry_s = 900,
   .mtu_probing = YEON_MTU_PROBING_OFF, .base_mss = 1024, .mtu_probe_threshold = 8, .mtu_probe_interval_s = 600,
-  .challenge_per_second = 200, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 128,
+  .challenge_per_second = 200, .ack_limit_us = 500 * MS, .dupthresh = 3, .train_segments_min = 2, .hop_limit = 128,
   .rack = true, .tlp = true, .tlp_delack_us = 300 * MS, .prr = true, .undo = true, .frto = true,
   .port_first = 49152, .port_last = 65535};
 
@@ -91,7 +91,7 @@ static const struct yeon_tcp_options lecture_options = {
   .congestion = YEON_CC_NEWRENO, .pacing_slow_start_percent = 200, .pacing_percent = 120,
   .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = false,
   .mtu_probing = YEON_MTU_PROBING_OFF, .base_mss = 1024, .mtu_probe_threshold = 8, .mtu_probe_interval_s = 600,
-  .challenge_per_second = 100, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
+  .challenge_per_second = 100, .ack_limit_us = 500 * MS, .dupthresh = 3, .train_segments_min = 2, .hop_limit = 64,
   .port_first = 49152, .port_last = 65535};
 
 /* Our own choice, for those who embed the stack and want the best of it rather than the likeness of a system: the numbers of Linux where they have
@@ -111,7 +111,7 @@ static const struct yeon_tcp_options yeon_options = {
   .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
   .fastopen = YEON_FASTOPEN_CLIENT | YEON_FASTOPEN_SERVER, .fastopen_answer_early = true, .fastopen_black_hole_s = 3600, .fastopen_retry_s = 900,
   .mtu_probing = YEON_MTU_PROBING_BLACK_HOLE, .base_mss = 1024, .mtu_probe_threshold = 8, .mtu_probe_interval_s = 600,
-  .challenge_per_second = 1000, .ack_limit_us = 500 * MS, .dupthresh = 3, .hop_limit = 64,
+  .challenge_per_second = 1000, .ack_limit_us = 500 * MS, .dupthresh = 3, .train_segments_min = 2, .hop_limit = 64,
   .rack = true, .tlp = true, .tlp_from_last = true, .prr = true, .undo = true, .frto = true, .rto_restart = true,
   .paws_from_gap = true, .port_first = 32768, .port_last = 65535};
 
@@ -194,6 +194,7 @@ int yeon_tcp_options_check(const struct yeon_tcp_options *o, const char **field)
                                  {"challenge_per_second", o->challenge_per_second, 1, UINT32_MAX - 1},
                                  {"ack_limit_us", o->ack_limit_us, 0, 60 * S},
                                  {"dupthresh", o->dupthresh, 1, 255},
+                                 {"train_segments_min", o->train_segments_min, 1, 255},
                                  {"tlp_delack_us", o->tlp_delack_us, 0, 1 * S},
                                  {"hop_limit", o->hop_limit, 1, 255},
                                  {"port_first", o->port_first, 1, 65535},

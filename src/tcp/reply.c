@@ -118,6 +118,7 @@ void tcp_send_reset(struct yeon_tcp *c, yeon_time now)
   o->h.seq = seq_gt(c->snd_max, edge) && seq_ge(edge, c->snd_una) ? edge : c->snd_max;
   o->h.ack = c->rcv_nxt;
   o->h.flags = YEON_TCP_RST | YEON_TCP_ACK;
+  if (c->t->options.linux_reset) o->h.window = tcp_window_announce(c);
   o->conn = c->id;
   tcp_fill_class(c, o);
   if (c->record.ecn != 0) tcp_ecn_fill_reset(c, o);

@@ -124,6 +124,7 @@ static bool cut(struct yeon_tcp *c, uint32_t i, uint32_t seq, uint32_t limit)
   open_gap(s, i + 1);
   *tcp_sent_at(s, i + 1) = *tcp_sent_at(s, i);
   tcp_sent_at(s, i + 1)->seq = seq;
+  tcp_sent_at(s, i)->flags &= (uint8_t)~TCP_SENT_PUSHED;
   tcp_sent_at(s, i + 1)->segs = 0;
   return true;
 }
@@ -356,6 +357,19 @@ bool tcp_sent_find(const struct yeon_tcp *c, uint32_t from, uint8_t with, uint8_
   while (end - *seq < most && ++i < s->n && (tcp_sent_at(s, i)->flags & mask) == with) end = tcp_sent_end(s, i);
   *len = end - *seq < most ? end - *seq : most;
   return true;
+}
+
+bool tcp_sent_pushed(const struct yeon_tcp *c, uint32_t end)
+{
+  const struct tcp_sents *s = &c->busy->sent;
+  uint32_t i = find(s, end - 1);
+  return i < s->n && tcp_sent_end(s, i) == end && (tcp_sent_at(s, i)->flags & TCP_SENT_PUSHED) != 0;
+}
+
+void tcp_sent_push(struct yeon_tcp *c)
+{
+  struct tcp_sents *s = &c->busy->sent;
+  if (s->n > 0) tcp_sent_at(s, s->n - 1)->flags |= TCP_SENT_PUSHED;
 }
 
 void tcp_sent_release(struct yeon_tcp *c)

@@ -12,7 +12,8 @@ enum tcp_sent_flag {
   TCP_SENT_LOST = 2,        /* judged lost: the copy, or all copies, before the one that RESENT stands for */
   TCP_SENT_RESENT = 4,      /* the last copy is not the first, and counts as in the network */
   TCP_SENT_EVER_RESENT = 8, /* an acknowledgment does not tell which copy arrived (Karn) */
-  TCP_SENT_APP_LIMITED = 16 /* the application, not the windows, had limited the rate when it left */
+  TCP_SENT_APP_LIMITED = 16, /* the application, not the windows, had limited the rate when it left */
+  TCP_SENT_PUSHED = 32 /* its last byte left with PSH; kept where PSH is to be the same on a copy (push.c) */
 };
 
 /* One transmission unit: a segment or a super-segment, or the part of one that an edge of a SACK block has cut off. It ends where the next begins. */
@@ -109,6 +110,10 @@ uint32_t tcp_sent_lost_below(const struct yeon_tcp *c);
 /* The first stretch at or after `from` that carries all of `with` and none of `without` (flags), at most `most` bytes. False: none. */
 bool tcp_sent_find(const struct yeon_tcp *c, uint32_t from, uint8_t with, uint8_t without, uint32_t most, uint32_t *seq,
                    uint32_t *len);
+/* Did what ends here leave with PSH? */
+bool tcp_sent_pushed(const struct yeon_tcp *c, uint32_t end);
+/* The newest has. */
+void tcp_sent_push(struct yeon_tcp *c);
 /* Gives the records back. */
 void tcp_sent_release(struct yeon_tcp *c);
 
