@@ -70,7 +70,8 @@ struct yeon_tcp_options {
   bool linux_timeout;
   /* rto_min bounds the variance term, not the sum, as in Linux: rto = srtt + max(4 rttvar, rto_min). */
   bool rto_floor_on_variance;
-  /* So many SYNs are sent again at the first interval, beyond retries_syn, before it doubles, as Linux since 6.5; 0: it doubles from the first (RFC 6298 5.5). */
+  /* So many SYNs are sent again at the first interval, beyond retries_syn, before it doubles, unless by then as much time has passed as retries_syn doublings
+   * would take; as Linux since 6.5. 0: it doubles from the first (RFC 6298 5.5). */
   uint8_t syn_linear;
   /* What acknowledges bytes never sent while connecting, and so is reset, makes the SYN go again 10 ms behind the reset, once, as Linux; false: with its
    * time-out (RFC 9293 3.10.7.3 has the reset alone). */
@@ -173,6 +174,8 @@ struct yeon_tcp_options {
   /* With accurate feedback and SACK agreed, everything but SYNs and resets is sent as ECN-capable (draft-ietf-tcpm-generalized-ecn, as Linux); false: new
    * data alone (RFC 3168 6.1.4 to 6.1.6). */
   bool ecn_everywhere;
+  /* An orphan in FIN-WAIT-2 and a TIME-WAIT tell of marks no more, as in Linux, which keeps but a small record of them; false: as before the end. */
+  bool ecn_leaves_orphans;
   /* When both open at once, the peer's SYN is granted ECN though ours did not ask for it, as in FreeBSD; false: not (RFC 3168 6.1.1). */
   bool ecn_crossing;
   bool abe; /* the window falls less for a mark than for a loss (RFC 8511) */

@@ -39,7 +39,6 @@ static void prepare(struct drill_run *r)
 {
   const struct yeon_drill_config *c = r->config;
   yeon_tcp_options_init(&r->options, c->profile);
-  r->options.syn_linear = 0; /* the public scripts are older than it (Linux 6.5); net.ipv4.tcp_syn_linear_timeouts brings it back */
   r->freebsd = c->profile == YEON_PROFILE_FREEBSD;
   r->tolerance = (c->tolerance_us >= 0 ? c->tolerance_us : TOLERANCE_US) * YEON_US;
   r->tolerance_percent = TOLERANCE_PERCENT;

@@ -171,7 +171,7 @@ void tcp_accecn_fill(struct yeon_tcp *c, struct tcp_out *out, bool fresh)
   }
   e->fed = (uint8_t)e->arrived_ce;
   /* RFC 9768 3.2.3.2.2: what was lost with an option goes again without. */
-  if (out->len > 0 && !fresh && c->rexmits > 0)
+  if ((out->len > 0 && !fresh && c->rexmits > 0) || tcp_ecn_left(c))
     e->flags &= (uint16_t)~TCP_E_OPTION_SENT;
   else
     put_option(c, e, &out->h);

@@ -224,9 +224,15 @@ uint32_t tcp_ecn_of_cookie(const struct tcp_in *in)
   return speaks_accurate(&in->t->options) && wire_tcp_ace(&in->s->h) >= 2 ? TCP_HE_ACCURATE : 0;
 }
 
+bool tcp_ecn_left(const struct yeon_tcp *c)
+{
+  bool ending = c->state == YEON_TCP_FIN_WAIT_2 || c->state == YEON_TCP_TIME_WAIT;
+  return ending && (c->flags & TCP_F_ORPHAN) != 0 && c->t->options.ecn_leaves_orphans;
+}
+
 unsigned tcp_ecn_ace(const struct yeon_tcp *c)
 {
-  if (c->record.ecn == 0) return 0;
+  if (c->record.ecn == 0 || tcp_ecn_left(c)) return 0;
   const struct tcp_ecn *e = tcp_ecn(c);
   if (e->mode == TCP_ECN_ACCURATE) return (e->arrived_ce + TCP_ACCECN_FIRST) & 7;
   return e->mode == TCP_ECN_CLASSIC && (e->flags & TCP_E_ECHO) != 0 ? 1 : 0;

@@ -106,6 +106,8 @@ static inline bool tcp_ecn_one_by_one(const struct yeon_tcp *c)
   if (e->mode == TCP_ECN_ACCURATE) return ((e->arrived_ce + TCP_ACCECN_FIRST) & 2) != 0;
   return (e->flags & TCP_E_CWR_DUE) != 0;
 }
+/* It tells of marks no more (options.ecn_leaves_orphans). */
+bool tcp_ecn_left(const struct yeon_tcp *c);
 /* The three flags as they are to be on any segment; 0 without ECN. */
 unsigned tcp_ecn_ace(const struct yeon_tcp *c);
 

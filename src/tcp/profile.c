@@ -24,7 +24,7 @@ static const struct yeon_tcp_options linux_options = {
   .rcvbuf = 65536, .rcvbuf_max = 6291456, .sndbuf = 87040, .sndbuf_max = 4194304,
   .initial_window_segments = 10,
   .congestion = YEON_CC_CUBIC, .linux_congestion = true, .pacing_slow_start_percent = 200, .pacing_percent = 120,
-  .ecn = YEON_ECN_PASSIVE, .ecn_retries = 0, .accecn_option = YEON_ACCECN_OPTION_ALWAYS, .ecn_everywhere = true,
+  .ecn = YEON_ECN_PASSIVE, .ecn_retries = 0, .accecn_option = YEON_ACCECN_OPTION_ALWAYS, .ecn_everywhere = true, .ecn_leaves_orphans = true,
   .restart_after_idle = true, .window_scale = true, .timestamps = true, .sack = true, .nagle = true, .path_mtu = true, .challenge_ack = true, .cookies = true,
   .fastopen = YEON_FASTOPEN_CLIENT, .fastopen_experimental = true,
   .mtu_probing = YEON_MTU_PROBING_OFF, .base_mss = 1024, .mtu_probe_threshold = 8, .mtu_probe_interval_s = 600,

@@ -6,32 +6,38 @@ static unsigned retries_of(const struct yeon_tcp *c)
 {
   const struct yeon_tcp_options *o = &c->t->options;
   switch ((enum yeon_tcp_state)c->state) {
-  case YEON_TCP_SYN_SENT: {
-    unsigned retries = c->extra != NULL && c->extra->retries_syn != 0 ? c->extra->retries_syn : o->retries_syn;
-    return retries + o->syn_linear < UINT8_MAX ? retries + o->syn_linear : UINT8_MAX;
-  }
+  case YEON_TCP_SYN_SENT: return c->extra != NULL && c->extra->retries_syn != 0 ? c->extra->retries_syn : o->retries_syn;
   case YEON_TCP_SYN_RECEIVED: return o->retries_syn_ack;
   default: return (c->flags & TCP_F_ORPHAN) != 0 ? o->retries_orphan : o->retries_data;
   }
 }
 
-/* Linux turns the number of retries into the time they would take from the smallest RTO, and compares it with what has passed since the first
- * of them (tcp(7), tcp_retries2). */
-static bool time_is_up(const struct yeon_tcp *c, unsigned retries, yeon_time now)
+/* Linux turns the number of retries into the time they would take from the smallest RTO, of a SYN from the first, and compares it with what has passed
+ * since the first of them (tcp(7), tcp_retries2), or since the first SYN. */
+static bool time_is_up(const struct yeon_tcp *c, unsigned retries, uint32_t first_us, yeon_time since, yeon_time now)
 {
   uint64_t total = 0;
-  for (unsigned i = 0; i <= retries; i++) total += tcp_backoff(c->t, c->t->options.rto_min_us, i);
-  return now - c->busy->rexmit_since >= (yeon_time)total * YEON_US;
+  for (unsigned i = 0; i <= retries; i++) total += tcp_backoff(c->t, first_us, i);
+  return now - since >= (yeon_time)total * YEON_US;
+}
+
+/* Those a first interval apart are extra, but do not outlast the time that the retries alone would take. */
+static bool syn_gave_up(const struct yeon_tcp *c, unsigned retries, yeon_time now)
+{
+  const struct yeon_tcp_options *o = &c->t->options;
+  if (c->rexmits >= retries + o->syn_linear) return true;
+  return o->syn_linear > 0 && c->rexmits > 0 && time_is_up(c, retries, o->rto_initial_us, c->heard_at, now);
 }
 
 static bool gave_up(const struct yeon_tcp *c, yeon_time now)
 {
   unsigned retries = retries_of(c);
   bool handshake = c->state == YEON_TCP_SYN_SENT || c->state == YEON_TCP_SYN_RECEIVED;
+  if (c->state == YEON_TCP_SYN_SENT) return syn_gave_up(c, retries, now);
   /* RFC 9293 3.8.6.1: a peer that answers, with its window closed, has not failed. */
   if (!handshake && c->snd_wnd == 0 && now - c->heard_at <= (yeon_time)tcp_rto_us(c) * YEON_US) return false;
   if (c->t->options.linux_timeout && !handshake && c->busy != NULL)
-    return c->rexmits > 0 && time_is_up(c, retries, now);
+    return c->rexmits > 0 && time_is_up(c, retries, c->t->options.rto_min_us, c->busy->rexmit_since, now);
   return c->rexmits >= retries;
 }
 

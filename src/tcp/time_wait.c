@@ -46,7 +46,7 @@ static void make_record(struct yeon_tcp *c, uint32_t expires_ms)
   w->link = c->link;
   if ((c->flags & TCP_F_TS) != 0) w->flags |= TCP_H_TS;
   if ((c->flags & TCP_F_HOLDS_PORT) != 0) w->flags |= TCP_H_PORT;
-  w->flags |= (uint8_t)(tcp_ecn_ace(c) << TCP_H_ACE_SHIFT);
+  if (!t->options.ecn_leaves_orphans) w->flags |= (uint8_t)(tcp_ecn_ace(c) << TCP_H_ACE_SHIFT);
   tcp_table_add(t, (uint32_t)TCP_KIND_TIME_WAIT << TCP_KIND_SHIFT | number);
   if ((w->flags & TCP_H_PORT) != 0) tcp_port_hold(t, w->key.local_port);
   enqueue(t, number, expires_ms);
