@@ -120,8 +120,13 @@ static void fill(struct run *run, const struct run_pending *p)
 
 static void on_connect(struct run *run, struct run_pending *p, const struct lab_message *m)
 {
+  bool sends = p->nr != SYS_connect; /* with MSG_FASTOPEN */
+  int fd = sends && m->result == 0 ? caller_fd(run, p) : -1;
   if (m->flags & LAB_FILL) fill(run, p);
-  answer_once(run, p, m);
+  if (fd >= 0) answer(p, run_fastopen_send(run, p, fd));
+  else if (sends) answer(p, m->result == 0 ? -EINTR : m->result);
+  else answer_once(run, p, m);
+  if (fd >= 0) close(fd);
 }
 
 static void on_name(struct run_pending *p, const struct lab_message *m, const uint8_t *payload)

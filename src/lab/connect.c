@@ -29,7 +29,7 @@ static int disconnect(struct lab_socket *s)
   yeon_tcp_abort(s->tcp, lab_now());
   s->tcp = NULL;
   s->state = LAB_NEW;
-  s->told = false;
+  s->told = s->by_data = false;
   return stream_open(s);
 }
 
@@ -68,7 +68,10 @@ static int begin(struct lab_socket *s, const struct lab_letter *letter)
   if (error != 0) return error;
   lab_sockaddr_here(&to);
   if (to.port == 0) return ECONNREFUSED; /* nobody can listen there, and Linux finds out from the other side */
-  int rc = yeon_tcp_connect(s->tcp, &to, lab_now());
+  bool asked = (letter->head.flags & LAB_FASTOPEN) != 0, fast = asked || s->fastopen;
+  if (asked && !lab_fastopen_can(s)) return EOPNOTSUPP;
+  if (fast && !is_deserted(s, &to.ip) && stream_waits_to_open(s, &to)) return 0;
+  int rc = fast ? (int)yeon_tcp_connect_send(s->tcp, &to, NULL, 0, lab_now()) : yeon_tcp_connect(s->tcp, &to, lab_now());
   if (rc == YEON_ERR_NO_ROUTE) return ENETUNREACH;
   if (rc != 0) return yeon_error_errno(rc);
   if (is_deserted(s, &to.ip)) {
@@ -86,6 +89,7 @@ static int again(struct lab_socket *s)
   bool lost = s->lost == LAB_CONNECT;
   s->lost = 0;
   switch ((enum lab_state)s->state) {
+  case LAB_OPENING: return lost ? 0 : EISCONN;
   case LAB_CONNECTING: return lost ? EINPROGRESS : EALREADY;
   case LAB_CONNECTED:
     if (s->told && !lost) return EISCONN;
@@ -184,7 +188,7 @@ static void refuse(struct lab_socket *s, int error)
 
 void stream_connect_turn(struct lab_socket *s)
 {
-  if (s->hung_up) {
+  if (s->hung_up && !s->by_data) {
     stream_close(s);
     return;
   }

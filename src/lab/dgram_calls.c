@@ -87,6 +87,13 @@ static int64_t move(pid_t tid, const struct run_msg *m, void *bytes, size_t len,
   return moved == (ssize_t)total ? moved : -EFAULT;
 }
 
+int64_t run_message_bytes(const struct run_trap *t, void *out, size_t len)
+{
+  struct run_msg m;
+  int rc = read_call(t, &m);
+  return rc != 0 ? rc : move(t->tid, &m, out, len, false);
+}
+
 /* 0, or a negative errno: what goes beside the datagram and would not be done. */
 static int check_control(const struct run_trap *t, const struct run_msg *m)
 {

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LAB_VERSION 4u
+#define LAB_VERSION 5u
 #define LAB_PAYLOAD 98304u /* bytes at most: a datagram of 65,535 bytes and its address */
 
 enum lab_kind {
@@ -42,6 +42,7 @@ enum lab_kind {
 
 /* Requests. */
 #define LAB_NONBLOCK 0x01u /* the call must not wait */
+#define LAB_FASTOPEN 0x04u /* connect: bytes follow at once */
 #define LAB_AGAIN 0x02u    /* the same thread asks again: a signal kept it from the result of the request before */
 /* Answers. */
 #define LAB_CONTINUE 0x10u /* let the kernel do the call on the pair itself */

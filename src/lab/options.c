@@ -173,6 +173,8 @@ static int set_special(struct lab_socket *s, const struct lab_letter *letter, in
   if (level == IPPROTO_IP && name == IP_PKTINFO) return set_info(s, LAB_INFO_4, value);
   if (level == IPPROTO_IPV6 && name == IPV6_RECVPKTINFO) return set_info(s, LAB_INFO_6, value);
   if (is_congestion(m)) return s->stream ? set_congestion(s, letter) : ENOPROTOOPT;
+  if (level == IPPROTO_TCP && name == TCP_FASTOPEN_CONNECT) return lab_fastopen_set(s, value);
+  if (level == IPPROTO_TCP && name == TCP_FASTOPEN_KEY) return lab_fastopen_set_key(s, letter->payload, letter->head.len);
   return ENOPROTOOPT;
 }
 
@@ -270,6 +272,8 @@ static bool get_socket(struct lab_socket *s, int name, int *value)
 static bool get_number(struct lab_socket *s, const struct lab_message *m, int *value)
 {
   if (m->arg[0] == SOL_SOCKET) return get_socket(s, m->arg[1], value);
+  *value = s->fastopen;
+  if (m->arg[0] == IPPROTO_TCP && m->arg[1] == TCP_FASTOPEN_CONNECT) return s->stream;
   bool four = m->arg[0] == IPPROTO_IP && m->arg[1] == IP_PKTINFO, six = m->arg[0] == IPPROTO_IPV6 && m->arg[1] == IPV6_RECVPKTINFO;
   *value = (s->info & (four ? LAB_INFO_4 : LAB_INFO_6)) != 0;
   return four || six;
@@ -300,6 +304,10 @@ static size_t get_struct(struct lab_socket *s, const struct lab_message *m, uint
   }
   if (level == SOL_SOCKET && name == SO_MAX_PACING_RATE) return get_pacing_rate(s, out, m->arg[2]);
   if (is_congestion(m) && s->stream) return get_congestion(s, out);
+  if (level == IPPROTO_TCP && name == TCP_FASTOPEN_KEY && s->stream) {
+    memcpy(out, s->fastopen_key, s->n_fastopen_key);
+    return s->n_fastopen_key;
+  }
   return 0;
 }
 

@@ -203,6 +203,8 @@ void run_letter(struct run *run, const struct lab_letter *letter, int fd);
 
 /* dgram_calls.c: calls on UDP sockets that carry an address. */
 void run_dgram_send(struct run_trap *t);
+/* The bytes that a sendto or sendmsg is to send, at most len. How many, or a negative errno. */
+int64_t run_message_bytes(const struct run_trap *t, void *out, size_t len);
 void run_dgram_recv(struct run_trap *t);
 void run_dgram_readable(struct run *run, struct run_pending *p);
 /* dgram_control.c: what recvmsg tells of a datagram sent to `to`, into RUN_CONTROL bytes, at most `room` bytes; how many. flags: MSG_CTRUNC is added. */
@@ -214,5 +216,12 @@ void run_dgram_told(int fd);
 void run_dgram_sent(struct run *run, struct run_pending *p, int32_t result);
 /* A request to the lab for this trap; the answer comes to answer.c. head: kind, arg, flags, len. */
 void run_ask(struct run_trap *t, struct lab_message *head, const void *payload);
+/* The same for a call that may wait, as long as SO_RCVTIMEO or SO_SNDTIMEO (option) says; then it gives timeout_errno. */
+void run_ask_patiently(struct run_trap *t, struct lab_message *head, const void *payload, int option, int timeout_errno);
+
+/* fastopen_calls.c */
+void run_fastopen(struct run_trap *t);
+/* The connect has succeeded: the bytes, into fd. How many, or a negative errno. */
+int64_t run_fastopen_send(struct run *run, const struct run_pending *p, int fd);
 
 #endif

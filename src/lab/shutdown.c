@@ -12,6 +12,7 @@ static int shut_stream(const struct lab_socket *s, int *how)
 {
   switch ((enum lab_state)s->state) {
   case LAB_CONNECTED: return s->tcp != NULL && yeon_tcp_state(s->tcp) != YEON_TCP_CLOSED ? 0 : ENOTCONN;
+  case LAB_OPENING: return 0;
   case LAB_LISTENING:
     *how = *how == SHUT_WR ? NOTHING : SHUT_RDWR;
     return 0;

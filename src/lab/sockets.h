@@ -12,6 +12,7 @@
 
 enum lab_state {
   LAB_NEW,        /* made, perhaps bound */
+  LAB_OPENING,    /* TCP: connect has succeeded, and the connection begins with the first bytes (fastopen.c) */
   LAB_CONNECTING, /* TCP */
   LAB_LISTENING,
   LAB_CONNECTED,
@@ -67,6 +68,10 @@ struct lab_socket {
   bool told;            /* the program has had the result of connect */
   uint32_t lost;        /* enum lab_kind of a call whose result a signal kept from the program, which will make it again; 0: none */
   bool connected;       /* UDP: has a peer */
+  bool fastopen;        /* TCP_FASTOPEN_CONNECT */
+  bool by_data;         /* opened by bytes: they are to arrive though the program may have gone */
+  uint8_t n_fastopen_key, fastopen_key[2 * YEON_FASTOPEN_KEY_SIZE]; /* as set; 0 bytes: not */
+  struct yeon_addr to;  /* LAB_OPENING: where to */
   uint32_t filled;      /* bytes of filling still to be read from the pair */
   uint32_t knocks;      /* listener: bytes in the pair, one for each waiting connection */
   int error;            /* errno that SO_ERROR gives, 0: none */
@@ -134,6 +139,8 @@ void lab_socket_widen(const struct lab_socket *s, int sndbuf);
 
 /* stream.c: bytes between the pair and TCP. */
 void stream_turn(struct lab_socket *s);
+/* Bytes of the program for later. */
+void stream_keep(struct lab_socket *s, const uint8_t *bytes, size_t len);
 /* Bytes that have just arrived go to the program at once, if they are many: a yeon_tcp_taker_fn. */
 size_t stream_take(void *user, const struct yeon_slice *slices, size_t n_slices);
 /* Received bytes go to the program; whether all did. */
@@ -143,6 +150,14 @@ int stream_open(struct lab_socket *s); /* a fresh endpoint; 0 or an errno */
 void stream_connect(struct lab_socket *s, struct lab_client *client, const struct lab_letter *letter);
 void stream_filled(struct lab_socket *s, uint32_t bytes);
 void stream_connect_turn(struct lab_socket *s);
+
+/* fastopen.c: errno or 0 */
+bool lab_fastopen_can(const struct lab_socket *s); /* the host's profile has a client side of it */
+int lab_fastopen_set(struct lab_socket *s, int64_t value);
+int lab_fastopen_set_key(struct lab_socket *s, const uint8_t *bytes, size_t len);
+/* There is a cookie: connect is to succeed, and the first bytes open the connection. */
+bool stream_waits_to_open(struct lab_socket *s, const struct yeon_addr *to);
+void stream_open_turn(struct lab_socket *s);
 /* accept.c */
 void stream_listen(struct lab_socket *s, struct lab_client *client, const struct lab_message *m);
 void stream_accept(struct lab_socket *s, struct lab_client *client, const struct lab_message *m);

@@ -58,7 +58,7 @@ static uint32_t room(const struct lab_socket *s)
   return info.snd_limit > info.snd_queued ? info.snd_limit - info.snd_queued : 0;
 }
 
-static void keep(struct lab_socket *s, const uint8_t *bytes, size_t len)
+void stream_keep(struct lab_socket *s, const uint8_t *bytes, size_t len)
 {
   s->left = malloc(len);
   if (s->left == NULL) {
@@ -87,7 +87,7 @@ static void send_bytes(struct lab_socket *s, size_t len, yeon_time now)
 {
   int64_t n = yeon_tcp_send(s->tcp, s->lab->scratch, len, 0, now);
   if (n == YEON_ERR_AGAIN || n == YEON_ERR_NO_MEMORY) n = 0;
-  if (n >= 0 && (size_t)n < len) keep(s, s->lab->scratch + n, len - (size_t)n);
+  if (n >= 0 && (size_t)n < len) stream_keep(s, s->lab->scratch + n, len - (size_t)n);
   /* other errors: the connection has failed, which the next turn finds out */
 }
 
@@ -240,6 +240,7 @@ void stream_turn(struct lab_socket *s)
   case LAB_NEW:
     if (s->hung_up) stream_close(s);
     break;
+  case LAB_OPENING: stream_open_turn(s); break;
   case LAB_CONNECTING: stream_connect_turn(s); break;
   case LAB_LISTENING: stream_accept_turn(s); break;
   case LAB_CONNECTED: turn_connected(s); break;

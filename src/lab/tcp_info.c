@@ -18,6 +18,7 @@ static uint8_t state_of(enum yeon_tcp_state state)
 
 static void fill_options(struct tcp_info *t, const struct yeon_tcp_info *i)
 {
+  if (i->syn_data) t->tcpi_options |= TCPI_OPT_SYN_DATA;
   if (i->ts_ok) t->tcpi_options |= TCPI_OPT_TIMESTAMPS;
   if (i->sack_ok) t->tcpi_options |= TCPI_OPT_SACK;
   if (i->wscale_ok) t->tcpi_options |= TCPI_OPT_WSCALE;

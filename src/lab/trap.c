@@ -76,10 +76,10 @@ static uint32_t patience(const struct run_trap *t, int option, yeon_time *deadli
   return 0;
 }
 
-static void ask_patiently(struct run_trap *t, struct lab_message *head, const void *payload, int option, int timeout_errno)
+void run_ask_patiently(struct run_trap *t, struct lab_message *head, const void *payload, int option, int timeout_errno)
 {
   yeon_time deadline;
-  head->flags = patience(t, option, &deadline);
+  head->flags |= patience(t, option, &deadline);
   uint64_t before = t->run->next_id;
   run_ask(t, head, payload);
   struct run_pending *p = t->run->next_id != before ? run_pending_find(t->run, t->run->next_id) : NULL;
@@ -135,7 +135,7 @@ static void on_connect(struct run_trap *t)
   int len = read_addr(t, bytes);
   struct lab_message m = {.kind = LAB_CONNECT, .len = len > 0 ? (uint32_t)len : 0};
   if (len < 0) answer(t, len);
-  else ask_patiently(t, &m, bytes, SO_SNDTIMEO, EINPROGRESS);
+  else run_ask_patiently(t, &m, bytes, SO_SNDTIMEO, EINPROGRESS);
 }
 
 static void on_listen(struct run_trap *t)
@@ -149,7 +149,7 @@ static void on_accept(struct run_trap *t)
   struct lab_message m = {.kind = LAB_ACCEPT, .arg = {(int)run_process_of(t->run, t->tid)}};
   int flags = t->nr == SYS_accept4 ? (int)t->args[3] : 0;
   if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) answer(t, -EINVAL);
-  else ask_patiently(t, &m, NULL, SO_RCVTIMEO, EAGAIN);
+  else run_ask_patiently(t, &m, NULL, SO_RCVTIMEO, EAGAIN);
 }
 
 static void on_shutdown(struct run_trap *t)
@@ -203,9 +203,7 @@ static void on_data(struct run_trap *t)
     run_log(t->run, "%s (%d): urgent data (MSG_OOB) is not supported", t->program->what->argv[0], (int)t->tid);
     answer(t, sends ? -EOPNOTSUPP : -EINVAL);
   } else if (sends && (flags & MSG_FASTOPEN) != 0) {
-    /* As where net.ipv4.tcp_fastopen is 0; programs then connect. */
-    run_log(t->run, "%s (%d): connecting with data (MSG_FASTOPEN) is not supported", t->program->what->argv[0], (int)t->tid);
-    answer(t, -EOPNOTSUPP);
+    run_fastopen(t);
   } else if (t->nr == SYS_sendto && t->args[4] != 0) {
     answer(t, -EISCONN);
   } else {

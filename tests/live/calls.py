@@ -18,7 +18,6 @@ PROMISED = {
                      ("unconnected recv                   ENOTCONN", "unconnected recv                   EAGAIN"),
                      ("unconnected send                   EPIPE", "unconnected send                   1")],
     "lowat": [("readable False", "readable True")],
-    "fast_open": [("sendto                             1", "sendto                             ENOTSUP"), ("sendmsg                            1", "sendmsg                            ENOTSUP")],
     "urgent": [("send                               1", "send                               ENOTSUP"),
                ("recv                               b'x'", "recv                               EINVAL"),
                ("sendmsg                            1", "sendmsg                            ENOTSUP")],
@@ -32,7 +31,7 @@ PROMISED = {
 PARTS = ("ports", "reuseport", "connecting", "accepting", "shutdowns", "stream_flags", "lowat", "urgent", "fast_open", "datagrams", "udp_ends", "many", "packet_info", "six", "options", "sockets",
          "waiting", "signals")
 # What a refused call must leave on the log, once each.
-LOGGED = {"urgent": ("MSG_OOB",), "fast_open": ("MSG_FASTOPEN",), "packet_info": ("level 0 option 12", "level 1 option 29", "level 0, type 99"), "sockets": ("socket(2, 3, 255) refused", "socket(99, 1, 0) refused")}
+LOGGED = {"urgent": ("MSG_OOB",), "packet_info": ("level 0 option 12", "level 1 option 29", "level 0, type 99"), "sockets": ("socket(2, 3, 255) refused", "socket(99, 1, 0) refused")}
 
 
 def lines_of(stage, part):

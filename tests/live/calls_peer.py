@@ -399,9 +399,27 @@ def urgent():
 def fast_open():
     fast = 0x20000000  # MSG_FASTOPEN, which this python may not know
     with listener() as l:
-        c, d = tcp(), tcp()
+        c, d, e = tcp(), tcp(), tcp()
         tried("sendto", lambda: c.sendto(b"x", fast, l.getsockname()))
+        tried("again", lambda: c.sendto(b"x", fast, l.getsockname()))
         tried("sendmsg", lambda: d.sendmsg([b"x"], [], fast, l.getsockname()))
+        tried("TCP_FASTOPEN_CONNECT", lambda: e.getsockopt(TCP, 30))
+        tried("set", lambda: e.setsockopt(TCP, 30, 1))
+        tried("is", lambda: e.getsockopt(TCP, 30))
+        tried("to 2", lambda: e.setsockopt(TCP, 30, 2))
+        tried("connect", lambda: e.connect(l.getsockname()))
+        tried("once connected", lambda: e.setsockopt(TCP, 30, 1))
+        tried("peer", lambda: e.getpeername() == l.getsockname())
+        tried("send", e.send, b"yz")
+        came = [l.accept()[0] for _ in range(3)]
+        tried("came", lambda: [x.recv(9) for x in came])
+        tried("nowhere", lambda: tcp().sendto(b"x", fast, ("127.0.0.1", 1)))
+        tried("key", lambda: l.setsockopt(TCP, 33, bytes(range(16))))
+        tried("wrong key", lambda: l.setsockopt(TCP, 33, bytes(15)))
+        f = tcp()
+        f.setblocking(False)
+        tried("not blocking", lambda: f.sendto(b"x", fast, l.getsockname()))
+        tried("urgent too", lambda: tcp().sendto(b"x", fast, ("0.0.0.0", 0)))
 
 
 @part

@@ -206,9 +206,9 @@ class Stage:
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def start(self, on, argv, more=()):
+    def start(self, on, argv, more=(), stdin=subprocess.DEVNULL):
         del on, more
-        p = Program(argv, self.path("%d.log" % len(self.programs)), cwd=self.folder)
+        p = Program(argv, self.path("%d.log" % len(self.programs)), stdin=stdin, cwd=self.folder)
         self.programs.append(p)
         return p
 
@@ -228,8 +228,9 @@ class Lab(Stage):
             self.__exit__()
             raise
 
-    def start(self, on, argv, more=()):
-        return super().start(on, [self.yeon, "run", "--lab", self.name, "--wall", "--log", self.path("run.log"), *more, "--on", on, "--", *argv])
+    def start(self, on, argv, more=(), stdin=subprocess.DEVNULL):
+        words = [self.yeon, "run", "--lab", self.name, "--wall", "--log", self.path("run.log"), *more, "--on", on, "--", *argv]
+        return super().start(on, words, stdin=stdin)
 
     def ask(self, *words):
         r = subprocess.run([self.yeon, "cable", "--lab", self.name, *words], capture_output=True, text=True, timeout=10, check=False)
