@@ -46,7 +46,7 @@ static bool take_profile(struct bench_grid *g, const char *name)
 {
   int profile = yeon_profile_find(name);
   if (profile < 0) {
-    cli_complain("there is no profile '%s': linux, freebsd, windows, lecture or yeon", name);
+    cli_bad_profile(name);
     return false;
   }
   g->profile = (enum yeon_profile)profile;

@@ -17,9 +17,9 @@ static const struct cli_option options[] = {
 
 int cli_no_lab(const char *name, int error)
 {
-  bool other = name != NULL && strcmp(name, "default") != 0;
-  return cli_complain("lab '%s': %s. `yeon lab --live%s%s` starts one", name != NULL ? name : "default",
-                      error == ENOENT || error == ECONNREFUSED ? "it does not run" : strerror(error), other ? " --name " : "", other ? name : "");
+  fflush(stdout);
+  yeon_lab_tell_missing(name, error);
+  return CLI_USAGE;
 }
 
 /* The lab may run in another directory than we do. True if *word is made anew, for the caller to free. */
@@ -30,15 +30,29 @@ static bool absolute(char **word)
   return path != NULL;
 }
 
+int cli_ask_lab(const char *lab, size_t n, char *const *words)
+{
+  char *text = NULL;
+  size_t len = 0;
+  FILE *out = open_memstream(&text, &len);
+  if (out == NULL) return cli_complain("out of memory");
+  int status = yeon_lab_ask(lab, n, words, out), cause = errno;
+  fclose(out);
+  if (status == 0) fwrite(text, 1, len, stdout);
+  else if (status > 0) (void)cli_complain("%.*s", (int)(len > 0 && text[len - 1] == '\n' ? len - 1 : len), text);
+  free(text);
+  return status >= 0 ? status : cli_no_lab(lab, cause);
+}
+
 static int ask(const char *lab, size_t n, char **words)
 {
   char *made[WORDS + 2];
   size_t n_made = 0;
   for (size_t i = 2; i < n; i++)
     if (strcmp(words[i - 1], "trace") == 0 && absolute(&words[i])) made[n_made++] = words[i];
-  int status = yeon_lab_ask(lab, n, words, stdout), cause = errno;
+  int status = cli_ask_lab(lab, n, words);
   while (n_made > 0) free(made[--n_made]);
-  return status >= 0 ? status : cli_no_lab(lab, cause);
+  return status;
 }
 
 static int run(int argc, char **argv)
@@ -69,7 +83,7 @@ const struct cli_verb cli_cable = {
     .details = "  yeon cable show\n"
                "  yeon cable cut            both ways, until joined\n"
                "  yeon cable cut 5s         joins again by itself\n"
-               "  yeon cable cut client->server 2s      also: from client, to server\n"
+               "  yeon cable cut from client 2s         one way only; also: to client, 'client->server' (in quotes)\n"
                "  yeon cable join\n"
                "  yeon cable set delay 40ms jitter 5ms rate 10mbit queue 64KB loss 1%\n"
                "  yeon cable set from server reorder 1% reorder-by 5ms duplicate 1% corrupt 0.1%\n"

@@ -57,8 +57,13 @@ const char *cli_nearest(const char *word, const char *const *names, size_t n);
 /* There is no lab of that name (NULL: default), or it does not answer: told. CLI_USAGE. */
 int cli_no_lab(const char *name, int error);
 
+/* Sends a command to a lab: its answer to standard output, what was wrong to standard error. An exit status. */
+int cli_ask_lab(const char *lab, size_t n, char *const *words);
+
 /* A line to standard error, behind "yeon: ". Returns CLI_USAGE. */
 int cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* There is no such profile; the nearest name is suggested, or all are. */
+int cli_bad_profile(const char *word);
 /* There is no such congestion control; the nearest name is suggested. */
 int cli_bad_congestion(const char *word);
 

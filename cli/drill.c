@@ -101,7 +101,7 @@ static bool set_option(struct drill *d, const struct cli_args *args)
   } else if (strstr(args->name, "_ip") != NULL && strstr(args->name, "_version") == NULL) {
     return add_setting(d, args->name, args->value);
   } else if (strcmp(args->name, "--profile") == 0) {
-    if (!set_profile(d, args->value)) return cli_complain("there is no profile '%s': linux, freebsd, windows, lecture, yeon", args->value), false;
+    if (!set_profile(d, args->value)) return cli_bad_profile(args->value), false;
   } else if (strcmp(args->name, "--ip_version") == 0) {
     if (!set_version(d, args->value)) return cli_complain("'%s' is none of ipv4, ipv6, ipv4-mapped-ipv6", args->value), false;
   } else if (!cli_number(args, 0, UINT32_MAX, &n)) {
@@ -149,7 +149,7 @@ static int finish(const struct drill *d)
   unsigned bad = d->count[YEON_DRILL_FAILED] + d->count[YEON_DRILL_BROKEN];
   yeon_drill_relaxations(&d->config, relaxed, sizeof relaxed);
   if (d->tap) printf("1..%u\n", d->n);
-  printf("%s%u scripts in profile %s: %u ok, %u not ok, %u skipped", d->tap ? "# " : "", d->n, yeon_profile_name(d->config.profile),
+  printf("%s%u script%s in profile %s: %u ok, %u not ok, %u skipped", d->tap ? "# " : "", d->n, d->n == 1 ? "" : "s", yeon_profile_name(d->config.profile),
          d->count[YEON_DRILL_OK], bad, d->count[YEON_DRILL_SKIPPED]);
   printf("%s%s\n", relaxed[0] != 0 ? "; not compared: " : "", relaxed);
   return d->count[YEON_DRILL_OK] == d->n ? CLI_OK : CLI_FAILED;

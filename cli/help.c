@@ -30,7 +30,7 @@ static void print_all(void)
 
 static int run(int argc, char **argv)
 {
-  if (argc < 2 || strcmp(argv[1], "--help") == 0) {
+  if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
     print_all();
     return CLI_OK;
   }

@@ -41,15 +41,6 @@ static char *read_file(const char *path, size_t *len)
   return NULL;
 }
 
-static int bad_profile(const char *word)
-{
-  const char *names[YEON_PROFILES];
-  for (int i = 0; i < YEON_PROFILES; i++) names[i] = yeon_profile_name((enum yeon_profile)i);
-  const char *nearest = cli_nearest(word, names, YEON_PROFILES);
-  return nearest != NULL ? cli_complain("there is no profile '%s'. Did you mean '%s'?", word, nearest)
-                         : cli_complain("there is no profile '%s': linux, freebsd, windows, lecture, yeon or yeon", word);
-}
-
 static int take_option(const struct cli_args *args, struct lab_options *o)
 {
   if (strcmp(args->name, "--seed") == 0) return cli_number(args, 0, UINT64_MAX, &o->seed) ? CLI_OK : CLI_USAGE;
@@ -63,7 +54,7 @@ static int take_option(const struct cli_args *args, struct lab_options *o)
   }
   if (strcmp(args->name, "--profile") != 0) return CLI_OK;
   o->profile = yeon_profile_find(args->value);
-  return o->profile >= 0 ? CLI_OK : bad_profile(args->value);
+  return o->profile >= 0 ? CLI_OK : cli_bad_profile(args->value);
 }
 
 static int run(int argc, char **argv)

@@ -64,7 +64,7 @@ int cli_live(int argc, char **argv)
     if (strcmp(args.name, "--pcap") == 0) config.pcap_path = args.value;
   }
   if (config.profile != NULL && yeon_profile_find(config.profile) < 0)
-    return cli_complain("there is no profile '%s': linux, freebsd, windows, lecture, yeon or yeon", config.profile);
+    return cli_bad_profile(config.profile);
   if (config.congestion != NULL && yeon_congestion_find(config.congestion) < 0) return cli_bad_congestion(config.congestion);
   if (config.ladder_path != NULL) config.ladder_flags |= cli_ladder_flags(config.ladder_path, &config.width);
   if (path != NULL) {

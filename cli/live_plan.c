@@ -6,6 +6,9 @@
 
 #include <lualib.h>
 
+#include <yeon/congestion.h>
+#include <yeon/tcp.h>
+
 #include "cli.h"
 #include "embedded.h"
 
@@ -81,6 +84,14 @@ static int out_of_memory(struct live_plan *p)
   return cli_complain("out of memory");
 }
 
+/* False: a word is no profile, or no congestion control; told. */
+static bool known(const struct yeon_lab_host *host)
+{
+  if (host->profile != NULL && yeon_profile_find(host->profile) < 0) return cli_bad_profile(host->profile), false;
+  if (host->congestion != NULL && yeon_congestion_find(host->congestion) < 0) return cli_bad_congestion(host->congestion), false;
+  return true;
+}
+
 static int take(struct live_plan *p)
 {
   lua_State *L = p->L;
@@ -97,6 +108,9 @@ static int take(struct live_plan *p)
     p->hosts[i] = (struct yeon_lab_host){text_of(L, "name"), text_of(L, "profile"), text_of(L, "address"), text_of(L, "address6"),
                                           text_of(L, "congestion")};
     lua_pop(L, 1);
+    if (known(&p->hosts[i])) continue;
+    live_plan_close(p);
+    return CLI_USAGE;
   }
   for (size_t i = 0; i < p->plan.n_cables; i++) {
     lua_rawgeti(L, plan + 2, (lua_Integer)i + 1);

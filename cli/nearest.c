@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include <yeon/congestion.h>
+#include <yeon/tcp.h>
 
 #include "cli.h"
 
@@ -43,6 +44,15 @@ const char *cli_nearest(const char *word, const char *const *names, size_t n)
     }
   }
   return best_distance <= 1 + len / 3 ? best : NULL;
+}
+
+int cli_bad_profile(const char *word)
+{
+  const char *names[YEON_PROFILES];
+  for (int i = 0; i < YEON_PROFILES; i++) names[i] = yeon_profile_name((enum yeon_profile)i);
+  const char *nearest = cli_nearest(word, names, YEON_PROFILES);
+  return nearest != NULL ? cli_complain("there is no profile '%s'. Did you mean '%s'?", word, nearest)
+                         : cli_complain("there is no profile '%s': linux, freebsd, windows, lecture or yeon", word);
 }
 
 int cli_bad_congestion(const char *word)

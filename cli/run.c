@@ -106,7 +106,7 @@ static int run(int argc, char **argv)
   }
   if (l.config.n_programs == 0) return cli_complain("run what? yeon run --on HOST -- PROGRAM ARGUMENTS");
   if (l.config.profile != NULL && yeon_profile_find(l.config.profile) < 0)
-    return cli_complain("there is no profile '%s': linux, freebsd, windows, lecture, yeon or yeon", l.config.profile);
+    return cli_bad_profile(l.config.profile);
   if (l.config.congestion != NULL && yeon_congestion_find(l.config.congestion) < 0) return cli_bad_congestion(l.config.congestion);
   find_preload(&l);
   l.config.programs = l.programs;
@@ -121,7 +121,7 @@ const struct cli_verb cli_run = {
     .summary = "any program on a host of a lab; no root needed",
     .details = "Several in one line, each started when the one before it listens; the last one's end is\n"
                "the end of all:\n"
-               "  yeon run --on server -- redis-server : --on client -- redis-cli -h server ping\n"
+               "  yeon run --on server -- python3 -m http.server 8000 : --on client -- curl http://server:8000/\n"
                "The program's TCP and UDP sockets live on the lab's host; nothing reaches the machine's\n"
                "own network. The status is the last program's.",
     .options = options,

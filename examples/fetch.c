@@ -13,6 +13,7 @@
 #define HEAD_MAX 16384
 #define INTERIM_MAX 32 /* heads of 1xx before the answer */
 #define PIECE (1024 * 1024)
+#define SILENCE (3 * YEON_SEC) /* then whoever waits is told that nobody has answered yet */
 
 enum exit_status {
   EXIT_DONE = 0,
@@ -32,6 +33,7 @@ struct fetch {
   struct net net;
   const char *url, *output;
   bool resume, quiet;
+  bool silent; /* nobody has answered for a while, and that is told */
   bool made; /* the file was not there before */
   struct yeon_addr server;
   char host[80]; /* as the request names it */
@@ -169,6 +171,10 @@ static int wait_for(struct fetch *f, uint32_t events)
     if (n > 0) return 0;
     yeon_time now = yeon_loop_now(f->net.loop);
     if (f->net.cut_at != YEON_NEVER) since = now; /* it was pulled on purpose */
+    if (!f->first_at && !f->silent && !f->quiet && now - since > SILENCE) {
+      f->silent = true;
+      fail(0, f->host, "no answer yet; is it there? Ctrl-C gives up");
+    }
     if (f->timeout_s > 0 && now - since > f->timeout_s * YEON_SEC)
       return fail(EXIT_TRANSFER, f->host, "nothing comes any more; --timeout has how long to wait");
   }

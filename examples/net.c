@@ -1,10 +1,13 @@
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE
 #include "net.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t stop_signal, cut_signal, join_signal;
@@ -219,6 +222,25 @@ static int add_link(struct net *n)
   return complain(n, "link", rc);
 }
 
+/* A TUN device is a cable whose other end is the kernel: without an address there nobody answers, and nothing would say why. */
+static void look_at_kernel_side(const struct net *n)
+{
+  struct ifreq flags = {.ifr_name = ""}, addr;
+  char text[64];
+  if (n->packet || strlen(n->link->name) >= sizeof flags.ifr_name) return;
+  memcpy(flags.ifr_name, n->link->name, strlen(n->link->name) + 1);
+  addr = flags;
+  int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  bool up = s < 0 || (ioctl(s, SIOCGIFFLAGS, &flags) == 0 && (flags.ifr_flags & IFF_UP) != 0);
+  bool has_addr = s < 0 || ioctl(s, SIOCGIFADDR, &addr) == 0;
+  if (s >= 0) close(s);
+  if (up && (has_addr || !yeon_ip_is4(&n->addr[0].ip))) return;
+  struct yeon_ip ip = n->addr[0].ip;
+  ip.b[15] = ip.b[15] == 1 ? 2 : 1;
+  fprintf(stderr, "%s: the kernel's side of %s is not set up yet: ip addr add %s/%u dev %s && ip link set %s up\n", n->program, n->link->name,
+          yeon_ip_format(&ip, text, sizeof text), n->addr[0].prefix_len, n->link->name, n->link->name);
+}
+
 static void catch_signals(void)
 {
   struct sigaction sa = {.sa_handler = on_signal};
@@ -240,6 +262,7 @@ int net_open(struct net *n)
     return -1;
   }
   watch_attach(n);
+  look_at_kernel_side(n);
   catch_signals();
   n->started_at = yeon_loop_now(n->loop);
   return 0;

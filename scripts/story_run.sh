@@ -101,5 +101,5 @@ summary
 say "" "The same over IPv6:"
 download 6 " --bind ::"
 summary | sed -n -e '/again/p' -e '/survived/p'
-say "" "All of both ladders: story-ipv4.txt and story-ipv6.txt, in" "$build"
+say "" "All of both ladders: $build/story-ipv4.txt" "                     $build/story-ipv6.txt"
 [ "$failures" = 0 ]

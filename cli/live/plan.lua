@@ -3,7 +3,7 @@
 local where = ... -- "FILE.lua:7: ", the line of the file that is being read
 local plan = {hosts = {}, cables = {}, steps = {}}
 local clock = 0 -- seconds after the lab's beginning, of what is being said
-local STEPS_MAX = 10000
+local STEPS_MAX, HOSTS_MAX, CABLES_MAX = 10000, 16, 16
 
 local function fail(...) error(where() .. string.format(...), 0) end
 
@@ -17,11 +17,18 @@ local Host, Cable = class("host"), class("cable")
 local units = {us = 1e-6, ms = 1e-3, s = 1, m = 60, min = 60, h = 3600}
 local function seconds(v, what)
   if type(v) == "number" and v >= 0 and v < 1e9 then return v end
-  local number, unit = tostring(v):match("^%s*([%d.]+)%s*(%a+)%s*$")
-  if not tonumber(number) or not units[unit] then fail("%s wants seconds or a text as \"40ms\", not %s", what, tostring(v)) end
-  return tonumber(number) * units[unit]
+  local number, unit = tostring(v):match("^%s*([%d.]+)%s*(%a*)%s*$")
+  number, unit = tonumber(number), unit and unit:lower()
+  if number and (units[unit] or number == 0 and unit == "") then return number * (units[unit] or 0) end
+  if number and unit == "" then fail("\"%s\" has no unit: %s wants seconds or a text as \"40ms\"", v, what) end
+  fail("%s wants seconds or a text as \"40ms\", not %s", what, tostring(v))
 end
-local function span(s) return string.format("%.0fus", s * 1e6) end
+-- "10s", "200ms", "1500us": as a person would write it.
+local function span(s)
+  local us = math.floor(s * 1e6 + 0.5)
+  if us % 1000000 == 0 then return us // 1000000 .. "s" end
+  return us % 1000 == 0 and us // 1000 .. "ms" or us .. "us"
+end
 
 ---- hosts
 
@@ -32,6 +39,7 @@ local function new_host(name, options)
     if k ~= "name" and k ~= "profile" and k ~= "address" and k ~= "address6" and k ~= "congestion" then fail("a host of a live lab has no option '%s'", tostring(k)) end
   end
   local n = #plan.hosts + 1
+  if n > HOSTS_MAX then fail("at most %d hosts", HOSTS_MAX) end
   local h = {name = name, profile = options.profile, congestion = options.congestion, address = options.address or string.format("10.0.0.%d", n),
              address6 = options.address6 or string.format("fd00::%x", n)}
   plan.hosts[n] = h
@@ -71,7 +79,7 @@ local function words_of(options)
     elseif kinds[k] == "file" then
       if type(v) ~= "string" or v == "" or v:find("%s") then fail("%s of a live lab's cable is the name of a file without spaces", k) end
     elseif kinds[k] == "share" and type(v) == "number" then v = string.format("%.0fppm", v * 1e6)
-    elseif type(v) == "number" then v = string.format("%.0f", v)
+    elseif type(v) == "number" then v = string.format(k == "rate" and "%.0fbit" or "%.0fB", v)
     else v = tostring(v):gsub("%s+", "") end
     words[#words + 1] = k .. " " .. v
   end
@@ -99,6 +107,7 @@ function cable(a, b, options)
   if type(name) ~= "string" or not name:match("^[%w_-]+$") or #name > 31 then fail("a cable's name is a word, not %s", tostring(name)) end
   if verbs[name] then fail("a cable can not be called '%s': that is what is done to one", name) end
   for _, c in ipairs(plan.cables) do if c.name == name then fail("there is a cable '%s' already", name) end end
+  if #plan.cables == CABLES_MAX then fail("at most %d cables", CABLES_MAX) end
   local c = setmetatable({name = name, a = a, b = b}, Cable)
   plan.cables[#plan.cables + 1] = c
   if next(both) then step("cable", name, "set", words_of(both)) end
@@ -134,9 +143,11 @@ function at(t, fn) run_at(seconds(t, "at"), fn) end
 function after(t, fn) run_at(clock + seconds(t, "after"), fn) end
 function sleep(t) clock = clock + seconds(t, "sleep") end
 function now() return clock end
+-- After t, 2t and so on, count times in all.
 function every(t, count, fn)
   local period = seconds(t, "every")
-  for i = 1, count do run_at(clock + (i - 1) * period, fn) end
+  if math.type(count) ~= "integer" or count < 1 then fail("every(\"10s\", 6, fn): how often is a whole number from 1, not %s", tostring(count)) end
+  for i = 1, count do run_at(clock + i * period, fn) end
 end
 
 setmetatable(_G, {__index = function(_, k)

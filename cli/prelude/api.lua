@@ -52,6 +52,19 @@ function api.at(instant, fn)
   if delay < 0 then fail("at(%s): it is %.3f already", tostring(instant), y.now()) end
   return api.after(delay, fn)
 end
+-- After t, 2t and so on, count times in all.
+function api.every(period_, count, fn)
+  local period = seconds(period_, "every")
+  if math.type(count) ~= "integer" or count < 1 then fail("every(\"10s\", 6, fn): how often is a whole number from 1, not %s", tostring(count)) end
+  if type(fn) ~= "function" then fail("every calls a function: every(\"10s\", 6, fn)") end
+  local function again(i)
+    api.after(period, function()
+      if i < count then again(i + 1) end
+      fn()
+    end)
+  end
+  again(1)
+end
 function api.after(delay, fn)
   if type(fn) ~= "function" then fail("after and at call a function") end
   local host = current and current.host
@@ -154,25 +167,62 @@ api.seconds, api.bytes = seconds, bytes_of
 math.randomseed(y.random(), y.random())
 math.randomseed = nil
 
--- Keys in order: numbers first, then texts. The order of Lua's own pairs depends on addresses, which differ from run to run.
-function api.pairs(t)
-  local mt = getmetatable(t)
-  if mt and mt.__pairs then return mt.__pairs(t) end
-  local keys = {}
-  for k in next, t do keys[#keys + 1] = k end
+-- Keys in order: numbers first, then texts, then hosts, sockets and whatever else was numbered (base.lua) as it came to be. The order of Lua's own pairs
+-- depends on addresses, which differ from run to run.
+local function ordered_keys(t)
+  local keys, strange = {}, 0
   local rank = {number = 1, string = 2, boolean = 3}
+  for k in next, t do
+    keys[#keys + 1] = k
+    if not rank[type(k)] and not births[k] and not numbers[k] then strange = strange + 1 end
+  end
+  if strange > 1 then fail("two keys of this table are tables or functions, which have no order that is the same in every run: use numbers or texts") end
   table.sort(keys, function(a, b)
     local ra, rb = rank[type(a)] or 4, rank[type(b)] or 4
     if ra ~= rb then return ra < rb end
     if ra <= 2 then return a < b end
-    return tostring(a) < tostring(b)
+    if ra == 3 then return not a and b end
+    if (births[a] ~= nil) ~= (births[b] ~= nil) then return births[a] ~= nil end
+    return (births[a] or number_of(a)) < (births[b] or number_of(b))
   end)
+  return keys
+end
+
+function api.pairs(t)
+  local mt = getmetatable(t)
+  if type(mt) == "table" and mt.__pairs then return mt.__pairs(t) end
+  if type(t) ~= "table" then fail("pairs wants a table, not %s", tostring(t)) end
+  local keys = ordered_keys(t)
   local i = 0
   return function()
     i = i + 1
     if keys[i] ~= nil then return keys[i], t[keys[i]] end
   end
 end
+
+-- In the same order. The keys of a walk that has begun are kept until it is over.
+local walks = setmetatable({}, {__mode = "k"})
+function api.next(t, key)
+  if type(t) ~= "table" then fail("next wants a table, not %s", tostring(t)) end
+  local walk = walks[t]
+  if key == nil or not walk or walk.keys[walk.at] ~= key then
+    walk = {keys = ordered_keys(t), at = 0}
+    walks[t] = walk
+    while key ~= nil and walk.keys[walk.at] ~= key do
+      walk.at = walk.at + 1
+      if walk.at > #walk.keys then fail("next: %s is no key of this table", tostring(key)) end
+    end
+  end
+  repeat walk.at = walk.at + 1 until walk.keys[walk.at] == nil or rawget(t, walk.keys[walk.at]) ~= nil
+  local found = walk.keys[walk.at]
+  if found == nil then
+    walks[t] = nil
+    return nil
+  end
+  return found, rawget(t, found)
+end
+
+api.tostring = tostring
 
 for name, value in next, api do _G[name] = value end
 
@@ -208,7 +258,7 @@ local function finish(limit_reached)
   end
   local counted = checked == 0 and "nothing was expected" or
                   failed == 0 and string.format("✓ %d expectation%s held", checked, checked == 1 and "" or "s") or
-                  string.format("✗ %d of %d expectations failed", failed, checked)
+                  string.format("✗ %d of %d expectation%s failed", failed, checked, checked == 1 and "" or "s")
   y.raw("")
   y.raw(string.format("%s · %.3f s of virtual time", counted, y.now()))
   for _, line in ipairs(wrap(y.tally(), 76)) do y.raw("  " .. line) end

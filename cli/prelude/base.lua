@@ -19,6 +19,45 @@ local checked, failed = 0, 0 -- expectations
 local hosts_by_name = {}
 local all_hosts = {}
 
+---- the same text in every run --------------------------------------------------------------------------------------------------
+
+-- What Lua tells by its address in memory (tables, functions, coroutines) has a number here, in the order in which they were first asked for. Hosts, cables,
+-- sockets and programs have another from their beginning, so that pairs can put them in an order.
+local numbers, numbered = setmetatable({}, {__mode = "k"}), 0
+local births, born = setmetatable({}, {__mode = "k"}), 0
+local function give_birth(object)
+  born = born + 1
+  births[object] = born
+  return object
+end
+local function number_of(v)
+  if not numbers[v] then
+    numbered = numbered + 1
+    numbers[v] = numbered
+  end
+  return numbers[v]
+end
+
+local next, raw_tostring, raw_format = next, tostring, string.format -- Lua's own
+local addressed = {table = 1, ["function"] = 1, thread = 1, userdata = 1}
+local function tostring(...)
+  if select("#", ...) == 0 then return raw_tostring() end
+  local v = (...)
+  local kind, mt = type(v), getmetatable(v)
+  if not addressed[kind] or type(mt) == "table" and mt.__tostring then return raw_tostring(v) end
+  local name = type(mt) == "table" and type(mt.__name) == "string" and mt.__name or kind
+  return name .. ": " .. number_of(v)
+end
+
+function string.format(format, ...)
+  local given = table.pack(...)
+  for i = 1, given.n do
+    if addressed[type(given[i])] then given[i] = tostring(given[i]) end
+  end
+  if type(format) == "string" and format:gsub("%%%%", ""):find("%%[-0-9.]*p") then error("%p is an address, which differs from run to run", 2) end
+  return raw_format(format, table.unpack(given, 1, given.n))
+end
+
 local function count_check(held)
   checked = checked + 1
   if not held then failed = failed + 1 end
@@ -67,20 +106,24 @@ end
 
 ---- numbers with units --------------------------------------------------------------------------------------------------------
 
+-- A number is what it is; a text has a unit, in capitals or not, unless it says 0.
 local function unit_reader(what, units, example)
   return function(value, name)
     if type(value) == "number" then return value end
+    local number, unit
     if type(value) == "string" then
-      local number, unit = value:match("^%s*([%d.]+)%s*(%a*)%s*$")
-      number = tonumber(number)
-      if number and (unit == "" or units[unit]) then return number * (units[unit] or 1) end
+      number, unit = value:match("^%s*([%d.]+)%s*([%a%%]*)%s*$")
+      number, unit = tonumber(number), unit and unit:lower()
+      if number and (units[unit] or number == 0 and unit == "") then return number * (units[unit] or 0) end
     end
+    if number and unit == "" then fail('"%s" has no unit: %s is %s, as %s', value, name or "this", what, example) end
     fail("%s is %s, as %s; not %s", name or "this", what, example, tostring(value))
   end
 end
-local seconds = unit_reader("a time in seconds", {us = 1e-6, ms = 1e-3, s = 1, min = 60, h = 3600}, '0.01 or "10ms"')
-local bytes_of = unit_reader("a size in bytes", {B = 1, KB = 1e3, MB = 1e6, GB = 1e9, KiB = 1024, MiB = 1048576, GiB = 1073741824}, '65536 or "64KiB"')
-local rate_of = unit_reader("a rate in bits a second", {bit = 1, kbit = 1e3, Mbit = 1e6, Gbit = 1e9}, '10e6 or "10Mbit"')
+local seconds = unit_reader("a time in seconds", {us = 1e-6, ms = 1e-3, s = 1, m = 60, min = 60, h = 3600}, '0.01 or "10ms"')
+local bytes_of = unit_reader("a size in bytes", {b = 1, kb = 1e3, mb = 1e6, gb = 1e9, kib = 1024, mib = 1048576, gib = 1073741824}, '65536 or "64KiB"')
+local rate_of = unit_reader("a rate in bits a second", {bit = 1, kbit = 1e3, mbit = 1e6, gbit = 1e9}, '10e6 or "10Mbit"')
+local share_of = unit_reader("a share", {["%"] = 0.01, ppm = 1e-6}, '0.01 or "1%"')
 
 local function whole(value, name)
   local n = math.tointeger(value)
@@ -184,7 +227,7 @@ end
 
 local function new_program(fn, name, host, foreground)
   if type(fn) ~= "function" then fail("a program is a function, not a %s", type(fn)) end
-  local p = setmetatable({name = name, host = host or false, owner = false, pid = 0, done = false, _token = 0, _joiners = {}, _foreground = foreground}, Program)
+  local p = give_birth(setmetatable({name = name, host = host or false, owner = false, pid = 0, done = false, _token = 0, _joiners = {}, _foreground = foreground}, Program))
   p._co = coroutine.create(fn)
   programs[#programs + 1] = p
   if foreground then

@@ -19,13 +19,13 @@ local function new_host(name, options)
   local profile
   if options.profile then
     profile = y.profile_number(options.profile)
-    if not profile then fail("there is no profile '%s': linux, freebsd, windows, lecture, yeon or yeon", tostring(options.profile)) end
+    if not profile then fail("there is no profile '%s': linux, freebsd, windows, lecture or yeon", tostring(options.profile)) end
   end
   local ok, node, code = pcall(y.host, name, profile, options.tcp, options)
   if not ok then fail("%s", plain(node)) end
   if not node then raise("host " .. name, code) end
   local n = node + 1
-  local h = setmetatable({name = name, _n = node, _pids = 1000 * n, _links = 0, _peers = {}, _udp = {}}, Host)
+  local h = give_birth(setmetatable({name = name, _n = node, _pids = 1000 * n, _links = 0, _peers = {}, _udp = {}}, Host))
   h.address = options.address or string.format("10.0.%d.%d", n // 250, n % 250)
   h.address6 = options.address6 or string.format("fd00::%x", n)
   for _, other in ipairs(all_hosts) do
@@ -234,7 +234,7 @@ function Host:show_sockets() show_sockets(self) end
 
 local Cable = class("cable")
 
-local shares = {loss = 1, burst_enter = 1, burst_leave = 1, burst_loss = 1, reorder = 1, duplicate = 1, corrupt = 1}
+local shares = {loss = 1, burst = 1, burst_enter = 1, burst_leave = 1, burst_loss = 1, reorder = 1, duplicate = 1, corrupt = 1}
 local spans = {delay = 1, jitter = 1, reorder_by = 1, reorder_up_to = 1, codel_interval = 1}
 local sizes = {queue = 1, bucket = 1, mark = 1, drop_above = 1}
 local way_keys = {rate = 1, codel = 1, codel_marks = 1, trace = 1}
@@ -243,6 +243,7 @@ for k in next, shares do way_keys[k] = 1 end
 for k in next, spans do way_keys[k] = 1 end
 
 local CODEL_TARGET = 0.005 -- seconds, when codel is just true
+local BURST_LEAVE = 0.1    -- a burst of ten frames on average, when nothing else is said
 
 -- A file's name, or a table of milliseconds; false: none any more.
 local function trace_of(v)
@@ -258,9 +259,8 @@ local function way_of(options, base)
   if options.rate and options.trace then fail("a cable has a rate or a trace, not both") end
   if options.rate then way.trace = nil end
   for k, v in next, options do
-    if shares[k] then
-      local percent = type(v) == "string" and v:match("^%s*([%d.]+)%s*%%%s*$")
-      way[k] = percent and tonumber(percent) / 100 or tonumber(v) or fail("%s of a cable is a share as 0.01 or \"1%%\"", k)
+    if k == "burst" then way.burst_enter = share_of(v, k)
+    elseif shares[k] then way[k] = share_of(v, k)
     elseif spans[k] then way[k] = seconds(v, k)
     elseif k == "codel" and type(v) == "boolean" then way[k] = v and CODEL_TARGET or 0
     elseif k == "codel" then way[k] = seconds(v, k)
@@ -271,6 +271,7 @@ local function way_of(options, base)
     elseif k == "rate" then way[k] = rate_of(v, k)
     elseif sizes[k] then way[k] = bytes_of(v, k) end
   end
+  if (way.burst_enter or 0) > 0 and not way.burst_leave then way.burst_leave = BURST_LEAVE end
   return way
 end
 
@@ -296,7 +297,7 @@ local function new_cable(a, b, options)
   local ok, number_, la, lb = pcall(y.cable, a._n, b._n, there, back, whole(options.mtu or 1500, "mtu"), options.ethernet)
   if not ok then fail("%s", plain(number_)) end
   if not number_ then raise("cable", la) end
-  local c = setmetatable({_c = number_, a = a, b = b, _ways = {there, back}, _text = a.name .. "–" .. b.name}, Cable)
+  local c = give_birth(setmetatable({_c = number_, a = a, b = b, _ways = {there, back}, _done = {0, 0}, _text = a.name .. "–" .. b.name}, Cable))
   add_peer(a, la, b, a._links == 0)
   add_peer(b, lb, a, b._links == 0)
   a._links, b._links = a._links + 1, b._links + 1
@@ -311,14 +312,38 @@ local function mask_of(c, from)
   fail("that host is at neither end of this cable: name one of %s and %s, or none for both directions", c.a.name, c.b.name)
 end
 
-function Cable:cut(from) y.cable_cut(self._c, mask_of(self, from)) end
-function Cable:join(from) y.cable_join(self._c, mask_of(self, from)) end
+-- Something is done to these directions: what was to be done by itself later is not any more.
+local function supersede(c, mask)
+  for i = 1, 2 do if mask & i ~= 0 then c._done[i] = c._done[i] + 1 end end
+end
+
+-- cut(), cut("5s"), cut(client), cut(client, "5s")
+function Cable:cut(from, length)
+  if length == nil and (type(from) == "string" or type(from) == "number") then from, length = nil, from end
+  local mask = mask_of(self, from)
+  length = length ~= nil and seconds(length, "the length of a cut") or nil
+  y.cable_cut(self._c, mask)
+  supersede(self, mask)
+  if not length then return end
+  local done = {self._done[1], self._done[2]}
+  y.after(length, function()
+    local due = 0
+    for i = 1, 2 do if mask & i ~= 0 and self._done[i] == done[i] then due = due | i end end
+    if due ~= 0 then y.cable_join(self._c, due) end
+  end)
+end
+function Cable:join(from)
+  local mask = mask_of(self, from)
+  y.cable_join(self._c, mask)
+  supersede(self, mask)
+end
 function Cable:set(options, from)
-  if type(options) ~= "table" then fail("settings are a table: {loss = \"20%%\"}") end
-  check_keys(options, way_keys, "a cable's direction")
+  local perfect = options == "perfect"
+  if not perfect and type(options) ~= "table" then fail("settings are a table: {loss = \"20%%\"}, or \"perfect\"") end
+  if not perfect then check_keys(options, way_keys, "a cable's direction") end
   local mask = mask_of(self, from)
   local same, ways = true, {self._ways[1], self._ways[2]}
-  for i = 1, 2 do if mask & i ~= 0 then ways[i] = way_of(options, ways[i]) end end
+  for i = 1, 2 do if mask & i ~= 0 then ways[i] = perfect and {} or way_of(options, ways[i]) end end
   for k in next, way_keys do
     same = same and ways[1][k] == ways[2][k]
   end

@@ -6,7 +6,7 @@ local Listener = class("listener")
 local Udp = class("UDP socket")
 
 local function new_socket(kind, handle, host)
-  local s = setmetatable({host = host, _h = handle, _waiters = {}, _kept = "", _closed = false, owner = current or false}, kind)
+  local s = give_birth(setmetatable({host = host, _h = handle, _waiters = {}, _kept = "", _closed = false, owner = current or false}, kind))
   y.attach(handle, s)
   return s
 end

@@ -11,6 +11,7 @@ local wire = cable(client, server, {delay = "10ms"})
 -- Port 80: the client closes first, as it should be. Port 79: the server closes as soon as it has answered.
 server:listen(80, function(c)
   while c:recv() do end
+  sleep(0.02) -- it still has something to do before it closes too
 end)
 server:listen(79, function(c)
   c:send("bye")
@@ -78,7 +79,7 @@ expect(rows[2][2] == 20 and rows[2][3] == 0, "client first: all 20 held on the c
 local again = client:connect("server:80")
 expect_equal(again:state(), "ESTABLISHED", "after the minute is over the ports can be used again")
 again:close()
-seen("FIN, ACK, FIN, ACK; FIN-WAIT-1 and -2 on one side, CLOSE-WAIT and LAST-ACK on the other; CLOSING when the FINs cross. " ..
+seen("FIN, ACK, FIN, ACK; three segments where the second end had closed before it answered, for its ACK and its FIN are one then. FIN-WAIT-1 and -2 on one side, CLOSE-WAIT and LAST-ACK on the other; CLOSING when the FINs cross. " ..
   "A socket in TIME-WAIT costs its holder a port for a minute: a client spreads that over its own few connections, " ..
   "a server that closes first collects everybody's.")
 sleep(0.1)

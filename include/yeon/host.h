@@ -109,6 +109,7 @@ YEON_API bool yeon_host_event(struct yeon_host *host, struct yeon_ready *ready);
   X(tcp_out_of_order) X(tcp_no_room) X(tcp_challenge_sent) X(tcp_challenge_limited) X(tcp_backlog_full)               \
   X(tcp_half_open_full) X(tcp_cookie_sent) X(tcp_cookie_ok) X(tcp_cookie_bad) X(tcp_rexmit_rto) X(tcp_rexmit_fast) X(tcp_loss_probes) X(tcp_undone)    \
   X(tcp_rexmit_bytes) X(tcp_timeout) X(tcp_opened_active) X(tcp_opened_passive) X(tcp_closed) X(tcp_reset_in)         \
+  X(tcp_refused)                                                                                                      \
   X(tcp_time_wait_reused) X(tcp_time_wait_full)                                                                       \
   X(tcp_fastopen_in) X(tcp_fastopen_out) X(tcp_fastopen_asked) X(tcp_fastopen_bad) X(tcp_fastopen_full)               \
   X(tcp_fastopen_fallback) X(tcp_fastopen_black_hole) X(tcp_mtu_probe) X(tcp_mtu_raised) X(tcp_mtu_black_hole)        \

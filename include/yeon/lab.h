@@ -2,7 +2,7 @@
  * libyeon.so but of a library of its own that the command is linked with (it needs libuv and libseccomp).
  *
  * A lab is a process that holds the hosts and listens on a control socket, $XDG_RUNTIME_DIR/yeon/NAME (or /tmp/yeon-UID/NAME, mode
- * 0700). yeon_run starts programs whose INET sockets live in a lab; yeon_lab_ask sends one a command. */
+ * 0700; /tmp/yeon-UID-1 and so on where that folder is somebody else's). yeon_run starts programs whose INET sockets live in a lab; yeon_lab_ask sends one a command. */
 #ifndef YEON_LAB_H
 #define YEON_LAB_H
 
@@ -91,6 +91,9 @@ int yeon_lab_ask(const char *lab, size_t n_words, char *const *words, FILE *out)
 /* Writes all frames of a lab to a pcapng file ("-": standard output), until there were `count` of them, for a `length` ("10s"; NULL: no such limit), or until
  * SIGINT or SIGTERM. A line on standard error at the end. The exit status; -1: no such lab (errno). */
 int yeon_lab_capture(const char *lab, const char *path, const char *count, const char *length);
+
+/* A line on standard error: why there is no lab of that name (NULL: "default") to be reached, `error` being the errno of yeon_lab_ask or yeon_lab_capture. */
+void yeon_lab_tell_missing(const char *lab, int error);
 
 /* Calls fn with the name of each lab of this user that runs. */
 void yeon_lab_each(void (*fn)(void *ctx, const char *name), void *ctx);

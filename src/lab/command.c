@@ -7,7 +7,7 @@
 
 static const struct lab_verb verbs[] = {
     {"cable", "show | cut [DIRECTION] [TIME] | join [DIRECTION] | set [DIRECTION] SETTING VALUE ... | rebind [HOST] [ADDRESS] | at +TIME ...", command_cable},
-    {"ss", "[tcp] [udp] [listening] [json]: the sockets of all hosts", command_ss},
+    {"ss", "[tcp] [udp] [listening] [json] [width COLUMNS]: the sockets of all hosts", command_ss},
     {"hosts", "names and addresses", command_hosts},
     {"in", "TIME COMMAND ...: the command, later", command_in},
     {"help", "this list", command_help},
@@ -49,12 +49,13 @@ struct unit {
   double factor;
 };
 
-/* A number and a unit of the table, nothing behind it. */
+/* A number and a unit of the table, nothing behind it; 0 needs no unit. */
 static bool scaled(const char *word, const struct unit *units, double *out)
 {
   char *end;
   double value = strtod(word, &end);
   if (end == word || end != word + strspn(word, "0123456789.") || value > 1e15) return false; /* strtod knows signs, hexadecimal and infinity too */
+  if (*end == '\0' && value == 0) return *out = 0, true;
   for (; units->name != NULL; units++) {
     if (strcasecmp(end, units->name) != 0) continue;
     *out = value * units->factor;

@@ -176,6 +176,18 @@ static struct lab_cable *take_cable(struct command *c)
   return &c->lab->cables[0];
 }
 
+static int no_verb(struct command *c, const char *word)
+{
+  bool verb = false; /* follows: then the word was to be a cable's name */
+  for (size_t i = 0; command_peek(c) != NULL && i < sizeof verbs / sizeof verbs[0]; i++) verb |= strcmp(verbs[i].name, command_peek(c)) == 0;
+  if (!verb) fprintf(c->out, "a cable can show, cut, join, set, rebind and at, not '%s'", word);
+  else fprintf(c->out, "there is no cable '%s'", word);
+  for (unsigned i = 0; i < c->lab->n_cables && (verb || c->lab->n_cables > 1); i++)
+    fprintf(c->out, "%s%s", i > 0 ? ", " : verb ? "; there is: " : "; the cables are: ", c->lab->cables[i].name);
+  fputc('\n', c->out);
+  return 2;
+}
+
 int command_cable(struct command *c)
 {
   if (c->lab->n_cables == 0) return command_fail(c, "%s", "this lab has no cable");
@@ -188,5 +200,5 @@ int command_cable(struct command *c)
   if (word == NULL) return show(c, cable);
   for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
     if (strcmp(verbs[i].name, word) == 0) return verbs[i].run(c, cable);
-  return command_fail(c, "a cable can show, cut, join, set, rebind and at, not '%s'", word);
+  return no_verb(c, word);
 }

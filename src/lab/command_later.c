@@ -35,7 +35,7 @@ static void do_later(uv_timer_t *timer)
   if (out != NULL) {
     int status = lab_command(l->lab, l->words, l->len, out);
     fclose(out);
-    if (status != 0) lab_log(l->lab, "a scheduled command failed: %s", text);
+    if (status != 0) lab_log(l->lab, "a scheduled command failed: %.*s", (int)strcspn(text, "\n"), text);
     free(text);
   }
   leave(l);
@@ -74,8 +74,10 @@ int command_later(struct command *c, yeon_time delay, const char *const *front, 
   while (command_peek(c) != NULL) append(l, command_next(c));
   l->lab = c->lab;
   l->at = lab_now() + delay;
-  l->next = c->lab->later;
-  c->lab->later = l;
+  struct lab_later **place = &c->lab->later; /* in order of their instants, those of one instant as they came */
+  while (*place != NULL && (*place)->at <= l->at) place = &(*place)->next;
+  l->next = *place;
+  *place = l;
   uv_timer_init(&c->lab->loop, &l->timer);
   l->timer.data = l;
   uv_update_time(&c->lab->loop);

@@ -100,7 +100,7 @@ static bool visit(void *ctx, const struct yeon_tcp_info *info, struct yeon_tcp *
 static void visit_udp(void *ctx, struct lab_socket *s)
 {
   struct ss *ss = ctx;
-  if (s->udp == NULL) return;
+  if (s->udp == NULL || (ss->listeners && s->connected)) return;
   struct ss_row *r = add(ss);
   if (r == NULL) return;
   r->kind = SS_UDP;
@@ -148,7 +148,7 @@ static bool gather(struct command *c, struct ss *ss)
     ss->host = i;
     if (c->lab->hosts[i].host != NULL) yeon_tcp_each(c->lab->hosts[i].host, visit, ss);
   }
-  if (!ss->only_tcp && !ss->listeners) lab_socket_each(c->lab, visit_udp, ss);
+  if (!ss->only_tcp) lab_socket_each(c->lab, visit_udp, ss);
   lab_queue_close(&ss->diag);
   if (ss->n > 0) qsort(ss->rows, ss->n, sizeof *ss->rows, order_rows);
   match(c->lab, ss);
@@ -157,20 +157,20 @@ static bool gather(struct command *c, struct ss *ss)
 
 int command_ss(struct command *c)
 {
-  struct ss ss = {.lab = c->lab, .out = c->out, .width = SS_WIDTH, .now = lab_now()};
+  struct ss ss = {.lab = c->lab, .out = c->out, .now = lab_now()};
   const char *word;
   bool json = false;
   while ((word = command_next(c)) != NULL) {
     if (strcmp(word, "json") == 0) json = true;
     else if (strcmp(word, "tcp") == 0) ss.only_tcp = true;
     else if (strcmp(word, "udp") == 0) ss.only_udp = true;
-    else if (strcmp(word, "listening") == 0) ss.listeners = true;
+    else if (strcmp(word, "listening") == 0) ss.listeners = true; /* UDP sockets: those that take from anybody */
     else if (strcmp(word, "colour") == 0) ss.colour = true;
     else if (strcmp(word, "width") == 0) ss.width = command_peek(c) != NULL ? (unsigned)strtoul(command_next(c), NULL, 10) : 0;
     else return command_fail(c, "ss knows tcp, udp, listening and json, not '%s'", word);
   }
   if (ss.only_tcp && ss.only_udp) ss.only_tcp = ss.only_udp = false;
-  if (ss.width < SS_WIDTH_MIN) ss.width = SS_WIDTH_MIN;
+  if (ss.width > 0 && ss.width < SS_WIDTH_MIN) ss.width = SS_WIDTH_MIN;
   if (ss.width > SS_WIDTH_MAX) ss.width = SS_WIDTH_MAX;
   gather(c, &ss);
   if (json) ss_json(&ss);

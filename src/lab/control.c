@@ -95,8 +95,11 @@ static int add_program(struct lab *lab, struct lab_client *c, const struct lab_l
 static void introduce(struct lab *lab, struct lab_client *c, const struct lab_letter *letter)
 {
   struct lab_message reply = {.kind = letter->head.kind, .id = letter->head.id};
+  char names[LAB_HOSTS_MAX * (LAB_NAME_MAX + 2)] = "";
   reply.result = add_program(lab, c, letter, &reply.program);
-  lab_answer(c, &reply, NULL, -1);
+  if (reply.result == -EHOSTUNREACH) lab_host_names(lab, names, sizeof names);
+  reply.len = (uint32_t)strlen(names);
+  lab_answer(c, &reply, names, -1);
 }
 
 static void command(struct lab *lab, struct lab_client *c, struct lab_letter *letter)
@@ -186,7 +189,10 @@ static int take_name(struct lab *lab, const char *name, char why[LAB_WHY])
 {
   char lock[LAB_PATH + 8];
   int error = lab_path(name, lab->path, why);
-  if (error != 0) return error;
+  if (error != 0) {
+    lab->path[0] = '\0';
+    return error;
+  }
   snprintf(lock, sizeof lock, "%s.lock", lab->path);
   error = lock_file(lab, lock);
   if (error == 0) return 0;
@@ -208,8 +214,11 @@ static int listen_at(struct lab *lab, char why[LAB_WHY])
     uv_poll_start(&lab->listener, UV_READABLE, on_listener);
     return 0;
   }
-  snprintf(why, LAB_WHY, "%s: %s", lab->path, strerror(errno));
-  return errno;
+  int error = errno;
+  snprintf(why, LAB_WHY, "%s: %s", lab->path, strerror(error));
+  if (lab->listener_fd >= 0) close(lab->listener_fd);
+  lab->listener_fd = -1;
+  return error;
 }
 
 int lab_control_open(struct lab *lab, const struct yeon_lab_config *config)
@@ -217,7 +226,7 @@ int lab_control_open(struct lab *lab, const struct yeon_lab_config *config)
   char why[LAB_WHY];
   int error = take_name(lab, config->name != NULL ? config->name : "default", why);
   if (error == 0) error = listen_at(lab, why);
-  if (error == 0 && config->owner_fd >= 0) {
+  if (config->owner_fd >= 0) { /* who owns it is joined to it: a name is only for others who would like to look on */
     why[0] = '\0';
     error = add_client(lab, config->owner_fd, true);
   }

@@ -167,7 +167,7 @@ int yeon_lab_serve(const struct yeon_lab_config *config)
   lab->began_at = lab_now();
   lab->log = config->log_path != NULL ? fopen(config->log_path, "ae") : stderr;
   if (lab->log == NULL) {
-    fprintf(stderr, "yeon: %s: %s\n", config->log_path, strerror(errno));
+    fprintf(stderr, "yeon: the log '%s' cannot be written: %s\n", config->log_path, strerror(errno));
     free(lab);
     return 2;
   }

@@ -125,6 +125,8 @@ struct lab {
 yeon_time lab_now(void);
 /* "client" -> its number; -1: none. */
 int lab_host_find(const struct lab *lab, const char *name);
+/* "client, server": those that programs can run on. */
+void lab_host_names(const struct lab *lab, char *out, size_t size);
 /* The host that has this address; -1: none. */
 int lab_host_of(const struct lab *lab, const struct yeon_ip *ip);
 /* One line on the lab's log, behind the time since it began. */

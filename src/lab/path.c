@@ -1,4 +1,6 @@
-/* Where labs are found: one socket each in a folder of this user's. */
+/* Where labs are found: one socket each in a folder of this user's. Without XDG_RUNTIME_DIR that is /tmp/yeon-UID; where somebody else has that name (root of
+ * the machine, seen from a user namespace in which we are called root too) it is /tmp/yeon-UID-1, and so on: the first that is ours or is free. Who
+ * looks for a lab goes the same way. */
 #define _GNU_SOURCE
 #include <ctype.h>
 #include <dirent.h>
@@ -13,12 +15,27 @@
 
 #include "lab/lab.h"
 
-static int folder(char *out, size_t size)
+#define FOLDERS 10 /* names tried in /tmp */
+
+/* The folder number `i`; false: there is no such number, or the name is too long. */
+static bool folder(unsigned i, char *out, size_t size)
 {
   const char *runtime = getenv("XDG_RUNTIME_DIR");
-  int n = runtime != NULL && runtime[0] == '/' ? snprintf(out, size, "%s/yeon", runtime)
-                                               : snprintf(out, size, "/tmp/yeon-%u", (unsigned)getuid());
-  return n > 0 && (size_t)n < size ? 0 : ENAMETOOLONG;
+  char tail[16] = "";
+  int n;
+  if (i > 0) snprintf(tail, sizeof tail, "-%u", i);
+  if (runtime != NULL && runtime[0] == '/') n = i == 0 ? snprintf(out, size, "%s/yeon", runtime) : 0;
+  else n = i < FOLDERS ? snprintf(out, size, "/tmp/yeon-%u%s", (unsigned)getuid(), tail) : 0;
+  return n > 0 && (size_t)n < size;
+}
+
+/* 0: it is there, or made, and only we may enter it; EACCES: it is somebody else's. */
+static int take_folder(const char *dir)
+{
+  struct stat st;
+  if (mkdir(dir, 0700) != 0 && errno != EEXIST) return errno;
+  if (lstat(dir, &st) != 0) return errno;
+  return S_ISDIR(st.st_mode) && st.st_uid == getuid() && (st.st_mode & 077) == 0 ? 0 : EACCES;
 }
 
 static bool sound(const char *name)
@@ -32,18 +49,20 @@ static bool sound(const char *name)
 
 int lab_path(const char *name, char path[LAB_PATH], char why[LAB_WHY])
 {
-  char dir[LAB_PATH];
-  struct stat st;
+  char dir[LAB_PATH] = "", tried[LAB_PATH] = "";
+  int error = EACCES;
   why[0] = '\0';
   if (!sound(name)) {
     snprintf(why, LAB_WHY, "a lab's name has letters, digits, '-', '_' and '.', at most %d of them: not '%.40s'", YEON_LAB_NAME - 1, name);
     return EINVAL;
   }
-  int error = folder(dir, sizeof dir);
-  if (error == 0 && mkdir(dir, 0700) != 0 && errno != EEXIST) error = errno;
-  if (error == 0 && lstat(dir, &st) != 0) error = errno;
-  if (error == 0 && (!S_ISDIR(st.st_mode) || st.st_uid != getuid() || (st.st_mode & 077) != 0)) {
-    snprintf(why, LAB_WHY, "%s is not a folder that only you may enter; remove it, or set XDG_RUNTIME_DIR", dir);
+  if (!folder(0, dir, sizeof dir)) error = ENAMETOOLONG;
+  for (unsigned i = 0; error == EACCES && folder(i, dir, sizeof dir); i++) {
+    if (i == 0) memcpy(tried, dir, sizeof tried);
+    error = take_folder(dir);
+  }
+  if (error == EACCES) {
+    snprintf(why, LAB_WHY, "%s is not a folder that only you may enter; set XDG_RUNTIME_DIR to one that is", tried);
     return EACCES;
   }
   int n = error == 0 ? snprintf(path, LAB_PATH, "%s/%s", dir, name) : 0;
@@ -66,11 +85,23 @@ int lab_connect(const char *name)
   return -error;
 }
 
+void yeon_lab_tell_missing(const char *name, int error)
+{
+  char path[LAB_PATH], why[LAB_WHY];
+  bool other = name != NULL && strcmp(name, "default") != 0;
+  if (name == NULL) name = "default";
+  if (lab_path(name, path, why) != 0) fprintf(stderr, "yeon: %s\n", why);
+  else if (error == ENOENT || error == ECONNREFUSED)
+    fprintf(stderr, "yeon: lab '%s': it does not run. `yeon lab --live%s%s` starts one\n", name, other ? " --name " : "", other ? name : "");
+  else fprintf(stderr, "yeon: lab '%s': %s\n", name, strerror(error));
+}
+
 void yeon_lab_each(void (*fn)(void *ctx, const char *name), void *ctx)
 {
-  char dir[LAB_PATH];
-  if (folder(dir, sizeof dir) != 0) return;
-  DIR *d = opendir(dir);
+  char path[LAB_PATH], why[LAB_WHY];
+  if (lab_path("default", path, why) != 0) return;
+  *strrchr(path, '/') = '\0';
+  DIR *d = opendir(path);
   if (d == NULL) return;
   for (const struct dirent *e; (e = readdir(d)) != NULL;) {
     if (!sound(e->d_name) || strstr(e->d_name, ".lock") != NULL) continue;

@@ -139,7 +139,8 @@ static bool start_next(struct run *run, yeon_time now)
     int error = run_start(run, p);
     if (error == 0) continue;
     run->failed = error != ECHILD; /* else the child has told why, and its status tells too */
-    if (error != ECHILD && error != EHOSTUNREACH) fprintf(stderr, "yeon: %s could not be started: %s\n", p->what->argv[0], strerror(error));
+    const char *why = error == ENOTCONN ? "the lab has ended" : strerror(error);
+    if (error != ECHILD && error != EHOSTUNREACH) fprintf(stderr, "yeon: %s could not be started: %s\n", p->what->argv[0], why);
     return false;
   }
   if (run->started == run->n_programs && run->hosts_path[0] != '\0') { /* their mounts keep it */
@@ -200,6 +201,18 @@ static void supervise(struct run *run)
   (void)run_kill_all(run, SIGKILL);
 }
 
+/* Who forgets that a lab is to be there, or ends it, gets a private one in which nobody else is, and a program that finds nobody says so in its own words.
+ * Ours are for when it has failed and could not have met anybody. */
+static void tell_alone(const struct run *run)
+{
+  const struct run_program *last = &run->programs[run->n_programs - 1];
+  bool alone = run->is_private;
+  for (size_t i = 1; i < run->n_programs; i++) alone &= strcmp(run->programs[i].what->host, run->programs[0].what->host) == 0;
+  int status = last->ended && WIFEXITED(last->status) ? WEXITSTATUS(last->status) : 0;
+  if (!alone || status == 0 || status == 126 || status == 127) return; /* 126, 127: it has not even begun */
+  fprintf(stderr, "yeon: no lab named 'default' runs, so this was a private one, and on its other hosts was nobody; `yeon lab --live` starts one to be shared\n");
+}
+
 static int exit_status(const struct run *run)
 {
   const struct run_program *last = &run->programs[run->n_programs - 1];
@@ -211,10 +224,11 @@ static int connect_lab(struct run *run)
 {
   const char *name = run->config->lab;
   run->lab_fd = lab_connect(name != NULL ? name : "default");
-  if (run->lab_fd < 0 && name == NULL) run->lab_fd = run_private_lab(run);
+  run->is_private = run->lab_fd < 0 && name == NULL;
+  if (run->is_private) run->lab_fd = run_private_lab(run);
   if (run->lab_fd < 0) {
-    fprintf(stderr, "yeon: lab '%s': %s. `yeon lab --live%s%s` starts one\n", name != NULL ? name : "default", strerror(-run->lab_fd),
-            name != NULL ? " --name " : "", name != NULL ? name : "");
+    if (name != NULL) yeon_lab_tell_missing(name, -run->lab_fd);
+    else fprintf(stderr, "yeon: a private lab could not be started: %s\n", strerror(-run->lab_fd));
     return 2;
   }
   int size = 1 << 20;
@@ -280,6 +294,10 @@ static void end(struct run *run)
 int yeon_run(const struct yeon_run_config *config)
 {
   if (config->n_programs == 0 || config->n_programs > RUN_PROGRAMS_MAX) return 2;
+  if (run_filter_taken()) {
+    fprintf(stderr, "yeon: this runs in a lab already, and there can be no lab within a lab; what is started here, without `yeon run`, is on the same host\n");
+    return 2;
+  }
   struct run *run = calloc(1, sizeof *run);
   if (run == NULL) return 2;
   run->config = config;
@@ -287,10 +305,12 @@ int yeon_run(const struct yeon_run_config *config)
   run->epoll_fd = run->lab_fd = run->signal_fd = run->hosts_fd = -1;
   run->kill_at = YEON_NEVER;
   run->log = config->log_path != NULL ? fopen(config->log_path, "ae") : stderr;
+  if (run->log == NULL) fprintf(stderr, "yeon: the log '%s' cannot be written: %s\n", config->log_path, strerror(errno));
   int status = run->log != NULL ? prepare(run) : 2;
   if (status == 0) {
     supervise(run);
     status = exit_status(run);
+    tell_alone(run);
   }
   end(run);
   free(run);

@@ -98,6 +98,7 @@ struct run {
   FILE *log;
   int epoll_fd, lab_fd, signal_fd;
   pid_t lab_pid; /* of a private lab; 0: none */
+  bool is_private; /* the lab is for this line alone, since none was named and none named default runs */
   char hosts_path[128]; /* "": none, or gone: the programs' mounts keep the file */
   int hosts_fd;         /* of the file, which is rewritten when addresses change; -1: none yet */
   struct run_watch lab_watch, signal_watch;
@@ -155,6 +156,8 @@ struct run_child {
 _Noreturn void run_child(const struct run_child *child);
 /* filter.c: loads the filter; the notification descriptor, or a negative errno. */
 int run_filter_load(void);
+/* Whether a supervisor stops our calls already: there can be one only. */
+bool run_filter_taken(void);
 
 /* process.c */
 /* A duplicate of descriptor fd of the thread's process, or a negative errno. */

@@ -124,25 +124,27 @@ int lab_setup(struct lab *lab, const struct yeon_lab_config *config)
 
 static int run_step(struct lab *lab, const struct yeon_lab_step *step)
 {
-  char words[512], *rest = NULL, *copy = strdup(step->words);
-  size_t len = 0;
-  if (copy == NULL) return 2;
+  char words[512], *rest = NULL, *copy = strdup(step->words), *text = NULL;
+  size_t len = 0, size = 0;
+  FILE *out = copy != NULL ? open_memstream(&text, &size) : NULL;
+  if (out == NULL) return 2;
   if (step->after > 0) len = (size_t)snprintf(words, sizeof words, "in%c%lldus%c", 0, (long long)(step->after / YEON_US), 0);
   for (char *w = strtok_r(copy, " ", &rest); w != NULL && len + strlen(w) < sizeof words; w = strtok_r(NULL, " ", &rest)) {
     memcpy(words + len, w, strlen(w) + 1);
     len += strlen(w) + 1;
   }
   free(copy);
-  return lab_command(lab, words, len, stderr);
+  int status = lab_command(lab, words, len, out);
+  fclose(out);
+  if (status != 0) fprintf(stderr, "yeon: %.*s; this was: %s\n", (int)strcspn(text, "\n"), text, step->words);
+  free(text);
+  return status;
 }
 
 int lab_setup_steps(struct lab *lab, const struct yeon_lab_plan *plan)
 {
   int status = 0;
-  for (size_t i = 0; plan != NULL && i < plan->n_steps && status == 0; i++) {
-    status = run_step(lab, &plan->steps[i]);
-    if (status != 0) fprintf(stderr, "yeon: this was: %s\n", plan->steps[i].words);
-  }
+  for (size_t i = 0; plan != NULL && i < plan->n_steps && status == 0; i++) status = run_step(lab, &plan->steps[i]);
   return status;
 }
 
@@ -160,6 +162,16 @@ int lab_host_find(const struct lab *lab, const char *name)
   for (unsigned i = 0; i < lab->n_hosts; i++)
     if (strcmp(lab->hosts[i].name, name) == 0) return (int)i;
   return -1;
+}
+
+void lab_host_names(const struct lab *lab, char *out, size_t size)
+{
+  size_t len = 0;
+  out[0] = '\0';
+  for (unsigned i = 0; i < lab->n_hosts && len < size; i++) {
+    if (lab->hosts[i].host == NULL) continue; /* the kernel */
+    len += (size_t)snprintf(out + len, size - len, "%s%s", len > 0 ? ", " : "", lab->hosts[i].name);
+  }
 }
 
 int lab_host_of(const struct lab *lab, const struct yeon_ip *ip)

@@ -5,8 +5,7 @@
 #include "lab/queue.h"
 #include "lab/sockets.h"
 
-#define SS_WIDTH 96 /* columns, when nobody says */
-#define SS_WIDTH_MIN 80
+#define SS_WIDTH_MIN 60 /* columns of a terminal */
 #define SS_WIDTH_MAX 160
 
 #define SS_NAME 32
@@ -27,7 +26,7 @@ struct ss_row {
 struct ss {
   struct lab *lab;
   FILE *out;
-  unsigned width;
+  unsigned width; /* columns; 0: no limit */
   yeon_time now;
   bool only_tcp, only_udp, listeners, colour;
   struct lab_diag diag;

@@ -22,6 +22,15 @@ static void put_addr(const struct ss *ss, const char *name, const struct yeon_ad
   fprintf(ss->out, ", \"%s\": {\"ip\": \"%s\", \"port\": %u}", name, yeon_ip_format(&a->ip, ip, sizeof ip), a->port);
 }
 
+/* Nobody yet: written in the family of the other address. */
+static struct yeon_addr remote_of(const struct ss_row *r)
+{
+  static const struct yeon_ip nobody;
+  struct yeon_addr a = r->info.remote;
+  if (a.port == 0 && yeon_ip_equal(&a.ip, &nobody) && yeon_ip_is4(&r->info.local.ip)) a.ip = yeon_ip4(0, 0, 0, 0);
+  return a;
+}
+
 static void put_owner(const struct ss *ss, const struct ss_row *r)
 {
   if (r->socket == NULL) {
@@ -39,7 +48,9 @@ static void put_tcp(const struct ss *ss, const struct ss_row *r)
   FILE *out = ss->out;
   fprintf(out, ", \"snd_queued\": %u, \"snd_limit\": %u, \"rcv_queued\": %u, \"rcv_limit\": %u", i->snd_queued, i->snd_limit, i->rcv_queued,
           i->rcv_limit);
-  fprintf(out, ", \"congestion\": \"%s\", \"pacing_rate\": %llu", yeon_congestion_name(i->congestion), (unsigned long long)i->pacing_rate);
+  if (i->state == YEON_TCP_TIME_WAIT) fputs(", \"congestion\": null", out); /* what is left of it has none */
+  else fprintf(out, ", \"congestion\": \"%s\"", yeon_congestion_name(i->congestion));
+  fprintf(out, ", \"pacing_rate\": %llu", (unsigned long long)i->pacing_rate);
   fprintf(out, ", \"cwnd\": %u, \"ssthresh\": %u, \"flight\": %u, \"snd_wnd\": %u, \"mss\": %u", i->cwnd, i->ssthresh, i->flight, i->snd_wnd,
           i->snd_mss);
   fprintf(out, ", \"srtt_us\": %u, \"rttvar_us\": %u, \"rto_us\": %u, \"rexmits\": %u, \"probes\": %u", i->srtt_us, i->rttvar_us, i->rto_us,
@@ -56,10 +67,11 @@ static void put_tcp(const struct ss *ss, const struct ss_row *r)
 static void put_row(const struct ss *ss, const struct ss_row *r)
 {
   FILE *out = ss->out;
+  const struct yeon_addr remote = remote_of(r);
   fprintf(out, "{\"protocol\": \"%s\", \"host\": \"%s\"", r->kind == SS_UDP ? "udp" : "tcp", ss->lab->hosts[r->host].name);
   if (r->kind != SS_UDP) fprintf(out, ", \"state\": \"%s\"", yeon_tcp_state_name(r->info.state));
   put_addr(ss, "local", &r->info.local);
-  put_addr(ss, "remote", &r->info.remote);
+  put_addr(ss, "remote", &remote);
   put_owner(ss, r);
   fprintf(out, ", \"pair_out\": %u, \"pair_in\": %u", r->pair_out, r->pair_in);
   if (r->kind == SS_LISTENER) fprintf(out, ", \"backlog\": %u, \"backlog_limit\": %u", r->info.backlog, r->info.backlog_limit);

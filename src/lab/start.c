@@ -114,7 +114,8 @@ static int launch(struct run *run, struct run_program *p, int ready[2], int go[2
   close(ready[1]);
   ready[1] = -1;
   int error = introduce(run, p, p->pid);
-  if (error == EHOSTUNREACH) fprintf(stderr, "yeon: the lab has no host '%s'; `yeon cable show` and `yeon lab --help` tell which\n", p->what->host);
+  if (error == EHOSTUNREACH)
+    fprintf(stderr, "yeon: the lab has no host '%s'; its hosts are: %.*s\n", p->what->host, (int)run->in.head.len, (const char *)run->in.payload);
   return error != 0 ? error : adopt(run, p, ready[0], go[1]);
 }
 

@@ -114,25 +114,30 @@ static void line(struct lab_watch *w, const char *format, ...)
   } while (at < len);
 }
 
+static const char *plural(uint64_t n) { return n == 1 ? "" : "s"; }
+
 static void write_connections(struct lab_watch *w)
 {
-  uint64_t opened = 0, reset = 0, given_up = 0, timeouts = 0, fast = 0, again = 0, datagrams = 0;
+  uint64_t opened = 0, refused = 0, reset = 0, given_up = 0, timeouts = 0, fast = 0, again = 0, datagrams = 0;
+  char never[40] = ""; /* were opened */
   for (unsigned i = 0; i < w->lab->n_hosts; i++) {
     if (w->lab->hosts[i].host == NULL) continue;
     const struct yeon_counters *n = yeon_host_counters(w->lab->hosts[i].host), *b = &w->before->host[i];
     opened += n->tcp_opened_active - b->tcp_opened_active;
-    reset += n->tcp_reset_in - b->tcp_reset_in;
+    refused += n->tcp_refused - b->tcp_refused;
+    reset += n->tcp_reset_in - b->tcp_reset_in - (n->tcp_refused - b->tcp_refused);
     given_up += n->tcp_timeout - b->tcp_timeout;
     timeouts += n->tcp_rexmit_rto - b->tcp_rexmit_rto;
     fast += n->tcp_rexmit_fast - b->tcp_rexmit_fast;
     again += n->tcp_rexmit_bytes - b->tcp_rexmit_bytes;
     datagrams += n->udp_out - b->udp_out;
   }
-  line(w, "connections    %llu opened, %llu reset, %llu given up", (unsigned long long)opened, (unsigned long long)reset,
-       (unsigned long long)given_up);
+  if (refused > 0) snprintf(never, sizeof never, ", %llu refused", (unsigned long long)refused);
+  line(w, "connections    %llu opened, %llu reset, %llu given up%s", (unsigned long long)opened, (unsigned long long)reset,
+       (unsigned long long)given_up, never);
   if (datagrams > 0) line(w, "datagrams      %llu", (unsigned long long)datagrams);
-  line(w, "sent again     %llu bytes: %llu time-outs, %llu fast retransmissions", (unsigned long long)again, (unsigned long long)timeouts,
-       (unsigned long long)fast);
+  line(w, "sent again     %llu byte%s: %llu time-out%s, %llu fast retransmission%s", (unsigned long long)again, plural(again),
+       (unsigned long long)timeouts, plural(timeouts), (unsigned long long)fast, plural(fast));
 }
 
 static void write_cables(struct lab_watch *w)
@@ -145,9 +150,10 @@ static void write_cables(struct lab_watch *w)
       count_cable(c, d, &frames, &bytes, &swallowed);
       swallowed -= w->before->swallowed[i][d];
       if (swallowed > 0) snprintf(cut, sizeof cut, ", %llu swallowed by cuts", (unsigned long long)swallowed);
-      line(w, "%-14s %s -> %s: %llu bytes in %llu frames%s", d == 0 ? c->name : "", w->lab->hosts[c->end[d].host].name,
-           w->lab->hosts[c->end[1 - d].host].name, (unsigned long long)(bytes - w->before->bytes[i][d]),
-           (unsigned long long)(frames - w->before->frames[i][d]), cut);
+      bytes -= w->before->bytes[i][d];
+      frames -= w->before->frames[i][d];
+      line(w, "%-14s %s -> %s: %llu byte%s in %llu frame%s%s", d == 0 ? c->name : "", w->lab->hosts[c->end[d].host].name,
+           w->lab->hosts[c->end[1 - d].host].name, (unsigned long long)bytes, plural(bytes), (unsigned long long)frames, plural(frames), cut);
     }
   }
 }

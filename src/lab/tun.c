@@ -24,8 +24,14 @@ int lab_tun_open(struct lab *lab, const char *name, const char *host)
 {
   int at = lab_host_find(lab, host != NULL ? host : "server");
   struct lab_host *h = &lab->hosts[lab->n_hosts];
-  if (at < 0 || lab->n_hosts == LAB_HOSTS_MAX || lab_host_find(lab, KERNEL) >= 0) {
-    fprintf(stderr, "yeon: the kernel can be joined to one host of the lab, not to '%s'\n", host != NULL ? host : "server");
+  if (at < 0) {
+    char names[LAB_HOSTS_MAX * (LAB_NAME_MAX + 2)];
+    lab_host_names(lab, names, sizeof names);
+    fprintf(stderr, "yeon: the lab has no host '%s' to join the kernel to; with --tun-host one of: %s\n", host != NULL ? host : "server", names);
+    return 2;
+  }
+  if (lab->n_hosts == LAB_HOSTS_MAX || lab_host_find(lab, KERNEL) >= 0) {
+    fprintf(stderr, "yeon: with --tun a lab has at most %d hosts, and none that is called '%s'\n", LAB_HOSTS_MAX - 1, KERNEL);
     return 2;
   }
   int rc = yeon_link_tun(&h->tun, name, 0);

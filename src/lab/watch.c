@@ -221,8 +221,9 @@ static int take_limits(struct command *c, struct lab_watch *w)
     const char *value = command_next(c);
     yeon_time length;
     if (strcmp(word, "count") == 0 && value != NULL && (w->limit = strtoull(value, NULL, 10)) > 0) continue;
-    if (strcmp(word, "for") != 0 || value == NULL || !command_time(value, &length))
-      return command_fail(c, "capture [count FRAMES] [for TIME], not '%s'", word);
+    if (strcmp(word, "for") == 0 && (value == NULL || !command_time(value, &length)))
+      return command_fail(c, "a capture is for a time with its unit, as 10s or 500ms, not '%s'", value != NULL ? value : "");
+    if (strcmp(word, "for") != 0) return command_fail(c, "a capture knows `count FRAMES` and `for TIME`, not '%s'", word);
     w->until = lab_now() + length;
   }
   return 0;

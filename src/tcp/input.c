@@ -20,7 +20,10 @@ static enum tcp_step step_reset(struct tcp_in *in, struct yeon_tcp *c)
   }
   in->t->counters->tcp_reset_in++;
   int error = YEON_ERR_RESET;
-  if (c->state == YEON_TCP_SYN_RECEIVED && (c->flags & TCP_F_PASSIVE) == 0) error = YEON_ERR_REFUSED;
+  if (c->state == YEON_TCP_SYN_RECEIVED && (c->flags & TCP_F_PASSIVE) == 0) {
+    error = YEON_ERR_REFUSED;
+    in->t->counters->tcp_refused++;
+  }
   /* With both streams at their end it is no failure; bytes that were never acknowledged are. */
   bool closing = c->state == YEON_TCP_CLOSING || c->state == YEON_TCP_LAST_ACK || c->state == YEON_TCP_TIME_WAIT;
   if (in->t->options.late_reset_is_error && c->state != YEON_TCP_TIME_WAIT) closing = false;

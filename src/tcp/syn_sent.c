@@ -153,6 +153,7 @@ void tcp_input_syn_sent(struct tcp_in *in, struct yeon_tcp *c)
   }
   if ((in->flags & YEON_TCP_RST) != 0 && ack_ok) {
     in->t->counters->tcp_reset_in++;
+    in->t->counters->tcp_refused++;
     tcp_conn_end(c, YEON_ERR_REFUSED, YEON_CAUSE_RST, in->now);
   } else if ((in->flags & (YEON_TCP_RST | YEON_TCP_SYN)) == YEON_TCP_SYN) {
     take_syn(in, c, ack_ok);

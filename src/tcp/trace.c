@@ -96,6 +96,7 @@ void tcp_trace_call(const struct yeon_tcp *c, enum yeon_tcp_call call, int64_t a
 {
   if (!event_wanted(c->t->events, YEON_EV_CALL)) return;
   struct yeon_event ev = tcp_event(c, YEON_EV_CALL, now);
+  if (call == YEON_CALL_BIND) ev.local.port = (uint16_t)arg; /* also of one that it did not get */
   ev.u.call.call = (uint8_t)call;
   ev.u.call.arg = arg;
   ev.u.call.result = result;

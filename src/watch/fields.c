@@ -184,7 +184,8 @@ static int write_tcp(struct fields *f, const uint8_t *p, const struct fields_ip 
   fields_bits(f, 12, 0x0e, "reserved", p[12] >> 1 & 7u, (p[12] & 0x0e) == 0 ? "must be 0" : "not 0: ignored");
   fields_bits(f, 12, 0x01, "flag AE", p[12] & 1u, (p[12] & 1) == 0 ? "" : "with CWR and ECE: accurate ECN");
   write_flags(f, p[13]);
-  fields_number(f, 14, 2, "window", wire_get16(p + 14), "bytes more I have room for");
+  fields_number(f, 14, 2, "window", wire_get16(p + 14), "%s",
+                (p[13] & YEON_TCP_SYN) != 0 ? "bytes more I have room for" : "× 2^scale bytes I can take");
   snprintf(hex, sizeof hex, "0x%04x", wire_get16(p + 16));
   fields_row(f, 16, 2, "checksum", hex, "%s", sum_words(ip, p, ip->len, WIRE_PROTO_TCP));
   fields_number(f, 18, 2, "urgent pointer", wire_get16(p + 18), "%s",

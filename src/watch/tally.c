@@ -70,14 +70,14 @@ char *yeon_tally_format(const struct yeon_tally *tally, char *buf, size_t size)
              text_bytes(tally->payload_bytes, bytes, sizeof bytes));
   const struct {
     uint64_t count;
-    const char *what;
-  } more[] = {{tally->retransmissions, "sent again"}, {tally->datagrams, "datagrams"},
-              {tally->other, "other packets"},        {tally->lost, "lost"},
-              {tally->queue_full, "queue full"},      {tally->swallowed, "swallowed by the cut"},
-              {tally->duplicated, "doubled"},         {tally->corrupted, "corrupted"},
-              {tally->reordered, "reordered"},        {tally->resets, "resets"}};
+    const char *what, *plural;
+  } more[] = {{tally->retransmissions, "sent again", ""}, {tally->datagrams, "datagram", "s"},
+              {tally->other, "other packet", "s"},        {tally->lost, "lost", ""},
+              {tally->queue_full, "queue full", ""},      {tally->swallowed, "swallowed by the cut", ""},
+              {tally->duplicated, "doubled", ""},         {tally->corrupted, "corrupted", ""},
+              {tally->reordered, "reordered", ""},        {tally->resets, "reset", "s"}};
   for (size_t i = 0; i < sizeof more / sizeof more[0]; i++)
     if (more[i].count > 0)
-      text_add(&t, "%s%llu %s", t.len > 0 ? ", " : "", (unsigned long long)more[i].count, more[i].what);
+      text_add(&t, "%s%llu %s%s", t.len > 0 ? ", " : "", (unsigned long long)more[i].count, more[i].what, more[i].count > 1 ? more[i].plural : "");
   return buf;
 }

@@ -71,6 +71,7 @@ def test_verbs():
     expect("no verb: the list, and status 2", run(), 2, out=["usage: yeon VERB", "lab", "tour"])
     expect("help lists the verbs", run("help"), 0, out=["lab", "tour", "version"])
     expect("--help too", run("--help"), 0, out=["lab", "tour", "version"])
+    expect("help -h too", run("help", "-h"), 0, out=["lab", "tour", "version"])
     for verb in ("lab", "tour", "version", "help"):
         expect("help " + verb, run("help", verb), 0, out=["yeon " + verb])
     for verb in ("lab", "tour", "version"):
@@ -97,8 +98,7 @@ def test_arguments():
         expect("--seed '%s'" % seed, run("lab", "--seed", seed, hello), 2, err=["--seed wants a number"])
     expect("an unknown profile names the nearest", run("lab", "--profile", "linus", hello), 2, err=["linux"])
     expect("a capture that cannot be written", run("lab", "--pcap", "/nowhere/at/all.pcapng", hello), 2, err=["cannot be written"])
-    expect("tour --row 99", run("tour", "--row", "99"), 2, err=["from 1 to 6"])
-    expect("tour takes no argument", run("tour", "3"), 2, err=["--row"])
+    expect("tour --scene 99", run("tour", "--scene", "99"), 2, err=["from 1 to 6"])
     expect("--seed=N", run("lab", "--seed=7", "--quiet", hello), 0, out=["held"])
 
 
@@ -149,11 +149,40 @@ def test_seeds():
     report(first[1] == again[1] and first[1] != "", "the same seed, the same output")
     report(first[1] != other[1], "another seed, another run")
     table = 'local t = {}\nfor i = 1, 50 do t["key" .. i * 7919 % 1000] = i end\nfor k in pairs(t) do print(k, math.random(1000)) end\n'
+    strange = "print({}, print, coroutine.running(), {}) print((\"%s\"):format({})) for k, v in next, {x = 1, y = 2, z = 3, [true] = 4} do print(k, v) end\n" \
+        "local keys = {} for i = 1, 9 do keys[host('h' .. i)] = i end for h, i in pairs(keys) do print(h, i) end error({})\n"
+    report(len({scenario(strange)[1:] for _ in range(5)}) == 1, "tables, functions and coroutines are told the same in every run", scenario(strange))
+    expect("in the order in which they were asked for", scenario("local t = {} print(print, t, {}, t)\n"), 0, out=["function: 1 table: 2 table: 3 table: 2"])
     report(len({scenario(table)[1] for _ in range(5)}) == 1, "the order of pairs and math.random are the same in every run")
     expect("scenes/queues.lua", run("lab", os.path.join(HERE, "scenes", "queues.lua")), 0)
     for scene in ("impaired", "crowd"):
         for seed in range(1, 21):
             expect("scenes/%s.lua --seed %d" % (scene, seed), run("lab", os.path.join(HERE, "scenes", scene + ".lua"), "--seed", str(seed)), 0)
+
+
+CUTS = """
+client:udp(5):send("x", "server:7")
+wire:cut("200ms")
+sleep(0.1) client:udp():send("lost", "server:7")
+sleep(0.2) local s = wire:stats(client).swallowed client:udp():send("not lost", "server:7") sleep(0.1)
+expect_equal(wire:stats(client).swallowed, s, "joined again by itself")
+wire:cut(client, "1s") sleep(0.5) wire:cut(client) sleep(1)
+local lost = wire:stats(client).swallowed client:udp():send("lost", "server:7") sleep(0.1)
+expect_equal(wire:stats(client).swallowed, lost + 1, "a later cut is not ended by the end of the one before")
+wire:set("perfect") wire:join()
+local begin, at_ = now(), {}
+every("10s", 3, function() at_[#at_ + 1] = string.format("%g", now() - begin) end)
+sleep(100)
+expect_equal(table.concat(at_, " "), "10 20 30", "every")
+"""
+
+
+def test_words():
+    expect("every, cuts of limited length, perfect: the words of a live lab", scenario(HOSTS + "server:udp(7)\n" + CUTS), 0, out=["✓ 3 expectations held"])
+    expect("a port that is taken is named", scenario(HOSTS + 'server:listen(80)\nexpect_error("IN_USE", function() server:listen(80) end)\n'), 0,
+           out=["bind port 80 ✗ IN_USE"])
+    expect("one is one", scenario('expect(false, "x")\n'), 1, out=["✗ 1 of 1 expectation failed"])
+    expect("one reset", scenario(HOSTS + 'expect_error("REFUSED", function() client:connect("server:80") end)\n'), 0, out=[", 1 reset\n"])
 
 
 def test_golden():
@@ -174,17 +203,28 @@ def test_golden():
     report("segments," in folded and folded.count("\n") * 5 < whole.count("\n"), "long runs are folded, with --all they are not")
 
 
+def segments(text):
+    """The flags of what a ladder draws."""
+    return re.findall(r"[├◀]─+ ([A-Z·]+) seq", text)
+
+
 def test_tour():
     first, again = run("tour"), run("tour")
     expect("tour", first, 0, out=["1. Socket", "2. A connection", "3. The three-way", "4. The four-way", "5. Headers", "6. The cable"])
     report(first[1] == again[1], "tour twice: the same bytes")
     wide = [line for line in first[1].splitlines() if columns(line) > 80]
     report(not wide, "tour fits 80 columns", "\n".join(wide))
-    for row in range(1, 7):
-        expect("tour --row %d" % row, run("tour", "--row", str(row)), 0, out=["━━ %d. " % row, "Seen:"])
-        expect("tour --row %d --seed 99 --quiet" % row, run("tour", "--row", str(row), "--seed", "99", "--quiet"), 0, out=["Seen:"], not_out=["├─"])
-    expect("row 6: sent again 1, 3, 7, 15, 31 s later, the error after 63", run("tour", "--row", "6"), 0,
+    for scene in range(1, 7):
+        expect("tour %d" % scene, run("tour", str(scene)), 0, out=["━━ %d. " % scene, "Seen:"])
+        expect("tour --scene %d --seed 99 --quiet" % scene, run("tour", "--scene", str(scene), "--seed", "99", "--quiet"), 0, out=["Seen:"], not_out=["├─"])
+    expect("scene 6: sent again 1, 3, 7, 15, 31 s later, the error after 63", run("tour", "6"), 0,
            out=["1 3 7 15 31", "63.0 s", "lecture", "linux", "freebsd", "windows"])
+    drawn = segments(run("tour", "3")[1])[:3]
+    report(drawn == ["SYN", "SYN·ACK", "ACK"], "scene 3 draws what it tells: SYN, SYN and ACK, ACK", drawn)
+    drawn = segments(run("tour", "4")[1])[3:7]
+    report(drawn == ["FIN·ACK", "ACK", "FIN·ACK", "ACK"], "scene 4 draws what it tells: FIN, ACK, FIN, ACK", drawn)
+    windows = re.findall(r"window +(\d+) +(.*)", run("tour", "5")[1])
+    report(windows[0][1].startswith("bytes more") and windows[2] == ("502", "× 2^scale bytes I can take"), "scene 5: a window behind the SYN is told by the scale", windows)
 
 
 TSHARK_BAD = "_ws.malformed || tcp.checksum.status == 0 || udp.checksum.status == 0 || ip.checksum.status == 0 || icmp.checksum.status == 0 || icmpv6.checksum.status == 0"
@@ -227,6 +267,7 @@ def main():
     test_status()
     test_examples()
     test_seeds()
+    test_words()
     test_golden()
     test_tour()
     with tempfile.TemporaryDirectory() as folder:

@@ -4,14 +4,17 @@
     verbs_all.py YEON [NAME...]
 """
 import concurrent.futures
+import fcntl
 import json
 import os
+import pty
 import re
 import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 sys.dont_write_bytecode = True
@@ -113,12 +116,16 @@ def complaints(name):
                             (["set", "queue", "64furlongs"], "queue wants bytes"), (["set", "rate", "fast"], "rate wants bits a second"),
                             (["set", "colour", "5ms"], "no setting 'colour'; it has delay,"), (["cut", "soon"], "'soon' is no time"),
                             (["cut", "from", "moon"], "'moon' is no end of cable"), (["cut", "client->moon"], "is no end of cable"),
-                            (["mend"], "not 'mend'"), (["at", "+1"], "is no time"), (["at", "+1s"], "what?"), (["rebind", "10.0.0.2"], "taken"),
+                            (["mend"], "yeon: a cable can show, cut, join, set, rebind and at, not 'mend'"), (["up", "cut"], "yeon: there is no cable 'up'; there is: cable\n"), (["at", "+1"], "is no time"), (["at", "+1s"], "what?"), (["rebind", "10.0.0.2"], "taken"),
                             (["rebind", "moon"], "neither a host at this cable nor an address"), (["join", "now"], "not 'now'")):
             want(re.escape(says), yeon("cable", "--lab", name, *words, status=2), " ".join(words))
         if lab.ask("show") != before:
             raise Failed("a refused command changed something: " + lab.ask("show"))
     want("it does not run", yeon("cable", "--lab", "nowhere", "show", status=2))
+    with Lab(name + "b") as lab:
+        want("its hosts are: client, server$", yeon("run", "--lab", lab.name, "--on", "moon", "--", "true", status=2).strip())
+        want("yeon: a capture is for a time with its unit, as 10s or 500ms, not '5'\n", yeon("capture", "--lab", lab.name, "--for", "5", "/dev/null", status=2))
+        lab.ask("set", "delay", "0")
 
 
 def until_shown(lab, pattern, seconds):
@@ -152,9 +159,10 @@ def scheduled(name):
     with Lab(name) as lab:
         begin = time.monotonic()
         lab.ask("at", "+2s", "cut", "both", "800ms")
+        lab.ask("at", "60s", "join")
         lab.ask("at", "4s", "set", "delay", "3ms")
         want(NONE, lab.ask("show"), "it was to be cut later")
-        want(r"in [01]\.\d+ s: cable cut both 800ms\n", lab.ask("show"), "what is to come")
+        want(r"in [01]\.\d+ s: cable cut both 800ms\nin [0-3]\.\d+ s: cable set delay 3ms\nin \d+\.\d+ s: cable join\n", lab.ask("show"), "what is to come, in order")
         until_shown(lab, BOTH, 8)
         if time.monotonic() - begin < 1.95:
             raise Failed("cut too early")
@@ -216,13 +224,45 @@ def side_by_side(name):
         if c["timer"] != "persist" and c["timer"] != "zero window" and not c["timer_left_us"]:
             raise Failed("a full receiver and no timer: %r" % c)
         text = yeon("ss", "--lab", name)
-        if max(map(len, text.splitlines())) > 100 or MARKS["colour"] in text:
+        if max(map(len, text.splitlines())) > 120 or MARKS["colour"] in text:
             raise Failed("not plain, or wide: " + text)
+        want(r"sent \d+ bytes, \d+ again +\| sent \d+ bytes, \d+ again\n", text, "what has been sent again, whole")
+        want(r"send \d+\+\d+/\d+ recv \d+\+\d+/\d+ +\| send \d+\+\d+/\d+ recv \d+\+\d+/\d+\n", text, "both queues, whole")
+        for columns in (60, 80, 120):
+            narrow(name, columns)
         want(r"tcp client 10\.0\.0\.1:\d+ ESTABLISHED +\| server 10\.0\.0\.2:7000 ESTABLISHED", text)
         want(r"python3\S* \(%d\) +\| python3\S* \(%d\)" % (c["pid"], s["pid"]), text)
         want(r"tcp server 0\.0\.0\.0:7000 LISTEN", yeon("ss", "-l", "--lab", name))
+        listener = [r for r in rows(lab) if r["state"] == "LISTEN"][0]
+        if (listener["local"]["ip"], listener["remote"]["ip"]) != ("0.0.0.0", "0.0.0.0"):
+            raise Failed("a listener of one family, nobody of the other: %r" % listener)
+        if "ESTABLISHED" in yeon("ss", "-tln", "--lab", name) or "ESTABLISHED" not in yeon("ss", "-tanp", "--lab", name):
+            raise Failed("letters together")
         if "ESTABLISHED" in yeon("ss", "-l", "--lab", name) or "tcp" in yeon("ss", "-u", "--lab", name):
             raise Failed("-l and -u show too much")
+
+
+def narrow(name, columns):
+    """On a terminal nothing is wider than it, and nothing is cut off."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        os.execve(os.environ["YEON"], ["yeon", "ss", "-tna", "--lab", name], dict(os.environ, NO_COLOR="1", TERM="xterm"))
+    text = b""
+    try:
+        while piece := os.read(fd, 4096):
+            text += piece
+    except OSError:
+        pass  # the terminal's other end has gone
+    os.close(fd)
+    os.waitpid(pid, 0)
+    text = text.decode().replace("\r", "")
+    rows_ = [x for x in text.splitlines() if " | " in x]
+    if max(map(len, rows_)) > columns:
+        raise Failed("wider than %d columns: %s" % (columns, text))
+    for side in (0, 1):
+        cell = " ".join(x.split(" | ")[side].strip() for x in rows_)
+        want(r"send \d+\+\d+/\d+ +recv \d+\+\d+/\d+ .*sent \d+ bytes, +\d+ again +rtt .* rto \S+ m?s +cubic +cwnd \d+ +mss \d+$", cell, "%d columns" % columns)
 
 
 def child_of(pid, ancestor):
@@ -253,6 +293,18 @@ def half_open(name):
             if time.monotonic() > end:
                 raise Failed("still half-open after the cable was joined: %r" % connections(lab))
             time.sleep(0.1)
+
+
+def time_wait(name):
+    with Lab(name) as lab:
+        pair(lab, "pour")[1].wait(20)
+        end = time.monotonic() + 10
+        while not (left := [r for r in rows(lab) if r["state"] == "TIME-WAIT"]):
+            if time.monotonic() > end:
+                raise Failed("no TIME-WAIT: %r" % rows(lab))
+            time.sleep(0.1)
+        if left[0]["congestion"] is not None:
+            raise Failed("what is left of a connection has no congestion control: %r" % left)
 
 
 # ---- capture, ladder, summary ----
@@ -323,7 +375,7 @@ def run_watched(name):
             raise Failed(p.output())
         want("same", p.output())
         want(r"yeon lab: [\d.]+ cable cut for 0\.600 s\n", p.output())
-        want(r"connections +1 opened", p.output())
+        want(r"connections +1 opened, 0 reset, 0 given up\n", p.output())
         want(r"cuts +1, the longest 0\.6\d\d s\n *survived +0\.6\d\d s, by 1 connection", p.output())
         want(r"server -> client: [89]\d{6} bytes", p.output())
         want(r"\n {15}\d+ swallowed by cuts\n", p.output())
@@ -340,6 +392,51 @@ def run_watched(name):
         if max(map(len, drawn.splitlines())) > 80:
             raise Failed("wider than 80 columns")
         yeon("run", "--ladder-to", "/nowhere/x", "--on", "client", "--", "true", status=2)
+
+
+def run_private(name):
+    """What a private lab needs, and says."""
+    with Stage(name) as stage:
+        said = yeon("run", "--summary", "--on", "server", "--", *peer("serve", "close"), ":", "--on", "client", "--", *peer("leave", "fd00::2"))
+        want("connections +1 opened, 1 reset, 0 given up, 1 refused\n", said)
+        said = yeon("run", "--on", "client", "--", *peer("hello", "server"), status=1)
+        want("yeon: no lab named 'default' runs, so this was a private one", said)
+        if "private" in yeon("run", "--on", "client", "--", "true") + yeon("run", "--on", "server", "--", "true", ":", "--on", "client", "--", "false", status=1):
+            raise Failed("words without need")
+        said = yeon("run", "--on", "client", "--", os.environ["YEON"], "run", "--on", "server", "--", "true", status=2)
+        want("this runs in a lab already", said)
+        env = dict(os.environ, XDG_RUNTIME_DIR=stage.path("not-there"))
+        r = subprocess.run([os.environ["YEON"], "run", "--on", "server", "--", "echo", "fine"], env=env, capture_output=True, text=True, timeout=20, check=False)
+        if (r.returncode, r.stdout, r.stderr) != (0, "fine\n", ""):
+            raise Failed("without a folder for labs: %r" % (r,))
+
+
+def foreign_folder(name):
+    """In a user namespace the folder of who we are called there may be somebody else's."""
+    uid = 1_000_000_000 + os.getpid()
+    folder = "/tmp/yeon-%d" % uid
+    env = {k: v for k, v in os.environ.items() if k != "XDG_RUNTIME_DIR"}
+    other = ["unshare", "--user", "--map-user=%d" % uid, os.environ["YEON"]]
+    probe = subprocess.run(other[:-1] + ["true"], capture_output=True, text=True, check=False)
+    if probe.returncode != 0:
+        raise Missing("unshare --map-user: " + probe.stderr.strip())
+    with Stage(name) as stage:
+        os.mkdir(folder, 0o755)  # everybody may enter it
+        try:
+            with open(stage.path("log"), "wb") as log, subprocess.Popen(other + ["lab", "--live"], env=env, stdout=log, stderr=log) as lab:
+                end = time.monotonic() + 10
+                while not os.path.exists(folder + "-1/default") and time.monotonic() < end:
+                    time.sleep(0.05)
+                shown = subprocess.run(other + ["cable", "show"], env=env, capture_output=True, text=True, timeout=10, check=False)
+                lab.terminate()
+                lab.wait(10)
+            with open(stage.path("log"), encoding="utf-8") as log:
+                want(r"ready: %s-1/default\n" % folder, log.read())
+            want("client -> server: perfect", shown.stdout + shown.stderr)
+        finally:
+            os.rmdir(folder)
+            if os.path.isdir(folder + "-1"):
+                os.rmdir(folder + "-1")
 
 
 def live_ladder(name):
@@ -366,7 +463,8 @@ def live_ladder(name):
 PLAN = """
 local c, r, s = hosts("client", {name = "relay", profile = "lecture"}, {name = "server", address = "10.0.0.77"})
 local wire = cable(c, s, {delay = "5ms", name = "wire", there = {loss = 0.01}})
-local up = cable(c, r, {rate = "10Mbit", queue = "64KB"})
+local up = cable(c, r, {rate = 10e6, queue = 64000})
+every("30s", 2, function() up:cut("200ms") end)
 at("500ms", function() wire:cut(c, "400ms") after(0.2, function() up:cut() end) end)
 at(1.2, function() wire:set {delay = 0.001, loss = 0} up:join() up:rebind(r) end)
 """
@@ -383,6 +481,7 @@ def planned(name):
         want(r"wire\n  client -> server: 5 ms, loss 1%\n", shown)
         want(r"  server -> client: 5 ms\n", shown)
         want(r"cable2\n  client -> relay: 10 Mbit/s, queue 64000 bytes", shown)
+        want(r"in (29|2\d|30)\.\d+ s: cable cable2 cut both 200ms\nin 5\d\.\d+ s: cable cable2 cut both 200ms\n", shown, "every 30 s, from then on")
         for host in ("server", "relay"):
             p = stage.start("", [os.environ["YEON"], "run", "--lab", name, "--on", host, "--", *peer("serve", "hello")])
             p.until("ready")
@@ -400,6 +499,10 @@ def plan_complaints(name):
         path = stage.path("bad.lua")
         for text, says in (("foo()", "bad.lua:1: a file for a live lab has no 'foo'"), ("\ncable(1, 2)", "bad.lua:2: a cable joins two hosts"),
                            ("local a, b = hosts('a', 'b')\ncable(a, b, {delay = '5 parsecs'})", "bad.lua:2: delay wants seconds"),
+                           ("local a, b = hosts('a', 'b')\ncable(a, b, {delay = '5'})", 'bad.lua:2: "5" has no unit: delay wants seconds'),
+                           ("for i = 1, 17 do host('h' .. i) end", "bad.lua:1: at most 16 hosts"), ("host('a', {profile = 'foo'})", "there is no profile 'foo': linux"),
+                           ("local a, b = hosts('a', 'b')\nfor i = 1, 17 do cable(a, b) end", "bad.lua:2: at most 16 cables"),
+                           ("local a, b = hosts('a', 'b')\ncable(a, b, {rate = '10'})", "yeon: rate wants bits a second, as 10mbit or 500kbit, not '10'; this was: cable"),
                            ("local a, b = hosts('a', 'b')\ncable(a, b, {colour = 1})", "bad.lua:2: a cable has no setting 'colour'"),
                            ("local a, b = hosts('a', 'b')\ncable(a, b, {loss = '200%'})", "loss wants a share"), ("hosts('a', 'a')", "there is a host 'a' already"),
                            ("local a, b = hosts('a', 'b')\ncable(a, b, {name = 'cut'})", "bad.lua:2: a cable can not be called 'cut'"), ("while true do end", "endless loop"), ("local x = ", "bad.lua:1:"), ("os.exit(0)", "has no 'os'")):
@@ -437,8 +540,11 @@ TESTS = [
     ("cable: rebind", roaming),
     ("ss: both ends side by side, queues of stack and pair, owners", side_by_side),
     ("ss: half-open", half_open),
+    ("ss: TIME-WAIT", time_wait),
     ("capture: by count, by time, until stopped, through a pipe", captures),
     ("run: ladder, capture, summary, a scheduled cut", run_watched),
+    ("run: a private lab", run_private),
+    ("a folder for labs that is somebody else's", foreign_folder),
     ("lab --live --ladder --pcap", live_ladder),
     ("lab --live FILE.lua", planned),
     ("lab --live FILE.lua: complaints", plan_complaints),

@@ -3,6 +3,7 @@
 sink: the server never reads; the client sends until it would have to wait, tells how much, and stays.
 hello: the client sends a line each second part until it fails or is told "enough".
 pour: the server sends 8 MB and closes; the client tells its checksum.
+close, leave: the server sends; the client, whom nobody answers at the address named, goes to 10.0.0.2, reads a little and leaves.
 """
 import hashlib
 import socket
@@ -27,6 +28,8 @@ def serve(how):
         if how == "pour":
             c.sendall(DATA)
             c.close()
+        if how == "close":
+            c.sendall(b"x" * 100000)
         if how == "hello":
             while piece := c.recv(100):
                 c.sendall(piece)
@@ -65,8 +68,20 @@ def pour(c):
     print("same" if total.digest() == hashlib.sha256(DATA).digest() else "other", flush=True)
 
 
+def leave(host):
+    try:
+        socket.create_connection((host, PORT))
+    except ConnectionRefusedError:
+        c = socket.create_connection(("10.0.0.2", PORT))
+        c.recv(10)
+        time.sleep(0.3)
+        c.close()
+
+
 if sys.argv[1] == "serve":
     serve(sys.argv[2])
+elif sys.argv[1] == "leave":
+    leave(sys.argv[2])
 else:
     peer = socket.create_connection((sys.argv[2], PORT))
     print("from %s" % peer.getsockname()[0], flush=True)
