@@ -49,6 +49,7 @@ static bool send_syn(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
   uint32_t end = c->iss + 1 + out->len;
   c->snd_nxt = seq_max(c->snd_nxt, end);
   if (out->len > 0) tcp_sent_note(c, c->iss + 1, end, now);
+  if (out->len > 0 && c->t->options.linux_push) tcp_sent_push(c); /* should they have to go again */
   sent(c, c->iss, 1 + out->len, now);
   if ((c->flags & TCP_F_TIMING) != 0) c->busy->rtt_seq = c->iss + 1; /* answered by what acknowledges the SYN, its data or not */
   if (c->state == YEON_TCP_SYN_RECEIVED) tcp_ack_sent(c, now);
