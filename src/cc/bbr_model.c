@@ -10,7 +10,7 @@
 #define EXTRA_ROUNDS 5u /* of each half of the window of ten */
 #define HEADROOM_PERCENT 15u
 #define QUEUE_SLACK_US 1000u
-#define FEW 4u /* segments beyond the two per cent, but no more than this part of the flight: else, of a small one, every accident would count */
+#define FEW 6u /* segments beyond the two per cent, but no more than this part of the flight: else, of a small one, every accident would count */
 #define FEW_PART 16u
 #define ANY_LOSS_PERCENT 10u /* with or without a queue: that much is no accident, but a policer */
 #define STRAY_MEMORY (4u << 20) /* bytes */

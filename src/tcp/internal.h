@@ -215,8 +215,9 @@ struct yeon_tcp {
   uint16_t snd_mss;  /* payload bytes of a full segment, options taken off */
   uint16_t peer_mss; /* what the peer announced, or its default */
   uint16_t path_mtu; /* IP bytes */
-  uint8_t backoff;   /* doublings of rto_us in force, until a new sample (RFC 6298 5.5 and the note after 5.7) */
-  uint8_t reo_steps; /* quarters of the least round trip that reordering is waited for; 0: no reordering seen (rack.c) */
+  uint16_t backoff : 5;     /* doublings of rto_us in force, until a new sample (RFC 6298 5.5 and the note after 5.7) */
+  uint16_t reo_persist : 5; /* rack.c: recoveries that a widened window still lasts */
+  uint16_t reo_steps : 6;   /* quarters of the least round trip that reordering is waited for; 0: no reordering seen */
 
   /* Round-trip time, microseconds (RFC 6298) */
   uint32_t srtt_us, rttvar_us, rto_us, rtt_min_us; /* srtt_us 0: no sample yet; rto_us not doubled */

@@ -16,7 +16,6 @@ struct tcp_rack {
   uint16_t
       reordering; /* most segments that something late was behind; 0: not seen (RFC 8985 does without; tools ask for it) */
   uint16_t reorderings; /* acknowledgments that showed some, modulo 2^16 */
-  uint8_t persist; /* recoveries that a widened window still lasts */
 };
 
 /* tlp.c */

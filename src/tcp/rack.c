@@ -5,12 +5,12 @@
  * in recovery that is holes and runs already told of, few (sent.c). What may not be judged yet sets the reordering timer.
  *
  * The window for reordering is nought as long as the path has not been seen to reorder and either three segments beyond have arrived or recovery is
- * going on; else a quarter of the least round trip, times reo_steps, which grows by one for every round trip with a DSACK, for that tells of what was
+ * going on; else a quarter of the least round trip, times reo_steps, which grows from then on by one for every round trip with a DSACK, for that tells of what was
  * sent again too early; 16 recoveries later it falls back. */
 #include "tcp/internal.h"
 
 #define PERSIST 16 /* RFC 8985 6.2, step 4: RACK.reo_wnd_persist */
-#define STEPS_MOST UINT8_MAX
+#define STEPS_MOST 63u
 #define TIMER_SLACK_US 2000 /* so that what waits is certainly due; two ticks of a clock as others have it */
 
 bool tcp_rack_on(const struct yeon_tcp *c) { return c->t->options.rack && (c->flags & TCP_F_SACK) != 0; }
@@ -25,16 +25,22 @@ static uint32_t window_us(const struct yeon_tcp *c)
   return window < c->srtt_us ? (uint32_t)window : c->srtt_us;
 }
 
-/* A DSACK says that something was sent again for nothing: wait longer, once a round trip. */
+static bool of_probe(const struct yeon_tcp *c, const struct tcp_news *news)
+{
+  return c->busy->tlp.out && c->busy->tlp.again && news->dsack_right == c->busy->tlp.end;
+}
+
+/* A DSACK says that something was sent again for nothing: wait longer, once a round trip. As Linux not before reordering was seen, nor for a probe,
+ * which a timer sends. */
 static void adapt(struct yeon_tcp *c, const struct tcp_news *news)
 {
   struct tcp_rack *k = &c->busy->rack;
   if (k->in_round && seq_ge(c->snd_una, k->round)) k->in_round = false;
-  if (!news->dsack || k->in_round) return;
+  if (!news->dsack || k->in_round || c->reo_steps == 0 || of_probe(c, news)) return;
   k->in_round = true;
   k->round = c->snd_max;
-  k->persist = PERSIST;
-  if (c->reo_steps < STEPS_MOST) c->reo_steps = (uint8_t)(c->reo_steps > 0 ? c->reo_steps + 1 : 2);
+  c->reo_persist = PERSIST;
+  if (c->reo_steps < STEPS_MOST) c->reo_steps++;
 }
 
 static uint32_t since_us(yeon_time then, yeon_time now)
@@ -67,7 +73,7 @@ void tcp_rack_on_recovered(struct yeon_tcp *c)
 {
   struct tcp_rack *k = &c->busy->rack;
   if (c->busy->sent.lost == 0) k->found = false;
-  if (k->persist > 0 && --k->persist == 0 && c->reo_steps > 1) c->reo_steps = 1;
+  if (c->reo_persist > 0 && --c->reo_persist == 0 && c->reo_steps > 1) c->reo_steps = 1;
 }
 
 /* Left it before what is known to have arrived? */

@@ -39,7 +39,7 @@ void tcp_rate_on_ack(struct yeon_tcp *c, const struct tcp_news *news, struct cc_
   if (rate->app_limited_until != 0 && seq_gt(so_far, rate->app_limited_until)) rate->app_limited_until = 0;
   if ((c->cc.habits & CC_SAMPLES_LOW) != 0) mark_app_limited(c);
   rate->delivered_at = news->now;
-  if (!news->any || r->delivered_at == 0) return;
+  if (!news->any || r->delivered_at == 0 || seq_lt(so_far, r->delivered)) return; /* less than then: the peer has reneged */
   rate->first_sent_at = r->sent_at;
   yeon_time out = r->sent_at - r->first_sent_at, back = news->now - r->delivered_at, longer = out > back ? out : back;
   uint32_t interval_us = longer / YEON_US < UINT32_MAX ? (uint32_t)(longer / YEON_US) : UINT32_MAX;

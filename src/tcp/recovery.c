@@ -110,6 +110,7 @@ static void on_open_ack(struct yeon_tcp *c, yeon_time now)
     if (seq_ge(c->snd_una, c->busy->recover)) {
       c->flags &= ~TCP_F_RTO_RECOVERY;
       c->busy->frto = TCP_FRTO_OFF;
+      tcp_rack_on_recovered(c);
       cc_on_recovered(&c->cc, now);
     }
   } else if (seq_gt(c->snd_una, c->busy->recover)) {
@@ -146,8 +147,7 @@ static void detect(struct yeon_tcp *c, struct tcp_news *news)
     const struct tcp_sents *s = &c->busy->sent;
     /* What is left in the order in which it was sent left after all that has arrived: nothing to judge. */
     bool in_order = s->sacked + s->lost + s->resent == 0 && !news->newest_again;
-    if (in_order || !tcp_outstanding(c) || (!news->any && !news->dsack)) return;
-    news->lost += tcp_rack_detect(c, news->now);
+    if (!in_order && tcp_outstanding(c) && (news->any || news->dsack)) news->lost += tcp_rack_detect(c, news->now);
     news->waits = tcp_timer_on(c, YEON_TIMER_REORDER);
   } else if (recovering && tcp_sacked(c)) {
     judge(c, news);

@@ -51,8 +51,11 @@ static void fail(struct yeon_tcp *c, yeon_time now)
 /* Everything unacknowledged counts as lost, but for what the peer holds (RFC 6675 5.1), and is sent again from snd_una on. */
 static void go_back(struct yeon_tcp *c, yeon_time now)
 {
+  /* As Linux: in the middle of a recovery the threshold is set already. */
+  bool set = c->t->options.linux_congestion && (c->flags & TCP_F_RECOVERY) != 0 && seq_lt(c->snd_una, c->busy->recover);
   bool again = c->rexmits > 1, first = (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) == 0;
   uint32_t flight = tcp_flight(c);
+  if (flight > c->cc.cwnd) flight = c->cc.cwnd; /* what has arrived beyond the gap is no flight (RFC 5681 4.3: lowered twice) */
   tcp_recovery_leave(c);
   if (c->record.ecn != 0) tcp_ecn_reduced(c);
   /* RFC 2018 8: a block that begins where the acknowledgment ends was taken back; then none is believed. RFC 6675 5.1 would forget them all. */
@@ -62,7 +65,7 @@ static void go_back(struct yeon_tcp *c, yeon_time now)
   else
     tcp_sent_lose(c, c->snd_una, c->snd_max, true);
   if (!again || !c->busy->undo.possible) tcp_undo_begin(c);
-  cc_on_congestion(&c->cc, again ? CC_TIMEOUT_AGAIN : CC_TIMEOUT, flight, now);
+  cc_on_congestion(&c->cc, again || set ? CC_TIMEOUT_AGAIN : CC_TIMEOUT, flight, now);
   /* What may still arrive is not counted against the window. */
   if (tcp_rack_on(c) && !cc_ops(&c->cc)->governs_itself) c->cc.cwnd += tcp_pipe(c);
   tcp_trace_cwnd(c, "timeout", now);

@@ -8,15 +8,18 @@
  * A reduction can be taken back until the next one begins or nothing is in flight. */
 #include "tcp/ecn.h"
 
+/* While copies of the recovery before are out, what answers one of them must not pass for the answer of an original: they count as this one's. */
 void tcp_undo_begin(struct yeon_tcp *c)
 {
-  c->busy->undo = (struct tcp_undo){.una = c->snd_una, .possible = c->t->options.undo};
+  struct tcp_undo *u = &c->busy->undo;
+  uint32_t out = c->busy->sent.resent;
+  *u = (struct tcp_undo){.una = c->snd_una, .possible = c->t->options.undo, .any = u->any && out > 0, .ts = u->ts, .resent = out};
 }
 
 void tcp_undo_resent(struct yeon_tcp *c, uint32_t len, yeon_time now)
 {
   struct tcp_undo *u = &c->busy->undo;
-  if (!u->possible) return;
+  if (!c->t->options.undo) return;
   if (!u->any) u->ts = tcp_ts_now(c->t, &c->record.key, now);
   u->any = true;
   u->resent += len;
@@ -51,6 +54,8 @@ bool tcp_undo_nothing_lost(const struct yeon_tcp *c)
 void tcp_undo(struct yeon_tcp *c, yeon_time now)
 {
   c->busy->undo.possible = false;
+  /* What left by no time-out was overtaken: the path reorders. */
+  if ((c->flags & TCP_F_RTO_RECOVERY) == 0 && c->reo_steps == 0) c->reo_steps = 1;
   c->busy->recover = c->snd_una - 1; /* RFC 4015 section 4: the next loss may begin a recovery */
   c->busy->frto = TCP_FRTO_OFF;
   c->busy->prr.flight = 0;

@@ -97,7 +97,7 @@ static void put_loss(struct sum *s, const struct yeon_tcp *c)
   if (!s->w->rules->modern) return;
   put_at(s, k->sent_at == 0 ? YEON_NEVER : k->sent_at);
   put2(s, k->sent_at == 0 ? 0 : k->end - c->iss, k->rtt_us);
-  put2(s, k->in_round ? k->round - c->iss : 0, (uint32_t)k->persist << 8 | (uint32_t)k->found << 1 | k->in_round);
+  put2(s, k->in_round ? k->round - c->iss : 0, (uint32_t)c->reo_persist << 8 | (uint32_t)k->found << 1 | k->in_round);
   put2(s, b->tlp.out ? b->tlp.end - c->iss : 0, (uint32_t)b->tlp.out << 1 | b->tlp.again);
   put(s, b->prr.flight);
   if (b->prr.flight > 0) put2(s, b->prr.delivered, b->prr.sent);

@@ -40,18 +40,24 @@ static void tell(const struct dumbbell *d)
          d->queue_p99_ms, 100 * (double)(d->flow[0].again + d->flow[1].again) / total);
 }
 
+/* The luck of when BBR probes decides how soon its flows are alike: it is judged by the mean of some seeds. */
 static bool check_alike(enum yeon_congestion algorithm)
 {
   static const uint32_t rtts[] = {20, 40, 80};
-  const double least = 0.95;
+  const unsigned seeds = algorithm == YEON_CC_BBR ? 4 : 1;
   char what[100];
   for (size_t i = 0; i < sizeof rtts / sizeof *rtts; i++) {
-    struct dumbbell d = usual(algorithm, rtts[i], algorithm, rtts[i]);
-    if (!run(&d)) return false;
-    tell(&d);
-    snprintf(what, sizeof what, "%s, %u ms: Jain %.3f >= %.2f, %.1f %% of the rate", yeon_congestion_name(algorithm), rtts[i], dumbbell_jain(&d), least,
-             100 * dumbbell_share(&d));
-    verdict(dumbbell_jain(&d) >= least && dumbbell_share(&d) >= 0.9, what);
+    double jain = 0, least = 1;
+    for (unsigned seed = 1; seed <= seeds; seed++) {
+      struct dumbbell d = usual(algorithm, rtts[i], algorithm, rtts[i]);
+      d.seed = seed;
+      if (!run(&d)) return false;
+      tell(&d);
+      jain += dumbbell_jain(&d) / seeds;
+      if (dumbbell_share(&d) < least) least = dumbbell_share(&d);
+    }
+    snprintf(what, sizeof what, "%s, %u ms: Jain %.3f >= 0.95, %.1f %% of the rate", yeon_congestion_name(algorithm), rtts[i], jain, 100 * least);
+    verdict(jain >= 0.95 && least >= 0.9, what);
   }
   return true;
 }

@@ -100,13 +100,35 @@ static void test_window_grows(void **state)
   script_free(s);
 }
 
+/* Something was sent twice, but nothing has been seen to overtake: three segments beyond are still enough. */
+static void test_duplicate_is_no_reordering(void **state)
+{
+  struct script *s = connected(state, without_probes, true);
+  send_segments(s, 10, 1, 10);
+  script_advance(s, 100);
+  in(". 1 ack %d", SEQ(11));
+  send_segments(s, 10, 11, 10);
+  in(". 1 ack %d sack %d-%d", SEQ(11), SEQ(1), SEQ(2));
+  assert_int_equal(s->tcp->reo_steps, 0);
+  script_advance(s, 100);
+  script_mark(s);
+  in(". 1 ack %d sack %d-%d", SEQ(11), SEQ(12), SEQ(16));
+  out(". %d(1000) ack 1", SEQ(11));
+  script_free(s);
+}
+
+/* Also across pauses. */
 static void test_window_falls_back(void **state)
 {
   struct script *s = connected(state, without_probes, true);
+  s->tcp->reo_steps = 4;
+  s->tcp->reo_persist = 16;
+  send_segments(s, 5, 1, 5);
+  script_advance(s, 100);
+  in(". 1 ack %d", SEQ(6));
+  assert_null(s->tcp->busy);
   assert_int_equal(script_send(s, 100000), 100000);
   script_drain(s);
-  s->tcp->reo_steps = 4;
-  s->tcp->busy->rack.persist = 16;
   for (int i = 0; i < 16; i++) {
     assert_int_equal(s->tcp->reo_steps, 4);
     tcp_rack_on_recovered(s->tcp);
@@ -302,6 +324,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       BOTH(test_window_of_reordering),
       BOTH(test_window_grows),
+      BOTH(test_duplicate_is_no_reordering),
       BOTH(test_window_falls_back),
       BOTH(test_one_probe),
       BOTH(test_probe_wants_a_sample),
