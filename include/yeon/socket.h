@@ -101,7 +101,7 @@ YEON_API int yeon_listen(struct yeon_loop *loop, int s, unsigned backlog);
  * whatever the listener does; its owner is the listener's. */
 YEON_API int yeon_accept(struct yeon_loop *loop, int s, struct yeon_addr *remote);
 
-/* Flags beside those of yeon/tcp.h (YEON_SEND_URGENT, YEON_SEND_MORE; YEON_RECV_PEEK, YEON_RECV_URGENT). */
+/* Flags beside those of yeon/tcp.h (YEON_SEND_URGENT, YEON_SEND_MORE, YEON_SEND_RECORD; YEON_RECV_PEEK, YEON_RECV_URGENT). */
 #define YEON_DONTWAIT 0x100u /* this call does not block */
 #define YEON_WAITALL 0x200u  /* receiving from a stream: until size bytes are there, or end or error */
 /* Blocking: returns when all is in the send buffer; if time-out or failure comes after some of it, the bytes taken so

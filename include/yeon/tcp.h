@@ -252,6 +252,10 @@ YEON_API int yeon_tcp_accept(struct yeon_tcp *listener, struct yeon_tcp **out, y
 #define YEON_SEND_URGENT 0x01u /* the last byte is urgent (RFC 9293 3.8.5; new programs should not) */
 #define YEON_SEND_MORE                                                                                                 \
   0x02u /* more follows: hold a partial segment back until the peer is heard, or for 200 ms once nothing is in flight */
+/* The last byte ends a record: no segment will hold bytes of both sides of it, and it is pushed. Only if all bytes are taken. At most 1024 ends wait to be
+ * acknowledged: YEON_ERR_LIMIT beyond. */
+#define YEON_SEND_RECORD 0x04u
+/* A send of no bytes and no flags takes back what YEON_SEND_MORE said. */
 /* Copies into the send buffer; the bytes taken (may be fewer than len), or YEON_ERR_AGAIN (full, or not connected yet),
  * YEON_ERR_PIPE (this end has shut its sending side, or the connection is over), YEON_ERR_NOT_CONNECTED, YEON_ERR_INVALID,
  * YEON_ERR_NO_MEMORY; a failed connection gives its error once. */

@@ -22,8 +22,7 @@ static bool writable(struct drill_run *r, struct drill_fd *fd, const struct yeon
   if (info->state == YEON_TCP_CLOSED || fd->shut_wr) return true;
   if (info->state < YEON_TCP_ESTABLISHED) return false;
   bool ready = linux_send_ready(r, fd);
-  if (ready && fd->no_space) fd->activity_out++;
-  fd->no_space = !ready;
+  if (!ready) fd->no_space = true;
   return ready;
 }
 

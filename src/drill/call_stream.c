@@ -13,6 +13,9 @@ struct transfer {
   int64_t len;
   int64_t flags;
   const struct drill_value *data; /* STRING: the bytes; NULL value: EFAULT */
+  unsigned frags; /* given without copying: elements of the vector, their lengths; 0: otherwise */
+  const int64_t *frag;
+  bool ends_record;
   bool has_to;
   bool addressed; /* an address was given, whether it is used or not */
   bool unspecified;
@@ -32,6 +35,19 @@ static bool waits(struct drill_run *r, const struct transfer *t)
 
 /* Sending */
 
+#define FRAGS_MOST 17 /* pieces of memory that one of Linux's buffers refers to */
+
+/* How many bytes from there on are in the pieces of memory that one buffer takes, each an element of the vector. */
+static int64_t frags_left(const struct transfer *t, int64_t from)
+{
+  int64_t at = 0;
+  for (unsigned i = 0; i < t->frags; i++) {
+    at += t->frag[i];
+    if (at > from && ((i + 1) % FRAGS_MOST == 0 || i + 1 == t->frags)) return at - from;
+  }
+  return t->len - from;
+}
+
 static int64_t tcp_send_some(struct drill_run *r, struct transfer *t, int64_t from, unsigned flags)
 {
   static const uint8_t zeros[PIECE];
@@ -48,9 +64,17 @@ static int64_t tcp_send_some(struct drill_run *r, struct transfer *t, int64_t fr
     bytes = (const uint8_t *)t->data->text + from;
     if (n > t->data->len - (size_t)from) n = t->data->len - (size_t)from;
   }
-  if ((int64_t)n < left) flags |= YEON_SEND_MORE; /* pieces of one write */
+  if (t->frags > 0 && (int64_t)n >= frags_left(t, from)) { /* it takes no more pieces of memory */
+    n = (size_t)frags_left(t, from);
+    if ((int64_t)n < left) flags |= YEON_SEND_RECORD;
+  } else if ((int64_t)n < left && (r->freebsd || !linux_push_forced(t->fd, (int64_t)n))) {
+    flags |= YEON_SEND_MORE; /* pieces of one write */
+  }
+  if (t->ends_record && (int64_t)n == left) flags |= YEON_SEND_RECORD;
   int64_t sent = yeon_tcp_send(t->fd->tcp, bytes, n, flags, world_host_time(r));
   if (sent > 0) t->fd->written += sent;
+  if (sent > 0 && (flags & YEON_SEND_RECORD) != 0) t->fd->chunk_at = t->fd->written;
+  if (sent > 0 && (flags & YEON_SEND_MORE) == 0) t->fd->pushed = t->fd->written;
   if (sent > 0 && !r->freebsd) world_pump(r); /* each piece is pushed as it is full */
   return sent;
 }
@@ -64,6 +88,14 @@ static enum drill_progress send_failed(struct drill_run *r, struct drill_op *op,
   return call_error(r, op, error);
 }
 
+/* What was written before room ran out is pushed, though the write has more. */
+static void push_what_is_there(struct drill_run *r, struct drill_fd *fd)
+{
+  yeon_tcp_send(fd->tcp, "", 0, 0, world_host_time(r));
+  fd->pushed = fd->written;
+  world_pump(r);
+}
+
 static enum drill_progress tcp_send(struct drill_run *r, struct drill_op *op, struct transfer *t)
 {
   unsigned flags = 0;
@@ -73,6 +105,7 @@ static enum drill_progress tcp_send(struct drill_run *r, struct drill_op *op, st
   if (!r->freebsd && op->rolling && !linux_send_ready(r, t->fd) && !t->fd->shut_wr) return DRILL_WAIT;
   while (op->so_far < t->len) {
     int64_t n = tcp_send_some(r, t, op->so_far, flags);
+    if (n == YEON_ERR_AGAIN && op->so_far > 0 && !r->freebsd) push_what_is_there(r, t->fd);
     if (n == YEON_ERR_AGAIN && waits(r, t)) {
       op->rolling = true;
       return DRILL_WAIT;
@@ -82,7 +115,7 @@ static enum drill_progress tcp_send(struct drill_run *r, struct drill_op *op, st
     op->so_far += n;
   }
   if (t->len == 0) {
-    int64_t n = yeon_tcp_send(t->fd->tcp, "", 0, flags, world_host_time(r));
+    int64_t n = yeon_tcp_send(t->fd->tcp, "", 0, flags | YEON_SEND_MORE, world_host_time(r));
     if (n < 0 && n != YEON_ERR_AGAIN) return call_error(r, op, (int)n);
   }
   error_queue_sent(r, t->fd, flag(r, t->flags, "MSG_ZEROCOPY"));
@@ -120,7 +153,8 @@ static enum drill_progress open_and_send(struct drill_run *r, struct drill_op *o
 static enum drill_progress send_any(struct drill_run *r, struct drill_op *op, struct transfer *t)
 {
   if (fastopen_concerns(op, t->fd, flag(r, t->flags, "MSG_FASTOPEN"), t->addressed)) return open_and_send(r, op, t);
-  if (flag(r, t->flags, "MSG_EOR")) {
+  t->ends_record = flag(r, t->flags, "MSG_EOR") && t->len > 0;
+  if (t->ends_record && r->freebsd) {
     drill_needs(r, "ends of records in a stream");
     return DRILL_DONE;
   }
@@ -278,6 +312,23 @@ static int64_t vector_len(struct drill_run *r, const struct drill_value *v)
   return total;
 }
 
+/* The elements' lengths, if each is one piece of memory (none goes over a page). */
+static void note_frags(struct drill_run *r, struct transfer *t, const struct drill_value *v)
+{
+  unsigned n = 0;
+  for (const struct drill_value *one = v != NULL ? v->first : NULL; one != NULL; one = one->next) n++;
+  if (n <= FRAGS_MOST) return;
+  int64_t *frag = drill_alloc(r->arena, n * sizeof *frag);
+  n = 0;
+  for (const struct drill_value *one = v->first; one != NULL; one = one->next) {
+    const struct drill_value *named = value_member(one, "iov_len");
+    value_number(r, named != NULL ? named : one->first->next, &frag[n]);
+    if (frag[n] < 1 || frag[n++] > 4096) return;
+  }
+  t->frags = n;
+  t->frag = frag;
+}
+
 static struct transfer vector(struct drill_run *r, struct drill_op *op, const struct drill_value *v)
 {
   struct transfer t = {.fd = fd_arg(r, op), .len = vector_len(r, v)};
@@ -342,6 +393,7 @@ enum drill_progress do_sendmsg(struct drill_run *r, struct drill_op *op)
     return DRILL_DONE;
   }
   t.to = (struct yeon_addr){.ip = r->remote, .port = r->connect_port};
+  if (t.fd->zerocopy && flag(r, t.flags, "MSG_ZEROCOPY")) note_frags(r, &t, value_member(m, "msg_iov"));
   const struct drill_value *name = value_member(m, "msg_name");
   t.addressed = name != NULL && !value_is_word(name, "NULL");
   t.has_to = t.fd->udp != NULL && !t.fd->connected && name != NULL && !value_is_word(name, "NULL");

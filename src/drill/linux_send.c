@@ -40,17 +40,24 @@ static int64_t segment_cost(uint32_t mss)
   return data + 256;
 }
 
+static void grow(const struct drill_run *r, struct drill_fd *fd, const struct yeon_tcp_info *info)
+{
+  int64_t segments = info->cwnd / info->snd_mss;
+  int64_t grown = 2 * (segments < 10 ? 10 : segments) * segment_cost(info->snd_mss);
+  if (grown > (int64_t)r->options.sndbuf_max) grown = r->options.sndbuf_max;
+  if (grown > fd->sndbuf_auto) fd->sndbuf_auto = grown;
+}
+
 int64_t linux_send_buffer(struct drill_run *r, struct drill_fd *fd)
 {
   struct yeon_tcp_info info;
   if (fd->sndbuf_set != 0) return fd->sndbuf_set;
   if (fd->sndbuf_auto == 0) fd->sndbuf_auto = r->options.sndbuf;
   yeon_tcp_info(fd->tcp, &info);
-  if (info.state < YEON_TCP_ESTABLISHED || info.snd_mss == 0) return fd->sndbuf_auto;
-  int64_t segments = info.cwnd / info.snd_mss;
-  int64_t grown = 2 * (segments < 10 ? 10 : segments) * segment_cost(info.snd_mss);
-  if (grown > (int64_t)r->options.sndbuf_max) grown = r->options.sndbuf_max;
-  if (grown > fd->sndbuf_auto) fd->sndbuf_auto = grown;
+  if (fd->sndbuf_grows || info.state < YEON_TCP_ESTABLISHED || info.snd_mss == 0) return fd->sndbuf_auto;
+  fd->sndbuf_grows = true;
+  fd->una_seen = info.snd_una;
+  grow(r, fd, &info); /* when the connection stands; from then on with acknowledgments */
   return fd->sndbuf_auto;
 }
 
@@ -79,6 +86,25 @@ int64_t linux_send_room(struct drill_run *r, struct drill_fd *fd, int64_t len)
     tail = 0;
   }
   return len < piece - tail ? len : piece - tail;
+}
+
+bool linux_push_forced(const struct drill_fd *fd, int64_t n)
+{
+  return fd->tcp->max_snd_wnd > 0 && fd->written + n - fd->pushed > fd->tcp->max_snd_wnd / 2;
+}
+
+void linux_send_acked(struct drill_run *r, struct drill_fd *fd)
+{
+  struct yeon_tcp_info info;
+  yeon_tcp_info(fd->tcp, &info);
+  if (info.state < YEON_TCP_ESTABLISHED || info.snd_mss == 0 || info.snd_una == fd->una_seen) return;
+  fd->una_seen = info.snd_una;
+  if (!fd->no_space) return;
+  bool room = info.snd_max - info.snd_una < info.cwnd; /* what fills the window needs no larger buffer */
+  if (room && fd->sndbuf_set == 0) grow(r, fd, &info);
+  if (!linux_send_ready(r, fd)) return;
+  fd->no_space = false;
+  fd->activity_out++;
 }
 
 bool linux_send_ready(struct drill_run *r, struct drill_fd *fd)

@@ -104,7 +104,10 @@ struct drill_fd {
   struct yeon_addr peer;
   int64_t written,
       chunk_at;        /* bytes written so far; where the piece begins that the newest of them are in (linux_send.c) */
+  int64_t pushed;      /* bytes up to the last PSH */
   int64_t sndbuf_auto; /* limit as it has grown by itself; 0: not yet looked at */
+  bool sndbuf_grows;   /* has been looked at since the connection stands */
+  uint32_t una_seen;   /* SND.UNA when acknowledgments were last looked at */
   bool no_space;       /* it was found full: room is news */
   uint64_t activity_out; /* times the host told that it became writable */
   uint64_t activity_err;
@@ -315,8 +318,12 @@ drill_call_fn do_splice, do_pipe, do_open, do_fcntl, do_ioctl, do_getsockopt, do
 drill_call_fn do_nothing, do_dup, do_kill;
 /* linux_send.c: how many bytes Linux would take of `len` now; 0: none. */
 int64_t linux_send_room(struct drill_run *r, struct drill_fd *fd, int64_t len);
+/* More than half of the peer's largest window since the last PSH, with n bytes more: it sets one. */
+bool linux_push_forced(const struct drill_fd *fd, int64_t n);
 /* Would Linux call it writable, and wake who waits to write? */
 bool linux_send_ready(struct drill_run *r, struct drill_fd *fd);
+/* After what has arrived was answered: with an acknowledgment the buffer grows, and there is room again. */
+void linux_send_acked(struct drill_run *r, struct drill_fd *fd);
 /* SO_SNDBUF as Linux tells it. */
 int64_t linux_send_buffer(struct drill_run *r, struct drill_fd *fd);
 /* fastopen.c */

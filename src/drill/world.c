@@ -106,6 +106,7 @@ static void take_reports(struct drill_run *r)
   for (unsigned i = 0; i < DRILL_FDS; i++) {
     struct drill_fd *fd = &r->fds[i];
     if (fd->coming != NULL) error_queue_update(r, fd);
+    if (!r->freebsd && fd->tcp != NULL && !fd->listening) linux_send_acked(r, fd);
     if (fd->connecting && fd->tcp != NULL && !fd->connected && yeon_tcp_state(fd->tcp) >= YEON_TCP_ESTABLISHED) {
       fd->connected = true;
       if (fd->keepinit_s != 0) yeon_tcp_set(fd->tcp, YEON_TCP_USER_TIMEOUT_MS, 0, world_host_time(r));

@@ -161,7 +161,7 @@ int yeon_accept(struct yeon_loop *loop, int number, struct yeon_addr *remote)
 
 static int64_t send_once(const struct transfer *t)
 {
-  const unsigned mask = YEON_SEND_URGENT | YEON_SEND_MORE;
+  const unsigned mask = YEON_SEND_URGENT | YEON_SEND_MORE | YEON_SEND_RECORD;
   if (t->s->tcp) return yeon_tcp_send(t->s->tcp, t->source, t->len, t->flags & mask, t->now);
   return yeon_udp_send(t->s->udp, t->source, t->len, t->to, t->now);
 }
@@ -171,7 +171,7 @@ int64_t yeon_sendto(struct yeon_loop *loop, int number, const void *buf, size_t 
 {
   struct socket *s = socket_at(loop, number);
   if (!s) return YEON_ERR_CLOSED;
-  const unsigned known = YEON_SEND_URGENT | YEON_SEND_MORE | YEON_DONTWAIT;
+  const unsigned known = YEON_SEND_URGENT | YEON_SEND_MORE | YEON_SEND_RECORD | YEON_DONTWAIT;
   if ((!buf && len > 0) || (s->tcp && to) || len > INT64_MAX || (flags & ~known) != 0) return YEON_ERR_INVALID;
   if (to && !fits(s, to)) return YEON_ERR_ADDRESS;
   struct transfer t = {.s = s, .source = buf, .len = len, .flags = flags, .to = to};

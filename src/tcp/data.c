@@ -60,7 +60,8 @@ int64_t yeon_tcp_send(struct yeon_tcp *c, const void *buf, size_t len, unsigned 
 {
   now = clock_take(c->t->clock, now);
   int64_t n = send_error(c);
-  if (n == 0 && ((buf == NULL && len > 0) || (flags & ~(YEON_SEND_URGENT | YEON_SEND_MORE)) != 0)) n = YEON_ERR_INVALID;
+  if (n == 0 && ((buf == NULL && len > 0) || (flags & ~(YEON_SEND_URGENT | YEON_SEND_MORE | YEON_SEND_RECORD)) != 0)) n = YEON_ERR_INVALID;
+  if (n == 0 && (flags & YEON_SEND_RECORD) != 0) n = tcp_record_reserve(c);
   if (n == 0 && (flags & YEON_SEND_URGENT) != 0 && tcp_extra(c) == NULL) n = YEON_ERR_NO_MEMORY;
   if (n == 0 && len > 0) n = tcp_enqueue(c, buf, len);
   if (n > 0) {
@@ -68,8 +69,13 @@ int64_t yeon_tcp_send(struct yeon_tcp *c, const void *buf, size_t len, unsigned 
       c->flags |= TCP_F_URGENT;
       c->extra->snd_up = tcp_snd_end(c);
     }
+    if ((flags & YEON_SEND_RECORD) != 0 && (size_t)n == len) tcp_record_end(c);
     note_more(c, (flags & YEON_SEND_MORE) != 0);
     queued_more(c, now);
+  }
+  if (n == 0 && len == 0 && flags == 0 && (c->flags2 & TCP_G_UNPUSHED) != 0) { /* nothing more follows after all */
+    note_more(c, false);
+    tcp_want_output(c);
   }
   tcp_trace_call(c, YEON_CALL_SEND, (int64_t)len, n, now);
   return n;

@@ -66,6 +66,7 @@ void tcp_fini(struct tcp *t)
     ring_release(t->rings, &c->rcv);
     if (c->busy != NULL) {
       tcp_sent_release(c);
+      tcp_record_release(c);
       tcp_sacks_free(c);
     }
     tcp_fastopen_free(c);
@@ -149,6 +150,7 @@ static void drop_busy(struct yeon_tcp *c)
   if (c->busy->recover == c->snd_una) c->flags2 |= TCP_G_RECOVERED;
   tcp_tlp_rest(c);
   tcp_sent_release(c);
+  tcp_record_release(c);
   tcp_sacks_free(c);
   tcp_congestion_take_back(c);
   c->timers &= (uint16_t) ~(1u << YEON_TIMER_PACE); /* its deadline goes along */
@@ -161,7 +163,7 @@ void tcp_rest(struct yeon_tcp *c)
 {
   const struct tcp_busy *b = c->busy;
   if (b == NULL || tcp_outstanding(c) || tcp_is_early(c)) return;
-  if (b->ooo != NULL || b->rcv_fin_known || (c->flags & TCP_F_DSACK) != 0) return;
+  if (ring_len(b->records) > 0 || b->ooo != NULL || b->rcv_fin_known || (c->flags & TCP_F_DSACK) != 0) return;
   if (tcp_timer_on(c, YEON_TIMER_PACE)) return;
   drop_busy(c);
 }

@@ -348,6 +348,41 @@ static void test_more(void **state)
   script_free(s);
 }
 
+/* Records: cut at their ends, pushed, not waiting for more unless the last; a declared number of them. */
+static void test_records(void **state)
+{
+  struct script *s = script_connected(state, &(struct script_setup){.tune = much_to_send});
+  script_mark(s);
+  assert_int_equal(script_send(s, 10), 10);
+  out(". 1(10) ack 1");
+  assert_int_equal(script_send_flags(s, 10, YEON_SEND_RECORD), 10); /* the last: held back as any small one */
+  nothing();
+  assert_int_equal(script_send_flags(s, 20, YEON_SEND_RECORD | YEON_SEND_MORE), 20);
+  out(". 11(10) ack 1");
+  nothing();
+  in(". 1 ack 21");
+  out(". 21(20) ack 1");
+  assert_int_equal(script_send(s, 1), 1);
+  in(". 1 ack 41");
+  out(". 41(1) ack 1");
+  script_free(s);
+}
+
+static void test_records_most(void **state)
+{
+  struct script *s = script_connected(state, &(struct script_setup){.tune = much_to_send});
+  script_mark(s);
+  assert_int_equal(script_send(s, 1), 1);
+  for (unsigned i = 0; i < 1024; i++) {
+    uint8_t byte = script_byte(s->wrote);
+    assert_int_equal(yeon_tcp_send(s->tcp, &byte, 1, YEON_SEND_RECORD, s->now), 1);
+    s->wrote++;
+  }
+  assert_int_equal(yeon_tcp_send(s->tcp, "", 1, YEON_SEND_RECORD, s->now), YEON_ERR_LIMIT);
+  assert_int_equal(script_send(s, 1), 1); /* it is still a stream */
+  script_free(s);
+}
+
 /* An older segment says nothing of the window (SND.WL1, SND.WL2). */
 static void test_old_window(void **state)
 {
@@ -522,6 +557,8 @@ int main(void)
       BOTH(test_nodelay),
       BOTH(test_cork),
       BOTH(test_more),
+      BOTH(test_records),
+      BOTH(test_records_most),
       BOTH(test_old_window),
       BOTH(test_window_of_rexmit),
       BOTH(test_never_beyond),
