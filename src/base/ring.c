@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
+static_assert(offsetof(struct ring, log2) >= sizeof(void *), "the link of one set aside leaves its size alone");
 static_assert(offsetof(struct ring, data) % sizeof(void *) == 0, "the link of a free block stands in its data");
 
 static size_t block_bytes(unsigned log2) { return sizeof(struct ring) + ((size_t)1 << log2); }
@@ -92,6 +93,25 @@ void ring_release(struct ring_store *s, struct ring **r)
   s->used -= bytes;
   push_free(s, old);
   shrink_lists(s, s->used > s->keeps ? s->used : s->keeps);
+}
+
+/* The link stands where head and len were: the header is of no use any more but for the size. */
+void ring_set_aside(struct ring **aside, struct ring **r)
+{
+  struct ring *old = *r;
+  if (old == NULL) return;
+  *r = NULL;
+  memcpy(old, aside, sizeof *aside);
+  *aside = old;
+}
+
+void ring_release_aside(struct ring_store *s, struct ring **aside)
+{
+  while (*aside != NULL) {
+    struct ring *r = *aside;
+    memcpy(aside, r, sizeof *aside);
+    ring_release(s, &r);
+  }
 }
 
 unsigned ring_slices(const struct ring *r, uint32_t offset, uint32_t len, struct yeon_slice out[2])

@@ -114,6 +114,7 @@ yeon_time host_clock(struct yeon_host *host, yeon_time now)
 void host_bury(struct yeon_host *host)
 {
   ip_bury(&host->ip);
+  tcp_bury(&host->tcp);
   udp_bury(&host->udp);
 }
 

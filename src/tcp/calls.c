@@ -20,7 +20,12 @@ static int connect_error(const struct yeon_tcp *c)
 static int take_port(struct yeon_tcp *c, struct tcp_key *key)
 {
   key->local_port = c->record.key.local_port;
-  if (key->local_port != 0) return tcp_find(c->t, key) != 0 ? YEON_ERR_IN_USE : 0;
+  if (key->local_port != 0) {
+    uint32_t id = tcp_find(c->t, key);
+    if (id == 0 || tcp_kind(id) != TCP_KIND_ENDING) return id != 0 ? YEON_ERR_IN_USE : 0;
+    tcp_ending_over(tcp_conn(c->t, id & TCP_NUMBER_MASK), *c->t->clock);
+    return 0;
+  }
   key->local_port = tcp_choose_port(c->t, key);
   return key->local_port == 0 ? YEON_ERR_NO_PORTS : 0;
 }
@@ -180,18 +185,10 @@ static void orphan(struct yeon_tcp *c)
   c->reported = 0;
 }
 
-/* RFC 9293 3.10.5, CLOSING and LAST-ACK: both sides have said all, and a reset would tell the peer nothing; unread bytes are lost, though. */
-static bool all_is_said(const struct yeon_tcp *c)
-{
-  bool both_ended = c->state == YEON_TCP_CLOSING || c->state == YEON_TCP_LAST_ACK;
-  return both_ended && (c->flags & TCP_F_FIN_SENT) != 0 && ring_len(c->rcv) == 0;
-}
-
 static void abort_now(struct yeon_tcp *c, yeon_time now)
 {
   orphan(c);
-  if (!all_is_said(c)) tcp_send_reset(c, now);
-  tcp_conn_end(c, c->state == YEON_TCP_CLOSED ? 0 : YEON_ERR_ABORTED, YEON_CAUSE_CALL_ABORT, now);
+  tcp_ending_begin(c, now);
 }
 
 static void close_listener(struct yeon_tcp *c, yeon_time now)

@@ -89,6 +89,13 @@ static void input_closed(struct tcp_in *in)
   tcp_reply_reset(in);
 }
 
+/* What waits to send its reset is deaf (ending.c). */
+static void input_ending(struct tcp_in *in, const struct yeon_tcp *c)
+{
+  remember(in, c);
+  in->verdict = YEON_VERDICT_NO_CONNECTION;
+}
+
 static void input_unknown(struct tcp_in *in, const struct tcp_key *key)
 {
   struct yeon_tcp *listener = tcp_find_listener(in->t, key);
@@ -131,8 +138,10 @@ void tcp_input(struct tcp *t, const struct tcp_segment *s, yeon_time now)
     input_unknown(&in, &key);
   else if (tcp_kind(id) == TCP_KIND_HALF_OPEN)
     tcp_input_half_open(&in, id);
-  else
+  else if (tcp_kind(id) == TCP_KIND_TIME_WAIT)
     tcp_input_time_wait(&in, id);
+  else
+    input_ending(&in, tcp_conn(t, id & TCP_NUMBER_MASK));
   count(&in);
   tcp_trace_in(&in);
 }

@@ -60,6 +60,7 @@ bool tcp_init(struct tcp *t, struct mem *mem, const struct yeon_host_config *con
 
 void tcp_fini(struct tcp *t)
 {
+  tcp_bury(t);
   for (uint32_t n = pool_next(&t->conns, 0); n != 0; n = pool_next(&t->conns, n)) {
     struct yeon_tcp *c = pool_at(&t->conns, n);
     ring_release(t->rings, &c->snd);
@@ -92,6 +93,7 @@ struct yeon_tcp *tcp_conn_new(struct tcp *t)
 {
   uint32_t number;
   struct yeon_tcp *c = pool_new(&t->conns, &number);
+  if (c == NULL && tcp_ending_hurry(t, *t->clock)) c = pool_new(&t->conns, &number);
   if (c == NULL) {
     t->counters->no_memory++;
     return NULL;
@@ -178,7 +180,7 @@ void tcp_conn_release_buffers(struct yeon_tcp *c, bool receive_too)
 static void leave_table(struct yeon_tcp *c)
 {
   if ((c->flags & TCP_F_IN_TABLE) == 0) return;
-  tcp_table_del(c->t, c->number);
+  tcp_table_del(c->t, (uint32_t)c->record.kind << TCP_KIND_SHIFT | c->number);
   c->flags &= ~TCP_F_IN_TABLE;
 }
 
@@ -190,6 +192,15 @@ static void drop_port(struct yeon_tcp *c)
   c->flags &= ~TCP_F_HOLDS_PORT;
 }
 
+void tcp_conn_become_ending(struct yeon_tcp *c)
+{
+  leave_table(c);
+  drop_port(c);
+  c->record.kind = TCP_KIND_ENDING;
+  tcp_table_add(c->t, (uint32_t)TCP_KIND_ENDING << TCP_KIND_SHIFT | c->number);
+  c->flags |= TCP_F_IN_TABLE;
+}
+
 void tcp_conn_free(struct yeon_tcp *c)
 {
   struct tcp *t = c->t;
@@ -199,6 +210,7 @@ void tcp_conn_free(struct yeon_tcp *c)
   drop_port(c);
   tcp_unlist_output(c);
   tcp_unlist_report(c);
+  if (c->record.kind == TCP_KIND_ENDING) tcp_list_remove(t, &t->ending, c);
   wheel_cancel(&t->wheel, &c->node);
   tcp_conn_release_buffers(c, true);
   tcp_congestion_end(c);
@@ -251,13 +263,15 @@ void tcp_run_timers(struct tcp *t, yeon_time now)
   tcp_time_wait_run(t, now);
 }
 
-/* Two kinds of records have a node in the wheel. */
+/* All kinds but TIME-WAIT have a node in the wheel. */
 static void run_node(struct tcp *t, struct wheel_node *n, yeon_time now)
 {
   struct tcp_record *r = (struct tcp_record *)(void *)((char *)n - offsetof(struct yeon_tcp, node));
   _Static_assert(offsetof(struct yeon_tcp, node) == offsetof(struct tcp_half_open, node), "one wheel for both");
   if (r->kind == TCP_KIND_CONN)
     tcp_timers_due((struct yeon_tcp *)r, now);
+  else if (r->kind == TCP_KIND_ENDING)
+    tcp_ending_timer((struct yeon_tcp *)r, now);
   else
     tcp_half_open_timer(t, (struct tcp_half_open *)r, now);
 }

@@ -15,7 +15,8 @@
 #include "tcp/loss.h"
 #include "tcp/tcp.h"
 
-enum tcp_kind { TCP_KIND_CONN = 0, TCP_KIND_HALF_OPEN = 1, TCP_KIND_TIME_WAIT = 2 };
+/* ENDING: a struct yeon_tcp as well, one that only waits to send its last bytes and a reset (ending.c). */
+enum tcp_kind { TCP_KIND_CONN = 0, TCP_KIND_HALF_OPEN = 1, TCP_KIND_TIME_WAIT = 2, TCP_KIND_ENDING = 3 };
 #define TCP_KIND_SHIFT 30
 #define TCP_NUMBER_MASK ((1u << TCP_KIND_SHIFT) - 1)
 
@@ -135,6 +136,7 @@ enum tcp_urgent { TCP_URGENT_NONE, TCP_URGENT_COMING, TCP_URGENT_HERE, TCP_URGEN
 #define TCP_G_LOSS_PROBE (1u << 15)  /* a tail loss probe is due */
 #define TCP_G_PROBE_OUT (1u << 16)   /* one that repeats the last bytes was answered, perhaps for both copies, while busy is NULL */
 #define TCP_G_UNSAMPLED (1u << 17)   /* no round trip was measured since the last loss probe (RFC 8985 7.3) */
+#define TCP_G_REFUSES (1u << 18)     /* ending: its reset is that of no connection, answering what acknowledges snd_wl2 */
 #define TCP_G_STARVED (1u << 12)     /* memory for what was due was refused: the retransmission timer tries again */
 
 /* What matters only while something is going on: bytes in flight, ranges out of order, a duplicate to tell. Borrowed by tcp_busy, given back by
@@ -327,6 +329,8 @@ struct yeon_tcp *tcp_conn_new(struct tcp *t);
 void tcp_conn_free(struct yeon_tcp *c);
 /* The connection is over: state CLOSED, error (0: none) for the application; freed when nobody holds it. */
 void tcp_conn_end(struct yeon_tcp *c, int error, enum yeon_cause cause, yeon_time now);
+/* It goes on as a record of kind ENDING: its port is free, and what arrives for it is not its any more. */
+void tcp_conn_become_ending(struct yeon_tcp *c);
 /* Gives back buffers and sack sets. */
 void tcp_conn_release_buffers(struct yeon_tcp *c, bool receive_too);
 /* c->extra, made with defaults when there is none; NULL: no memory. */
@@ -386,6 +390,7 @@ void tcp_notify(struct yeon_tcp *c, uint8_t condition);
 void tcp_unlist_report(struct yeon_tcp *c);
 void tcp_list_push(struct tcp *t, struct tcp_list *list, struct yeon_tcp *c);
 struct yeon_tcp *tcp_list_pop(struct tcp *t, struct tcp_list *list);
+void tcp_list_remove(struct tcp *t, struct tcp_list *list, struct yeon_tcp *c);
 
 /* timers.c */
 void tcp_timer_set(struct yeon_tcp *c, enum yeon_tcp_timer timer, yeon_time at, yeon_time now);
@@ -475,6 +480,16 @@ yeon_time tcp_time_wait_next(const struct tcp *t);
 /* The endpoint has been a connection: it cannot become another. */
 static inline bool tcp_was_used(const struct yeon_tcp *c) { return (c->flags2 & TCP_G_USED) != 0; }
 
+/* ending.c: a reset that is due behind what may still leave */
+/* An orphan is to be reset: once what can go now has left, or at once if there is nothing. Its record may be gone on return. */
+void tcp_ending_begin(struct yeon_tcp *c, yeon_time now);
+/* There is nothing more to wait for: the reset, if one is called for, and the record is gone. */
+void tcp_ending_over(struct yeon_tcp *c, yeon_time now);
+/* The wheel's node of such a record has fired. */
+void tcp_ending_timer(struct yeon_tcp *c, yeon_time now);
+/* Room is needed: the oldest goes now. False: there is none. */
+bool tcp_ending_hurry(struct tcp *t, yeon_time now);
+
 /* reply.c: segments of no connection */
 void tcp_reply_reset(struct tcp_in *in);
 /* <SEQ><ACK><CTL=ACK> for records; NULL when the queue is full. */
@@ -485,6 +500,8 @@ bool tcp_replies_grow(struct tcp *t);
 bool tcp_reply_take(struct tcp *t, unsigned link, struct tcp_out *out);
 /* The hop limit and traffic class its application chose (RFC 9293 3.9.1.9, 3.9.2). */
 void tcp_fill_class(const struct yeon_tcp *c, struct tcp_out *o);
+/* What a segment that acknowledges `seq` would get if there were no connection. */
+void tcp_send_refusal(struct yeon_tcp *c, uint32_t seq);
 /* RST for a connection about to go. */
 void tcp_send_reset(struct yeon_tcp *c, yeon_time now);
 

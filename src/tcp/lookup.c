@@ -7,7 +7,8 @@ static void *record_at(const struct tcp *t, uint32_t id)
 {
   uint32_t number = id & TCP_NUMBER_MASK;
   switch (tcp_kind(id)) {
-  case TCP_KIND_CONN: return pool_at(&t->conns, number);
+  case TCP_KIND_CONN:
+  case TCP_KIND_ENDING: return pool_at(&t->conns, number);
   case TCP_KIND_HALF_OPEN: return pool_at(&t->half_opens, number);
   case TCP_KIND_TIME_WAIT: return pool_at(&t->time_waits, number);
   }
@@ -15,7 +16,7 @@ static void *record_at(const struct tcp *t, uint32_t id)
   return NULL;
 }
 
-/* All three kinds begin with the key and the chain. */
+/* All kinds begin with the key and the chain. */
 struct tcp_record *tcp_record(const struct tcp *t, uint32_t id)
 {
   _Static_assert(offsetof(struct tcp_time_wait, chain) == offsetof(struct tcp_record, chain), "a common beginning");

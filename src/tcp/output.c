@@ -347,12 +347,23 @@ static void note_out(struct tcp *t, struct yeon_tcp *c, const struct tcp_out *ou
   tcp_trace_out(t, out, c, out->again, now);
 }
 
+static bool take_reply(struct tcp *t, unsigned link, struct tcp_out *out, yeon_time now)
+{
+  if (!tcp_reply_take(t, link, out)) return false;
+  note_out(t, NULL, out, now);
+  return true;
+}
+
+/* Nothing more of it may leave now, for one of the reasons that call for something. */
+static void ran_dry(struct yeon_tcp *c, yeon_time now)
+{
+  if ((c->flags2 & TCP_G_STARVED) != 0 && !tcp_timer_on(c, YEON_TIMER_REXMIT)) tcp_rexmit_start(c, now);
+  if (tcp_rated(c)) tcp_rate_consider_app(c);
+}
+
 bool tcp_output(struct tcp *t, unsigned link, uint32_t max_payload, struct tcp_out *out, yeon_time now)
 {
-  if (tcp_reply_take(t, link, out)) {
-    note_out(t, NULL, out, now);
-    return true;
-  }
+  if (take_reply(t, link, out, now)) return true;
   while (t->out[link].first != 0) {
     struct yeon_tcp *c = tcp_conn(t, t->out[link].first);
     if (next_segment(c, max_payload, out, now)) {
@@ -361,8 +372,13 @@ bool tcp_output(struct tcp *t, unsigned link, uint32_t max_payload, struct tcp_o
       return true;
     }
     tcp_unlist_output(c);
-    if ((c->flags2 & TCP_G_STARVED) != 0 && !tcp_timer_on(c, YEON_TIMER_REXMIT)) tcp_rexmit_start(c, now);
-    if (tcp_rated(c)) tcp_rate_consider_app(c);
+    if (c->record.kind == TCP_KIND_ENDING) {
+      ring_set_aside(&t->buried, &c->snd);
+      tcp_ending_over(c, now);
+      if (take_reply(t, link, out, now)) return true;
+      continue;
+    }
+    if ((c->flags2 & (TCP_G_STARVED | TCP_G_RATED)) != 0) ran_dry(c, now);
     tcp_persist_consider(c, now);
     tcp_rest(c);
   }

@@ -45,7 +45,7 @@ void tcp_list_push(struct tcp *t, struct tcp_list *list, struct yeon_tcp *c)
   list->last = c->number;
 }
 
-static void list_remove(struct tcp *t, struct tcp_list *list, struct yeon_tcp *c)
+void tcp_list_remove(struct tcp *t, struct tcp_list *list, struct yeon_tcp *c)
 {
   if (c->report_prev != 0)
     tcp_conn(t, c->report_prev)->report_next = c->report_next;
@@ -61,7 +61,7 @@ struct yeon_tcp *tcp_list_pop(struct tcp *t, struct tcp_list *list)
 {
   if (list->first == 0) return NULL;
   struct yeon_tcp *c = tcp_conn(t, list->first);
-  list_remove(t, list, c);
+  tcp_list_remove(t, list, c);
   return c;
 }
 
@@ -79,7 +79,7 @@ void tcp_unlist_report(struct yeon_tcp *c)
 {
   if ((c->flags & TCP_F_ON_REPORT) == 0) return;
   c->flags &= ~TCP_F_ON_REPORT;
-  list_remove(c->t, &c->t->reports, c);
+  tcp_list_remove(c->t, &c->t->reports, c);
 }
 
 bool tcp_report(struct tcp *t, struct yeon_ready *out)

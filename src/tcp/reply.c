@@ -101,6 +101,16 @@ void tcp_reply_reset(struct tcp_in *in)
   in->t->counters->tcp_rst_out++;
 }
 
+void tcp_send_refusal(struct yeon_tcp *c, uint32_t seq)
+{
+  struct tcp_out *o = tcp_reply_new(c->t, &c->record.key, c->link);
+  if (o == NULL) return;
+  o->h.seq = seq;
+  o->h.flags = YEON_TCP_RST;
+  tcp_fill_class(c, o);
+  c->t->counters->tcp_rst_out++;
+}
+
 void tcp_send_reset(struct yeon_tcp *c, yeon_time now)
 {
   /* States whose peer might still believe in the connection (RFC 9293 3.10.5). */

@@ -89,11 +89,13 @@ struct tcp {
   struct ring_store *rings; /* shared with UDP and reassembly accounting */
   struct ring_store blocks; /* of records of what was sent (sent.c), ends of records (record.c) and ranges of what came early (sack.c), which bound them */
   struct pool conns, half_opens, time_waits, sack_sets, busies, extras, cc_states, ecns;
-  struct table table; /* all three kinds of records by their key */
+  struct table table; /* all kinds of records by their key */
   struct wheel wheel;
   struct hash_key key_table, key_isn, key_ts, key_port, key_cookie;
   struct tcp_list out[TCP_LINKS]; /* connections with something to send */
   struct tcp_list reports;        /* endpoints with readiness to report */
+  struct ring *buried;            /* send rings of connections that are gone, of which output has handed out slices; until the next call */
+  struct tcp_list ending;         /* connections that wait to send a reset, the oldest first; linked by report_next (ending.c) */
   struct tcp_list time_wait;      /* in the order of expiry */
   uint32_t time_wait_dead;        /* of them, ended early: out of the table, their place in the queue left */
   struct tcp_out *replies;        /* segments of no connection: RST, answers from TIME-WAIT and half-open records */
@@ -121,6 +123,11 @@ void tcp_fini(struct tcp *t);
 void tcp_input(struct tcp *t, const struct tcp_segment *s, yeon_time now);
 /* The next segment for this link, at most max_payload bytes of payload (>= one MSS; more asks for a super-segment). False: nothing to send now. */
 bool tcp_output(struct tcp *t, unsigned link, uint32_t max_payload, struct tcp_out *out, yeon_time now);
+/* What tcp_output has handed out is out of use: at the beginning of every call on the host. */
+static inline void tcp_bury(struct tcp *t)
+{
+  if (t->buried != NULL) ring_release_aside(t->rings, &t->buried);
+}
 /* Whether tcp_output might give something for the link. */
 bool tcp_has_output(const struct tcp *t, unsigned link);
 /* True: it was about bytes in flight, so its news may be believed. */

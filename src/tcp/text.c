@@ -178,11 +178,9 @@ static bool refuse(struct tcp_in *in, struct yeon_tcp *c)
 {
   if ((c->flags & TCP_F_ORPHAN) != 0) {
     /* RFC 9293 3.6.1: a reset shows that data was lost. */
-    if (in->t->options.linux_reset)
-      tcp_reply_reset(in);
-    else
-      tcp_send_reset(c, in->now);
-    tcp_conn_end(c, YEON_ERR_ABORTED, YEON_CAUSE_CALL_CLOSE, in->now);
+    c->snd_wl2 = in->ack;
+    if (in->t->options.linux_reset) c->flags2 |= TCP_G_REFUSES;
+    tcp_ending_begin(c, in->now);
     in->gone = true;
     return true;
   }

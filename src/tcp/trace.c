@@ -42,7 +42,7 @@ static uint8_t state_of(const struct tcp *t, uint32_t id)
   if (id == 0) return YEON_TCP_CLOSED;
   if (tcp_kind(id) == TCP_KIND_HALF_OPEN) return YEON_TCP_SYN_RECEIVED;
   if (tcp_kind(id) == TCP_KIND_TIME_WAIT) return YEON_TCP_TIME_WAIT;
-  return tcp_conn(t, id)->state;
+  return tcp_conn(t, id & TCP_NUMBER_MASK)->state;
 }
 
 void tcp_trace_in(const struct tcp_in *in)
