@@ -23,12 +23,14 @@ static void let_go(struct lab_socket *s, bool reset)
 
 void stream_close(struct lab_socket *s)
 {
+  if (s->unread) stream_last_bytes(s);
   let_go(s, s->unread);
   lab_socket_free(s);
 }
 
 void stream_over(struct lab_socket *s)
 {
+  if (s->unread) stream_last_bytes(s);
   let_go(s, s->unread);
   lab_socket_bury(s);
 }

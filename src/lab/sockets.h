@@ -141,6 +141,9 @@ void lab_socket_widen(const struct lab_socket *s, int sndbuf);
 void stream_turn(struct lab_socket *s);
 /* Bytes of the program for later. */
 void stream_keep(struct lab_socket *s, const uint8_t *bytes, size_t len);
+/* The connection is about to be reset. What its program had written before, and still stands in the pair, goes into TCP's send buffer as far as that has
+ * room: over a kernel it would be there since the write, and what may leave leaves before the reset. */
+void stream_last_bytes(struct lab_socket *s);
 /* Bytes that have just arrived go to the program at once, if they are many: a yeon_tcp_taker_fn. */
 size_t stream_take(void *user, const struct yeon_slice *slices, size_t n_slices);
 /* Received bytes go to the program; whether all did. */

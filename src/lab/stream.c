@@ -9,7 +9,7 @@
  * while that ring is empty is written into the pair as it comes (stream_take), and only what the pair does not take goes into the ring.
  *
  * What a program does to its end without a system call that we see, we see at ours: shutdown(WR) is the end of the stream; closing it, or
- * dying, hangs up; closing it with bytes unread is an error on our end, and a RST as from a kernel. */
+ * dying, hangs up; closing it with bytes unread is an error on our end, and a RST as from a kernel: behind what it had written before. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
@@ -152,6 +152,16 @@ static void from_program(struct lab_socket *s, yeon_time now)
   unsigned rounds = ROUNDS;
   while (s->can_read && !s->eof_read && s->state == LAB_CONNECTED && rounds > 0 && read_once(s, now)) rounds--;
   if (rounds == 0) lab_socket_ready(s);
+}
+
+void stream_last_bytes(struct lab_socket *s)
+{
+  yeon_time now = lab_now();
+  if (s->state != LAB_CONNECTED || s->filling) return;
+  s->hung_up = true;
+  if (!send_left(s, now)) return;
+  while (s->left == NULL && !s->eof_read && read_once(s, now)) {
+  }
 }
 
 /* The bytes the pair took, or -1. */
