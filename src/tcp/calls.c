@@ -234,7 +234,8 @@ void yeon_tcp_close(struct yeon_tcp *c, yeon_time now)
     return;
   case YEON_TCP_SYN_SENT:
     orphan(c);
-    tcp_conn_end(c, 0, YEON_CAUSE_CALL_CLOSE, now);
+    c->flags |= TCP_F_FIN_QUEUED;
+    tcp_ending_begin(c, now);
     return;
   default: break;
   }

@@ -23,6 +23,9 @@ static bool all_is_said(const struct yeon_tcp *c)
 /* Bytes, or a FIN, that have not been sent or are due again. Whether they may leave now is for output to find out. */
 static bool has_words(const struct yeon_tcp *c)
 {
+  /* RFC 7413 4.2.2: a SYN that is to bear data; any other says nothing of the program's. */
+  if (c->state == YEON_TCP_SYN_SENT)
+    return c->snd_max == c->iss && (c->flags & TCP_F_SEND_SYN) != 0 && (c->flags2 & TCP_G_FASTOPEN) != 0 && ring_len(c->snd) > 0;
   if (c->state < YEON_TCP_ESTABLISHED && !tcp_is_early(c)) return false;
   if ((c->flags & TCP_F_REXMIT_HEAD) != 0 || tcp_due(c)) return true;
   bool fin = (c->flags & (TCP_F_FIN_QUEUED | TCP_F_FIN_SENT)) == TCP_F_FIN_QUEUED;
@@ -31,12 +34,12 @@ static bool has_words(const struct yeon_tcp *c)
 
 void tcp_ending_over(struct yeon_tcp *c, yeon_time now)
 {
-  enum yeon_cause cause = (c->flags & TCP_F_FIN_QUEUED) != 0 ? YEON_CAUSE_CALL_CLOSE : YEON_CAUSE_CALL_ABORT;
+  bool closed = (c->flags & TCP_F_FIN_QUEUED) != 0, over = c->state == YEON_TCP_CLOSED || (closed && c->state == YEON_TCP_SYN_SENT);
   if ((c->flags2 & TCP_G_REFUSES) != 0)
     tcp_send_refusal(c, c->snd_wl2);
   else if (!all_is_said(c))
     tcp_send_reset(c, now);
-  tcp_conn_end(c, c->state == YEON_TCP_CLOSED ? 0 : YEON_ERR_ABORTED, cause, now);
+  tcp_conn_end(c, over ? 0 : YEON_ERR_ABORTED, closed ? YEON_CAUSE_CALL_CLOSE : YEON_CAUSE_CALL_ABORT, now);
 }
 
 /* What has words but may say none of them now costs no more than a record until the next output. */

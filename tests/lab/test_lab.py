@@ -155,6 +155,10 @@ def test_seeds():
     expect("in the order in which they were asked for", scenario("local t = {} print(print, t, {}, t)\n"), 0, out=["function: 1 table: 2 table: 3 table: 2"])
     report(len({scenario(table)[1] for _ in range(5)}) == 1, "the order of pairs and math.random are the same in every run")
     expect("scenes/queues.lua", run("lab", os.path.join(HERE, "scenes", "queues.lua")), 0)
+    expect("scenes/written-before.lua", run("lab", os.path.join(HERE, "scenes", "written-before.lua")), 0, out=["20 expectations held"])
+    expect("the reset's number is behind what was written", scenario(
+        HOSTS + 'server:listen(80, function(c) sleep("5ms") c:send(("x"):rep(700)) c:close() end)\n'
+        'local c = client:connect("server:80") c:send("PING") sleep("20ms")\n'), 0, out=["len 700 ack 5", "RST·ACK seq 701 ack 5"])
     for scene in ("impaired", "crowd"):
         for seed in range(1, 21):
             expect("scenes/%s.lua --seed %d" % (scene, seed), run("lab", os.path.join(HERE, "scenes", scene + ".lua"), "--seed", str(seed)), 0)

@@ -60,6 +60,49 @@ c = connected(b'r'); time.sleep(.3); tell('SO_ERROR', lambda: so_error(c)); tell
 """), ["read ECONNRESET", "again b''", "data b'data'", "then ECONNRESET", "closed with bytes unread ECONNRESET", "SO_ERROR ECONNRESET", "once 0"])
 
 
+# A server that answers without having read, and goes, in four ways: the question is there unread, or comes after the close; linger 0; the process ends.
+ANSWERER = r"""
+import os, signal, socket, struct, time
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+l = socket.create_server(('0.0.0.0', 7100), backlog=512)
+n = 0
+while 1:
+    c, a = l.accept()
+    n += 1
+    if n % 4 == 0: time.sleep(.003)
+    if n % 4 == 2: c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    if n % 4 != 3 or os.fork() == 0:
+        c.sendall(b'x' * 700)
+        if n % 4 == 3: os._exit(0)
+    c.close()
+"""
+
+ASKERS = r"""
+import collections, concurrent.futures, socket, sys
+def ask(number):
+    got = 0
+    try:
+        c = socket.create_connection((sys.argv[1], 7100))
+        try: c.sendall(b'PING')
+        except OSError: pass  # it has been reset by then
+        while got < 700:
+            more = len(c.recv(2000))
+            if more == 0: break
+            got += more
+    except OSError as e: return '%d, %s' % (got, e)
+    return got
+with concurrent.futures.ThreadPoolExecutor(30) as pool: print(dict(collections.Counter(pool.map(ask, range(300)))))
+"""
+
+
+@test("what was written before a close that resets arrives before the reset")
+def written_before(bench):
+    bench.start()
+    bench.write("s.py", ANSWERER)
+    bench.write("c.py", ASKERS)
+    expect("bytes that 300 clients got", bench.run(("server", ["python3", "s.py"]), ("client", ["python3", "c.py", "10.0.0.2"])), "{700: 300}\n")
+
+
 @test("writing after a reset is ECONNRESET once, then EPIPE")
 def write_after_reset(bench):
     expect("lines", talk(bench, "c = connected(b'r'); time.sleep(.3)\ntell('write', lambda: c.send(b'x')); tell('again', lambda: c.send(b'x'))"),

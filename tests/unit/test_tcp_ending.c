@@ -267,6 +267,53 @@ static void test_no_memory(void **state)
   }
 }
 
+static void no_cookies(struct yeon_tcp_options *o)
+{
+  o->fastopen = YEON_FASTOPEN_CLIENT | YEON_FASTOPEN_CLIENT_NO_COOKIE | YEON_FASTOPEN_SERVER | YEON_FASTOPEN_SERVER_NO_COOKIE;
+}
+
+/* Fast Open (RFC 7413): an answer that is written, and its question not read, before the SYN-ACK has left; and bytes on a SYN. */
+static void test_fast_open_server(void **state)
+{
+  struct script *s = script_new(state, &(struct script_setup){.tune = no_cookies});
+  script_listen(s, 4);
+  assert_int_equal(yeon_tcp_set(s->listener, YEON_TCP_FASTOPEN, 4, s->now), 0);
+  uint8_t packet[2048];
+  size_t len = script_packet(s, "S 0(100) mss 1000 fo -", packet);
+  struct yeon_frame f;
+  yeon_frame_from_bytes(&f, packet, len);
+  yeon_host_input(s->host, 0, &f, 1, s->now);
+  assert_int_equal(yeon_tcp_accept(s->listener, &s->tcp, s->now), 0);
+  s->iss = script_info(s).iss;
+  write_quietly(s, 700);
+  script_close(s);
+  out("S. 0 ack 101 any");
+  out(".P 1(700) ack 101");
+  out("R. 701(0) ack 101");
+  all_gone(s);
+}
+
+static void test_fast_open_client(void **state)
+{
+  for (int aborts = 0; aborts < 2; aborts++) {
+    struct script *s = script_new(state, &(struct script_setup){.tune = no_cookies});
+    struct yeon_addr remote = {.ip = s->remote, .port = s->peer_port};
+    uint8_t bytes[100];
+    for (uint32_t i = 0; i < sizeof bytes; i++) bytes[i] = script_byte(i);
+    assert_int_equal(yeon_tcp_open(s->host, &s->tcp), 0);
+    assert_int_equal(yeon_tcp_connect_send(s->tcp, &remote, bytes, sizeof bytes, s->now), 100);
+    if (aborts != 0)
+      script_abort(s);
+    else
+      script_close(s);
+    script_learn(s);
+    out("S 0(100) any");
+    in("S. 0 ack 101 mss 1000");
+    out("R 101(0)");
+    all_gone(s);
+  }
+}
+
 /* A host that goes with such a connection gives back all its memory. */
 static void test_host_goes(void **state)
 {
@@ -282,7 +329,7 @@ int main(void)
       BOTH(test_unread),       BOTH(test_unread_in_close_wait), BOTH(test_linger_zero), BOTH(test_abort),
       BOTH(test_text_for_nobody), BOTH(test_held_back),         BOTH(test_not_paced),   BOTH(test_deaf),
       BOTH(test_makes_way),    BOTH(test_port_is_free),         BOTH(test_slow_link),   BOTH(test_link_that_never_asks),
-      BOTH(test_no_memory),    BOTH(test_host_goes),
+      BOTH(test_no_memory),    BOTH(test_host_goes),            BOTH(test_fast_open_server), BOTH(test_fast_open_client),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
