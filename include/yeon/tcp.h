@@ -285,9 +285,10 @@ YEON_API void yeon_host_set_taker(struct yeon_host *host, yeon_tcp_taker_fn *fn)
 /* WR: FIN after what is queued. RD: recv gives 0 instead of waiting; what still arrives: options.shut_rd_keeps. */
 YEON_API int yeon_tcp_shutdown(struct yeon_tcp *tcp, unsigned how, yeon_time now);
 /* The endpoint is gone for the caller; the connection closes in order in the background. With unread bytes, or
- * linger set to 0, it is reset instead (RFC 9293 3.6.1, RFC 2525 2.17). */
+ * linger set to 0, it is reset instead (RFC 9293 3.6.1, RFC 2525 2.17): behind what was written and may leave now (the
+ * windows, Nagle), which the next outputs give out first. What may not is lost. */
 YEON_API void yeon_tcp_close(struct yeon_tcp *tcp, yeon_time now);
-/* RST; the endpoint is gone. */
+/* RST, behind what was written and may leave now; the endpoint is gone, and its port is free. */
 YEON_API void yeon_tcp_abort(struct yeon_tcp *tcp, yeon_time now);
 
 enum yeon_tcp_option {
