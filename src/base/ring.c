@@ -101,15 +101,22 @@ void ring_set_aside(struct ring **aside, struct ring **r)
   struct ring *old = *r;
   if (old == NULL) return;
   *r = NULL;
-  memcpy(old, aside, sizeof *aside);
+  memcpy((void *)old, aside, sizeof *aside);
   *aside = old;
+}
+
+struct ring *ring_aside_next(const struct ring *r)
+{
+  struct ring *next;
+  memcpy(&next, (const void *)r, sizeof next);
+  return next;
 }
 
 void ring_release_aside(struct ring_store *s, struct ring **aside)
 {
   while (*aside != NULL) {
     struct ring *r = *aside;
-    memcpy(aside, r, sizeof *aside);
+    *aside = ring_aside_next(r);
     ring_release(s, &r);
   }
 }

@@ -40,6 +40,7 @@ bool ring_reserve(struct ring_store *s, struct ring **r, uint32_t capacity, uint
 void ring_release(struct ring_store *s, struct ring **r);
 /* Likewise, but only in effect: somebody still holds slices of it. It stays lent, its bytes as they are, on the list *aside (NULL: empty). */
 void ring_set_aside(struct ring **aside, struct ring **r);
+struct ring *ring_aside_next(const struct ring *r);
 /* Nobody does any more. */
 void ring_release_aside(struct ring_store *s, struct ring **aside);
 static inline uint32_t ring_capacity(const struct ring *r) { return r ? 1u << r->log2 : 0; }

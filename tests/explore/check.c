@@ -1,8 +1,6 @@
 /* What must hold in every state, whatever happened before (RFC 9293 3.3.1, 3.4, 3.8). */
 #include "explore.h"
 
-#include <string.h>
-
 #define IN(s) (1u << YEON_TCP_##s)
 
 /* The states in which the other end of the same connection can be. A state's name tells what a segment must have crossed: FIN-WAIT-2 that our FIN
@@ -160,11 +158,11 @@ static void check_window(struct world *w, unsigned side, const struct yeon_tcp *
     violate(w, "%c: all is read and the window stays at %u", "ab"[side], tcp_rcv_wnd(c));
 }
 
-/* Send buffers of connections that are gone, of which the network was given slices: the link of one stands where its first fields were. */
+/* Send buffers of connections that are gone, of which the network was given slices. */
 static uint64_t buried(const struct tcp *t)
 {
   uint64_t bytes = 0;
-  for (const struct ring *r = t->buried; r != NULL; memcpy(&r, r, sizeof r)) bytes += ring_capacity(r);
+  for (const struct ring *r = t->buried; r != NULL; r = ring_aside_next(r)) bytes += ring_capacity(r);
   return bytes;
 }
 
