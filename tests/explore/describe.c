@@ -195,6 +195,7 @@ static void put_conn(struct sum *s, const struct yeon_tcp *c)
 {
   const struct program *p = &s->w->live.program[s->side];
   put2(s, c->flags, c->flags2);
+  put(s, c->record.kind);
   put(s, (uint64_t)c->state << 56 | (uint64_t)c->reported << 48 | (uint64_t)(uint8_t)c->error << 40 |
              (uint64_t)(uint8_t)c->soft_error << 32 | (uint64_t)c->rexmits << 24 | (uint64_t)c->probes << 16 |
              (uint64_t)c->dup_acks << 8 | c->timers);
