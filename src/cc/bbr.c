@@ -148,7 +148,9 @@ static void answer_too_high(const struct cc *cc, struct bbr *s, const struct cc_
 {
   uint32_t least = (uint32_t)(bbr_target(cc, s) * (uint64_t)BBR_BETA_PERCENT / 100);
   s->probe_samples = false;
-  if (!ack->rate.app_limited) s->inflight_longterm = ack->rate.tx_in_flight > least ? ack->rate.tx_in_flight : least;
+  /* Behind a gap the peer's window may have kept back what the path would have borne. */
+  bool starved = ack->window != 0 && ack->flight_max + 2u * cc->mss >= ack->window;
+  if (!ack->rate.app_limited && !starved) s->inflight_longterm = ack->rate.tx_in_flight > least ? ack->rate.tx_in_flight : least;
   if (s->mode == BBR_UP) start_down(s, ack);
 }
 

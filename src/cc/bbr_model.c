@@ -13,6 +13,7 @@
 #define FEW 6u /* segments beyond the two per cent, but no more than this part of the flight: else, of a small one, every accident would count */
 #define FEW_PART 16u
 #define ANY_LOSS_PERCENT 10u /* with or without a queue: that much is no accident, but a policer */
+#define STRAY_PART 1000u /* a path that loses more without a queue is judged by how much it loses */
 #define STRAY_MEMORY (4u << 20) /* bytes */
 
 uint64_t bbr_rate_of(const struct cc_ack *ack)
@@ -105,10 +106,16 @@ void bbr_save_for_undo(struct bbr *s)
   s->undo_inflight_longterm = s->inflight_longterm;
 }
 
+/* Not while the queue is our own probe's, which is being drained at less than the rate: what is delivered then would become the bound. */
+static bool every_loss_counts(const struct bbr *s)
+{
+  return bbr_queue_stands(s) && s->mode != BBR_DOWN && s->stray_lost < s->stray_of / STRAY_PART;
+}
+
 static void note_loss(const struct cc *cc, struct bbr *s, const struct cc_ack *ack)
 {
   if (ack->lost > 0 && s->loss_events < UINT8_MAX) s->loss_events++;
-  bool counts = bbr_queue_stands(s) ? ack->lost > 0 : ack->rate.interval_us != 0 && bbr_too_high(cc, s, ack);
+  bool counts = every_loss_counts(s) ? ack->lost > 0 : ack->rate.interval_us != 0 && bbr_too_high(cc, s, ack);
   if (!counts) return;
   if (!s->loss_in_round) {
     s->loss_round_end = ack->delivered;
