@@ -141,7 +141,7 @@ static void check_timers(struct world *w, unsigned side, const struct yeon_tcp *
     violate(w, "%c: nobody's FIN-WAIT-2 without end", "ab"[side]);
   if (c->state == YEON_TCP_TIME_WAIT) return;
   if (tcp_outstanding(c) && !resends) violate(w, "%c: something is outstanding and no timer runs", "ab"[side]);
-  if (unsent(c) && !resends) violate(w, "%c: bytes wait to be sent and no timer runs", "ab"[side]);
+  if (unsent(c) && !resends && !tcp_timer_on(c, YEON_TIMER_PACE)) violate(w, "%c: bytes wait to be sent and no timer runs", "ab"[side]);
   bool owes = c->rcv_nxt != c->last_ack && c->state >= YEON_TCP_ESTABLISHED;
   if (owes && !tcp_timer_on(c, YEON_TIMER_DELACK))
     violate(w, "%c: an acknowledgment is owed and no timer runs", "ab"[side]);
@@ -218,6 +218,8 @@ void check_state(struct world *w)
     check_timers(w, i, c[i]);
     check_window(w, i, c[i]);
   }
+  for (unsigned i = 0; i < 2; i++)
+    if (c[i] != NULL && c[i]->state != YEON_TCP_CLOSED) check_loss(w, i, c[i], c[!i]);
   check_pair(w, c[0], c[1]);
   if (c[0] == NULL || c[1] == NULL) return;
   check_beliefs(w, 0, c[0], c[1]);

@@ -120,6 +120,10 @@ static void put_busy(struct sum *s, const struct yeon_tcp *c)
   if (s->w->rules->measured) put_at(s, (c->flags & TCP_F_TIMING) != 0 ? b->rtt_at : s->w->live.now);
   put_sent(s, c);
   put_loss(s, c);
+  if (s->w->rules->paced) {
+    put(s, b->pace_left);
+    put_at(s, b->pace_at == 0 ? YEON_NEVER : b->pace_at);
+  }
   put_ranges(s, b->ooo, c->irs);
   if (b->ooo != NULL) {
     put(s, b->ooo->n_recent);

@@ -41,6 +41,7 @@ struct rules {
   bool small_window;       /* two pieces fill the receiver */
   bool options;            /* SACK, timestamps, window scale */
   bool delayed_ack, nagle, probe_with_data;
+  bool paced;     /* small segments, many to a piece, at 6,400 bytes a second */
   bool modern;    /* RACK, loss probes, PRR, undo, F-RTO, RTO restart */
   bool measured;  /* the retransmission time-out follows the round trips; else it is one second */
   uint32_t share; /* of the states asked for, relative to the other worlds' */
@@ -96,12 +97,22 @@ struct monitor {
   uint32_t room;      /* right edge of the window that has arrived here */
 };
 
+/* What loss.c knows of a side's newest connection: its window before the reduction that goes on, how many its host
+ * has taken back, and how many loss probes it had sent before. */
+struct remembered {
+  uint32_t id;
+  uint32_t window, before; /* as it was last without a reduction going on; when the latest began */
+  bool reduced;
+  uint64_t undone, probes;
+};
+
 /* All that changes, but for the hosts' memory. */
 struct live {
   yeon_time now;
   struct program program[2];
   struct stream stream[2][GENERATIONS];
   struct monitor monitor[2];
+  struct remembered remembered[2];
   uint32_t net[2][ROOM_MOST]; /* numbers of packets, by sender, oldest first */
   uint8_t n_net[2];
   struct budget left;
@@ -201,6 +212,11 @@ void describe_print(const struct world *w);
 /* ---- check.c ---- */
 /* What must hold in every state. */
 void check_state(struct world *w);
+/* loss.c: what must hold of loss recovery; on a segment with bytes that leaves */
+void check_loss(struct world *w, unsigned side, const struct yeon_tcp *c, const struct yeon_tcp *peer);
+/* Takes note of what those need; a step is over. */
+void loss_after_step(struct world *w);
+void check_again(struct world *w, unsigned side, const struct yeon_tcp *c, const struct packet *p);
 /* The state of a side's connection, whatever record it is in. */
 enum yeon_tcp_state state_of(const struct world *w, unsigned side);
 

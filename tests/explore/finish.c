@@ -100,6 +100,7 @@ void finish(struct world *w, bool polite)
     /* Who waits for a peer that has gone without a word gives up some time. */
     if (!one_round(w, polite) && w->live.troubled) polite = false;
     check_answers(w);
+    if (w->violation[0] == '\0') check_state(w);
     if (++rounds > ROUNDS_MOST) {
       violate(w, "does not come to an end although nothing is lost any more (%s, %s)",
               yeon_tcp_state_name(state_of(w, 0)), yeon_tcp_state_name(state_of(w, 1)));

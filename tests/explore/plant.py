@@ -49,6 +49,16 @@ PLANTS = {
                       "a delayed acknowledgment is never sent"),
     "buffer-kept": ("tcp/instance.c", [("  if (receive_too) ring_release(", "  if (receive_too && c->error != 0) ring_release(")],
                     "an unread buffer stays behind"),
+    "told-counts-as-lost": ("tcp/sent.c", [("    if ((flags & TCP_SENT_SACKED) != 0) continue;\n    if (copies)", "    if (copies)")],
+                            "a time-out counts for lost what the peer has told of"),
+    "told-of-too-much": ("tcp/sent.c", [("  uint32_t at = find(s, left);\n  if (at == s->n) return;\n", "  left = c->snd_una;\n  uint32_t at = find(s, left);\n  if (at == s->n) return;\n")],
+                         "a block counts from the acknowledgment on"),
+    "undo-without-window": ("tcp/undo.c", [("  cc_on_undo(&c->cc, now);\n", "")],
+                            "a mistake is taken back, the window stays reduced"),
+    "probe-not-armed": ("tcp/timers.c", [("    tcp_tlp_start(c, true, now);\n", "    tcp_rexmit_start(c, now);\n")],
+                        "after an acknowledgment the time-out runs and no loss probe"),
+    "pace-not-armed": ("tcp/pace.c", [("      tcp_timer_set(c, YEON_TIMER_PACE, b->pace_at, now);\n", "")],
+                       "who waits for the time of a paced segment is not called"),
 }
 
 

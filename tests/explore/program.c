@@ -86,6 +86,7 @@ void program_connect(struct world *w, unsigned side)
     violate(w, "connect: %s", yeon_error_name(error));
     return;
   }
+  if (w->rules->paced) (void)yeon_tcp_set(tcp, YEON_TCP_MAX_PACING_RATE, 6400, w->live.now);
   begin(w, side, tcp, p->connects++);
 }
 

@@ -30,8 +30,11 @@ const struct rules all_rules[] = {
    .most = {1, 1, 1, 1, 1, 0}, .few = {1, 1, 1, 1, 0, 0}, .room = 3, .piece = 64, .writes = {2, 1}, .connects = {1, 0}, .listens = true,
    .options = true, .delayed_ack = true, .measured = true, .share = 4},
   {.name = "modern", .about = "losses are found by time, probed for, and taken back",
-   .most = {1, 1, 1, 1, 1, 0}, .few = {1, 1, 1, 1, 0, 0}, .room = 4, .piece = 64, .writes = {3, 1}, .connects = {1, 0}, .listens = true,
+   .most = {1, 1, 1, 1, 1, 0}, .few = {1, 1, 1, 1, 1, 0}, .room = 4, .piece = 64, .writes = {3, 1}, .connects = {1, 0}, .listens = true,
    .options = true, .delayed_ack = true, .measured = true, .modern = true, .share = 6},
+  {.name = "paced", .about = "segments leave spread over time, more than the first burst",
+   .most = {1, 1, 1, 1, 1, 0}, .few = {1, 0, 1, 1, 0, 0}, .room = 4, .piece = 512, .writes = {2, 0}, .connects = {1, 0}, .listens = true,
+   .options = true, .measured = true, .modern = true, .paced = true, .share = 4},
 };
 /* clang-format on */
 const unsigned n_rules = sizeof all_rules / sizeof *all_rules;
@@ -59,12 +62,14 @@ void rules_options(const struct rules *rules, struct yeon_tcp_options *o)
   o->window_scale = o->timestamps = o->sack = rules->options;
   o->nagle = rules->nagle;
   o->rack = o->tlp = o->tlp_from_last = o->prr = o->undo = o->frto = o->rto_restart = rules->modern;
+  o->pacing = rules->paced;
   o->probe_with_data = rules->probe_with_data;
   o->rcvbuf = o->sndbuf = rules->small_window ? 2048 : 4096;
   if (rules->small_window) o->sndbuf = 4096;
   o->rcvbuf_max = rules->options && !rules->small_window ? 1 << 18 : o->rcvbuf;
   o->sndbuf_max = o->sndbuf;
   /* Where pieces are small, a segment is a piece; else several may be sent again as one. */
-  o->mss_max = rules->piece <= 64 ? (uint16_t)(rules->piece + (rules->options ? 12 : 0)) : 0;
+  uint16_t size = rules->paced ? 64 : rules->piece;
+  o->mss_max = size <= 64 ? (uint16_t)(size + (rules->options ? 12 : 0)) : 0;
   o->initial_window_segments = 10;
 }

@@ -16,7 +16,7 @@ yeon_time next_timer(const struct world *w, unsigned side)
   for (uint32_t n = pool_next(&t->conns, 0); n != 0; n = pool_next(&t->conns, n)) {
     enum yeon_tcp_timer which;
     yeon_time at = tcp_timer_earliest(pool_at(&t->conns, n), &which);
-    if (at < next) next = at;
+    if (at < next) next = (at + YEON_US - 1) / YEON_US * YEON_US; /* as the wheel has it */
   }
   for (uint32_t n = pool_next(&t->half_opens, 0); n != 0; n = pool_next(&t->half_opens, n)) {
     const struct tcp_half_open *half = pool_at(&t->half_opens, n);
@@ -93,7 +93,7 @@ static void run_timer(struct world *w, unsigned side)
   settle(w, !side);
 }
 
-void step_take(struct world *w, uint16_t s)
+static void take(struct world *w, uint16_t s)
 {
   unsigned side = s >> 4 & 1, index = s & 15;
   struct live *l = &w->live;
@@ -138,6 +138,12 @@ void step_take(struct world *w, uint16_t s)
   case STEP_KINDS: break;
   }
   settle(w, side);
+}
+
+void step_take(struct world *w, uint16_t s)
+{
+  take(w, s);
+  if (s >> 8 != STEP_FINISH) loss_after_step(w);
 }
 
 static unsigned calls_possible(const struct world *w, unsigned side, uint16_t *out)

@@ -14,6 +14,7 @@ WORLDS = {
     "syn-received-any-ack": "stranger", "text-after-fin": "stranger", "rst-anywhere": "stranger",
     "right-edge-off-by-one": "window", "no-probes": "window", "window-not-told": "window",
     "buffer-kept": "break", "fin-counts-twice": "plain", "fin-acknowledged-early": "meet",
+    "told-of-too-much": "modern", "undo-without-window": "modern", "probe-not-armed": "modern", "pace-not-armed": "paced",
 }
 
 

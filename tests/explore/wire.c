@@ -82,6 +82,7 @@ void wire_sent(struct world *w, unsigned side, uint32_t mark, const struct packe
   if (p->n > 0) {
     check_payload(w, side, m, p);
     check_edge(w, side, m, p);
+    if (c != NULL) check_again(w, side, c, p);
   }
   if ((p->h.flags & YEON_TCP_ACK) != 0) check_ack(w, side, m, p, c);
 }
