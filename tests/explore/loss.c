@@ -51,16 +51,18 @@ static void check_told(struct world *w, unsigned side, const struct yeon_tcp *c,
       violate(w, "%c takes bytes for told of that have not arrived", "ab"[side]);
 }
 
-/* RFC 8985 7.2: what a probe could ask for is asked for two round trips after bytes left or were acknowledged, unless the time-out comes sooner. Before the
- * first probe: what is learnt of one begins no wait anew, unless it acknowledges. */
+/* RFC 8985 7.2: what a probe could ask for is asked for two round trips after bytes left or were acknowledged, unless the time-out comes sooner. As long as
+ * nothing has been sent again or taken for lost: what is learnt of that begins no wait anew, unless it acknowledges. */
 static void check_probe(struct world *w, unsigned side, const struct yeon_tcp *c)
 {
-  bool first = yeon_host_counters(w->host[side])->tcp_loss_probes == w->live.remembered[side].probes;
+  const struct yeon_counters *n = yeon_host_counters(w->host[side]);
+  bool first = n->tcp_loss_probes == w->live.remembered[side].probes && n->tcp_undone == 0 && c->bytes_retransmitted == 0;
   if (!first || !tcp_tlp_wanted(c) || (c->flags & TCP_F_ON_OUT) != 0) return;
   yeon_time last = tcp_sent_at(&c->busy->sent, c->busy->sent.n - 1)->sent_at, now = w->live.now;
   yeon_time wait = c->srtt_us == 0 ? YEON_SEC : 2 * (yeon_time)c->srtt_us * YEON_US;
   yeon_time latest = (last + wait > now ? last + wait : now) + PROBE_SLACK;
   enum yeon_tcp_timer which = tcp_timer_on(c, YEON_TIMER_PROBE) ? YEON_TIMER_PROBE : YEON_TIMER_REXMIT;
+  if (tcp_timer_on(c, YEON_TIMER_REORDER)) return; /* which stands in for both, and ends before */
   if (tcp_timer_at(c, which) > latest) violate(w, "%c: the end of a flight is not probed for", "ab"[side]);
 }
 
