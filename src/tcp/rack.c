@@ -43,11 +43,7 @@ static void adapt(struct yeon_tcp *c, const struct tcp_news *news)
   if (c->reo_steps < STEPS_MOST) c->reo_steps++;
 }
 
-static uint32_t since_us(yeon_time then, yeon_time now)
-{
-  uint32_t us = (uint32_t)((now - then) / YEON_US);
-  return us > 0 ? us : 1;
-}
+static uint32_t since_us(yeon_time then, yeon_time now) { return (uint32_t)((now - then) / YEON_US); }
 
 /* RFC 8985 6.2, steps 1 to 3; which record counts is sent.c's part. The round trip is that of what the acknowledgment names last, whenever it left: where
  * a copy and much older bytes arrive together, the path is as slow as they were. */
@@ -62,7 +58,7 @@ void tcp_rack_on_ack(struct yeon_tcp *c, const struct tcp_news *news)
   adapt(c, news);
   if (!news->any) return;
   uint32_t newest_us = since_us(news->newest_at, news->now);
-  if (!news->newest_again && newest_us < c->rtt_min_us) c->rtt_min_us = newest_us;
+  if (!news->newest_again && newest_us < c->rtt_min_us) c->rtt_min_us = newest_us > 0 ? newest_us : 1;
   k->rtt_us = since_us(news->last_at, news->now);
   if (news->newest_at < k->sent_at || (news->newest_at == k->sent_at && seq_lt(news->newest_end, k->end))) return;
   k->sent_at = news->newest_at;
@@ -98,7 +94,9 @@ static uint32_t judge(struct yeon_tcp *c, uint32_t *wait_us, yeon_time now)
       if ((r->flags & TCP_SENT_EVER_RESENT) == 0) break; /* what follows left later still */
       continue;
     }
-    yeon_time due_at = r->sent_at + (yeon_time)(k->rtt_us + window) * YEON_US;
+    /* A copy is not judged at the very instant at which it left. */
+    uint32_t rtt_us = k->rtt_us > 0 || (r->flags & TCP_SENT_EVER_RESENT) == 0 ? k->rtt_us : 1;
+    yeon_time due_at = r->sent_at + (yeon_time)(rtt_us + window) * YEON_US;
     if (due_at <= now) {
       lost += end - r->seq;
       tcp_sent_lose_record(c, i);
