@@ -1,5 +1,5 @@
 /* Congestion control: answers "how much may be in flight, and how fast", in bytes and time only; what is lost and what to send again is the
- * transport's business. One algorithm a file; tcp/ and play/ both use it.
+ * transport's business. One algorithm a file, for TCP and for a datagram transport alike.
  *
  * What an algorithm must remember for ever is in struct cc, a few bytes; what it knows only of what is in flight is its state, a block of memory
  * that the transport lends with cc_adopt and takes back with cc_release when nothing is in flight (cc_ops.held: not before the end). */

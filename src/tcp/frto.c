@@ -12,9 +12,10 @@ void tcp_frto_begin(struct yeon_tcp *c, bool first)
 
 bool tcp_frto_holds(const struct yeon_tcp *c) { return c->busy != NULL && c->busy->frto == TCP_FRTO_SECOND; }
 
-static bool can_send_new(const struct yeon_tcp *c)
+/* Step 2b, later: what there was to send has been held back since. */
+void tcp_frto_consider(struct yeon_tcp *c)
 {
-  return seq_lt(c->snd_nxt, tcp_snd_end(c)) && seq_lt(c->snd_nxt, c->snd_una + c->snd_wnd);
+  if (tcp_frto_holds(c) && c->snd_max == c->busy->recover && !tcp_has_new(c)) c->busy->frto = TCP_FRTO_OFF;
 }
 
 bool tcp_frto_on_ack(struct yeon_tcp *c, const struct tcp_news *news, bool duplicate)
@@ -25,8 +26,8 @@ bool tcp_frto_on_ack(struct yeon_tcp *c, const struct tcp_news *news, bool dupli
   if (b->frto == TCP_FRTO_SECOND) {
     if (duplicate || news->sacked > 0) b->frto = TCP_FRTO_OFF; /* RFC 5682 2.1 and 3.1, step 3a */
   } else if (news->acked > 0 && seq_lt(c->snd_una, b->recover)) {
-    /* Step 2b; without anything new to send the conventional recovery goes on. */
-    b->frto = can_send_new(c) ? TCP_FRTO_SECOND : TCP_FRTO_OFF;
+    /* Step 2b; without anything new that may go (Nagle holds it back, the application, the peer's window) the conventional recovery goes on. */
+    b->frto = tcp_has_new(c) ? TCP_FRTO_SECOND : TCP_FRTO_OFF;
     if (b->frto == TCP_FRTO_SECOND) b->recover = c->snd_max;
   } else if (duplicate || seq_ge(c->snd_una, b->recover)) {
     b->frto = TCP_FRTO_OFF; /* step 2a */

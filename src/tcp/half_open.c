@@ -173,6 +173,7 @@ struct yeon_tcp *tcp_half_open_promote(struct tcp_in *in, struct yeon_tcp *liste
   syn.has_ts = (h->flags & TCP_H_TS) != 0;
   syn.tsval = h->ts_recent;
   tcp_take_syn_options(c, &syn, in->now);
+  tcp_window_begin(c, in->now);
   if (h->again) c->flags2 |= TCP_G_SYN_REXMIT;
   c->rexmits = h->retries;
   return c;
@@ -207,11 +208,14 @@ static void complete(struct tcp_in *in, struct tcp_half_open *h, struct yeon_tcp
   }
   uint32_t rtt_us = (uint32_t)((in->now - t->epoch) / YEON_US) - h->sent_us;
   uint32_t id = id_of(t, h);
-  bool timed = h->retries == 0 && !h->acked;
+  bool timed = h->retries == 0, waited = h->acked;
   wheel_cancel(&t->wheel, &h->node);
   tcp_table_del(t, id);
   pool_free(&t->half_opens, id & TCP_NUMBER_MASK);
-  if (timed) tcp_rtt_sample(c, rtt_us, in->now);
+  if (timed && !waited)
+    tcp_rtt_sample(c, rtt_us, in->now);
+  else if (!waited)
+    tcp_rtt_echo(c, in);
   tcp_half_open_admit(in, listener, c);
 }
 

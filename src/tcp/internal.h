@@ -208,7 +208,8 @@ struct yeon_tcp {
   uint8_t snd_wscale : 4, rcv_wscale : 4;
   uint8_t probe_backoff; /* doublings of the window probe's interval */
 
-  /* Sending. Sequence numbers as in RFC 9293 3.3.1; snd_max: highest sent + 1 (snd_nxt goes back after a time-out). */
+  /* Sending. Sequence numbers as in RFC 9293 3.3.1; snd_max: highest sent + 1. snd_nxt is what is new next: it
+   * never goes back (docs/decisions/0011), but the byte of a window probe is in snd_max alone. */
   struct ring *snd; /* bytes from snd_una (past the SYN) on; NULL: none */
   uint32_t iss, snd_una, snd_nxt, snd_max;
   uint32_t snd_wnd, snd_wl1, snd_wl2, max_snd_wnd;
@@ -232,9 +233,9 @@ struct yeon_tcp {
   uint32_t last_ack;               /* RFC 7323 Last.ACK.sent */
   uint32_t rcvbuf;                 /* limit, bytes */
   uint32_t ts_recent, ts_recent_s; /* ts_recent_s: seconds since the host's epoch */
-  uint32_t tune_seq,
-      tune_copied;  /* receive buffer growth: round ends at tune_seq; bytes read by the application in it */
-  uint32_t tune_us; /* when the round began, microseconds modulo 2^32 */
+  uint32_t tune_seq;    /* receive buffer growth (window.c): where its round ends */
+  uint32_t tune_us;     /* when the round began, microseconds modulo 2^32 */
+  uint32_t tune_rtt_us; /* a round trip, measured by what arrives; 0: not known */
 
   /* Time */
   yeon_time at[TCP_DEADLINES]; /* YEON_NEVER: not armed; set by timers.c alone, read by tcp_timer_at */
@@ -508,6 +509,8 @@ void tcp_send_reset(struct yeon_tcp *c, yeon_time now);
 /* output.c, build.c */
 uint32_t tcp_snd_base(const struct yeon_tcp *c); /* sequence number of the first byte in the send ring */
 uint32_t tcp_snd_end(const struct yeon_tcp *c);  /* after the last byte queued; a FIN's sequence number */
+/* There is something new that neither the peer's window nor its being small holds back. */
+bool tcp_has_new(const struct yeon_tcp *c);
 static inline uint32_t tcp_flight(const struct yeon_tcp *c) { return c->snd_nxt - c->snd_una; }
 /* Anything that only an acknowledgment can settle; also the byte of a window probe, which is in snd_max and not in the flight. */
 static inline bool tcp_outstanding(const struct yeon_tcp *c) { return c->snd_una != c->snd_max; }
@@ -523,6 +526,8 @@ uint16_t tcp_announced_mss(const struct yeon_ip *remote, uint16_t mtu, uint16_t 
 
 /* rtt.c */
 void tcp_rtt_sample(struct yeon_tcp *c, uint32_t sample_us, yeon_time now);
+/* A round trip by the timestamp that a segment echoes, if it does. */
+void tcp_rtt_echo(struct yeon_tcp *c, const struct tcp_in *in);
 uint32_t tcp_rto_us(const struct yeon_tcp *c); /* with back-off */
 uint32_t tcp_backoff(const struct tcp *t, uint32_t rto_us, unsigned doublings);
 void tcp_rtt_on_ack(struct yeon_tcp *c, const struct tcp_in *in);
@@ -631,6 +636,10 @@ uint16_t tcp_window_announce(struct yeon_tcp *c);
 uint8_t tcp_window_scale_for(const struct yeon_tcp_options *o, uint32_t rcvbuf, bool fixed);
 /* The window field of a SYN; mss: what it announces. */
 uint16_t tcp_first_window(const struct yeon_tcp_options *o, uint32_t rcvbuf, uint16_t mss);
+/* The receive buffer's growth begins anew. */
+void tcp_window_begin(struct yeon_tcp *c, yeon_time now);
+/* Text is about to be taken. */
+void tcp_window_arrived(struct yeon_tcp *c, const struct tcp_in *in);
 void tcp_window_after_read(struct yeon_tcp *c, uint32_t n, yeon_time now);
 /* delack.c */
 void tcp_ack_now(struct yeon_tcp *c);
@@ -652,6 +661,8 @@ void tcp_plpmtu_start(struct yeon_tcp *c);
 /* Payload bytes of a probe to send now, at snd_nxt, where room is what cwnd allows; 0: none. */
 uint32_t tcp_plpmtu_probe(struct yeon_tcp *c, uint32_t room, yeon_time now);
 void tcp_plpmtu_sent(struct yeon_tcp *c, uint32_t seq, uint32_t len);
+/* [seq, end) was sent before and leaves again. */
+void tcp_plpmtu_resent(struct yeon_tcp *c, uint32_t seq, uint32_t end);
 /* After snd_una has moved. */
 void tcp_plpmtu_on_ack(struct yeon_tcp *c, yeon_time now);
 /* Recovery is about to begin. True: only a probe is missing; it goes again in smaller pieces, and there is nothing to recover from. */

@@ -95,6 +95,8 @@ void tcp_undo(struct yeon_tcp *c, yeon_time now);
 void tcp_frto_begin(struct yeon_tcp *c, bool first);
 /* True: the time-out was spurious. */
 bool tcp_frto_on_ack(struct yeon_tcp *c, const struct tcp_news *news, bool duplicate);
+/* Before anything leaves: goes on conventionally when nothing new can. */
+void tcp_frto_consider(struct yeon_tcp *c);
 /* New bytes go before what is due: the second acknowledgment shall tell. */
 bool tcp_frto_holds(const struct yeon_tcp *c);
 

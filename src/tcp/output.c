@@ -21,6 +21,7 @@ static void sent(struct yeon_tcp *c, uint32_t seq, uint32_t len, yeon_time now)
   if (seq_lt(seq, c->snd_max)) {
     c->bytes_retransmitted += seq_min(end, c->snd_max) - seq;
     c->t->counters->tcp_rexmit_bytes += seq_min(end, c->snd_max) - seq;
+    tcp_plpmtu_resent(c, seq, end);
     if ((c->flags & TCP_F_TIMING) != 0 && seq_lt(seq, b->rtt_seq))
       c->flags &= ~TCP_F_TIMING; /* Karn: RFC 6298 section 3 */
   } else if ((c->flags & TCP_F_TIMING) == 0) {
@@ -178,6 +179,14 @@ static bool small_may_go(const struct yeon_tcp *c, uint32_t seq, uint32_t len)
   return c->max_snd_wnd > 0 && len >= c->max_snd_wnd / 2;
 }
 
+bool tcp_has_new(const struct yeon_tcp *c)
+{
+  uint32_t seq = c->snd_nxt, end = tcp_snd_end(c), edge = c->snd_una + c->snd_wnd, size = tcp_segment_size(c);
+  if (seq_ge(seq, end) || seq_ge(seq, edge)) return false;
+  uint32_t len = seq_min(end, edge) - seq;
+  return len >= size || small_may_go(c, seq, len);
+}
+
 /* How much from seq on may go now; *fin: with it. */
 static uint32_t sendable(const struct yeon_tcp *c, uint32_t seq, uint32_t max_payload, bool *fin)
 {
@@ -323,6 +332,7 @@ static bool next_segment(struct yeon_tcp *c, uint32_t max_payload, struct tcp_ou
   if (sends_data(c)) {
     if ((c->flags & TCP_F_REXMIT_HEAD) != 0 && resend_head(c, out, now)) return true;
     if ((c->flags2 & TCP_G_LOSS_PROBE) != 0 && send_loss_probe(c, out, now)) return true;
+    tcp_frto_consider(c);
     if (!tcp_frto_holds(c) && resend_hole(c, false, out, now)) return true;
     if (send_mtu_probe(c, out, now)) return true;
     if (send_new(c, max_payload, out, now)) return true;

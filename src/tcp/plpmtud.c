@@ -3,7 +3,8 @@
  *
  * A search goes on between a size that has passed and one that might: a probe is an ordinary segment of a size in between, sent where new data was due
  * anyhow, with enough behind it that its loss shows by acknowledgments. If it is acknowledged, segments are of that size from then on. If it alone is
- * lost, that says something of its size and nothing of congestion: the bytes go again in smaller segments, and the window stays (RFC 4821 7.6.2).
+ * lost, that says something of its size and nothing of congestion: the bytes go again in smaller segments, and the window stays (RFC 4821 7.6.2). If it
+ * is lost with others, that is a loss like any.
  * When the two sizes are next to each other the search rests, and after ten minutes it begins again, for paths change (7.3).
  *
  * A black hole is found by the retransmission timer: after three time-outs in a row of more than a small segment, segments become small (7.7), and the
@@ -134,12 +135,28 @@ void tcp_plpmtu_on_ack(struct yeon_tcp *c, yeon_time now)
   tcp_trace_cwnd(c, "wider path", now);
 }
 
+/* RFC 4821 7.6.4: bytes of it go again, for a loss that others share. That says nothing of its size, and when all is mended it is tried once more; but
+ * what acknowledges them then is not the probe's. */
+void tcp_plpmtu_resent(struct yeon_tcp *c, uint32_t seq, uint32_t end)
+{
+  struct tcp_busy *b = c->busy;
+  if (b->probe_len != 0 && seq_lt(seq, b->probe_seq + b->probe_len) && seq_gt(end, b->probe_seq)) b->probe_len = 0;
+}
+
+/* Nothing else is missing of what left before the newest that is known to have arrived. */
+static bool lost_alone(const struct yeon_tcp *c, uint32_t end)
+{
+  const struct tcp_sents *s = &c->busy->sent;
+  return c->snd_una == c->busy->probe_seq && (s->sacked == 0 || s->sacked == s->top - end);
+}
+
 /* RFC 4821 7.6.2: the probe alone is missing. */
 bool tcp_plpmtu_lost(struct yeon_tcp *c, yeon_time now)
 {
   struct tcp_busy *b = c->busy;
-  if (b == NULL || b->probe_len == 0 || c->snd_una != b->probe_seq) return false;
+  if (b == NULL || b->probe_len == 0) return false;
   uint32_t size = b->probe_len + overhead(c), end = b->probe_seq + b->probe_len;
+  if (!lost_alone(c, end)) return false;
   b->probe_len = 0;
   if (searching(c) && c->extra->search_high >= size) c->extra->search_high = (uint16_t)(size - 1);
   if (searching(c)) wait_for_it(c, 1, now);

@@ -1,26 +1,25 @@
 /* Round-trip time and the retransmission timeout (RFC 6298). One segment a round trip is timed by the clock, to the microsecond; what was
- * sent more than once is not timed (Karn), but with timestamps agreed the echo says which copy was acknowledged (RFC 7323 4.1). */
+ * sent more than once is not timed (Karn), but with timestamps agreed the echo says which copy was acknowledged (RFC 7323 4.1).
+ * An echo is known to the millisecond alone: it counts as one at least, and tells nothing of the least round trip, by which RACK judges. */
 #include "tcp/internal.h"
 
 #define CLOCK_G_US 1000u /* RFC 6298 2.3: the variance term counts at least as one tick of a clock as others have it */
+#define ECHO_MOST_MS (10u * 60 * 1000) /* what is older is no round trip */
 
 /* RFC 6298 section 2; variance gain 1/4, mean gain 1/8. */
-void tcp_rtt_sample(struct yeon_tcp *c, uint32_t sample_us, yeon_time now)
+static void take_sample(struct yeon_tcp *c, uint32_t r, yeon_time now)
 {
   const struct yeon_tcp_options *o = &c->t->options;
-  uint32_t r = sample_us > 0 ? sample_us : 1;
   c->backoff = 0;
   c->flags2 &= ~TCP_G_UNSAMPLED;
   if (c->srtt_us == 0) {
     c->srtt_us = r;
     c->rttvar_us = r / 2;
-    c->rtt_min_us = r;
   } else {
     uint32_t err = c->srtt_us > r ? c->srtt_us - r : r - c->srtt_us;
     c->rttvar_us = (uint32_t)((3ull * c->rttvar_us + err) / 4);
     c->srtt_us = (uint32_t)((7ull * c->srtt_us + r) / 8);
     if (c->srtt_us == 0) c->srtt_us = 1;
-    if (r < c->rtt_min_us) c->rtt_min_us = r;
   }
   uint64_t variance = 4ull * c->rttvar_us > CLOCK_G_US ? 4ull * c->rttvar_us : CLOCK_G_US;
   if (o->rto_floor_on_variance && variance < o->rto_min_us) variance = o->rto_min_us;
@@ -35,6 +34,23 @@ void tcp_rtt_sample(struct yeon_tcp *c, uint32_t sample_us, yeon_time now)
   ev.u.rtt.rttvar_us = c->rttvar_us;
   ev.u.rtt.rto_us = c->rto_us;
   event_emit(c->t->events, &ev);
+}
+
+void tcp_rtt_sample(struct yeon_tcp *c, uint32_t sample_us, yeon_time now)
+{
+  uint32_t r = sample_us > 0 ? sample_us : 1;
+  if (c->srtt_us == 0 || r < c->rtt_min_us) c->rtt_min_us = r;
+  take_sample(c, r, now);
+}
+
+void tcp_rtt_echo(struct yeon_tcp *c, const struct tcp_in *in)
+{
+  if ((c->flags & TCP_F_TS) == 0 || !in->s->h.has_ts || in->s->h.tsecr == 0) return;
+  uint32_t ms = tcp_ts_now(c->t, &c->record.key, in->now) - in->s->h.tsecr;
+  if (ms >= ECHO_MOST_MS) return;
+  uint32_t r = (ms > 0 ? ms : 1) * 1000;
+  if (c->srtt_us == 0) c->rtt_min_us = r + 1000; /* certainly not less than it was */
+  take_sample(c, r, in->now);
 }
 
 /* RFC 6298 5.5: doubled with each expiry, up to the ceiling. */
@@ -59,10 +75,7 @@ void tcp_rtt_on_ack(struct yeon_tcp *c, const struct tcp_in *in)
     tcp_rtt_sample(c, (uint32_t)((in->now - c->busy->rtt_at) / YEON_US), in->now);
     return;
   }
-  /* RFC 7323 4.1. Only after a retransmission: the echo's millisecond is coarser than the clock above. */
-  if ((c->flags & TCP_F_TS) == 0 || !in->s->h.has_ts || in->s->h.tsecr == 0) return;
+  /* Only after a retransmission: the echo's millisecond is coarser than the clock above. */
   bool unsampled = (c->flags2 & TCP_G_UNSAMPLED) != 0;
-  if (c->backoff == 0 && !unsampled && (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) == 0) return;
-  uint32_t ms = tcp_ts_now(c->t, &c->record.key, in->now) - in->s->h.tsecr;
-  if (ms < 10u * 60 * 1000) tcp_rtt_sample(c, ms * 1000, in->now);
+  if (c->backoff > 0 || unsampled || (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) != 0) tcp_rtt_echo(c, in);
 }

@@ -48,8 +48,7 @@ void tcp_established(struct yeon_tcp *c, enum yeon_cause cause, yeon_time now)
   c->backoff = 0;
   c->heard_at = now;
   if (early) tcp_fastopen_over(c, false, now);
-  c->tune_seq = c->rcv_nxt + tcp_rcv_wnd(c);
-  c->tune_us = (uint32_t)(now / YEON_US);
+  tcp_window_begin(c, now);
   /* RFC 6298 5.7: no sample, and the SYN needed more than one try. */
   if (c->srtt_us == 0 && (c->flags2 & TCP_G_SYN_REXMIT) != 0 && c->rto_us < 3000000) c->rto_us = 3000000;
   if (tcp_outstanding(c))

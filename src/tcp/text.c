@@ -230,6 +230,7 @@ void tcp_step_text(struct tcp_in *in, struct yeon_tcp *c)
   if (!receives(c) && tcp_in_length(in) > 0) in->t->counters->tcp_after_end++;
   if (in->len == 0 || !receives(c)) return;
   if (refuse(in, c)) return;
+  tcp_window_arrived(c, in);
   if (in->seq == c->rcv_nxt)
     take_in_order(in, c);
   else

@@ -7,7 +7,7 @@
  * When the clock starts is a choice: as Linux does it, with each acknowledgment, and with tlp_delack_us more when a single segment is out, for the peer
  * may sit on its acknowledgment; or from when the last segment left (tlp_from_last), without, so that a lost reply costs two round trips.
  * A probe too many is the price, and the peer's DSACK tells. */
-#include "tcp/internal.h"
+#include "tcp/ecn.h"
 
 #define SLACK_US 2000    /* two ticks of a clock as others have it */
 #define FIRST_US 1000000 /* RFC 8985 7.2: without a round-trip time */
@@ -63,12 +63,15 @@ void tcp_tlp_sent(struct yeon_tcp *c, bool again, yeon_time now)
   tcp_rexmit_start(c, now);
 }
 
+/* RFC 3168 6.1.2: once for all the marks and losses of a window. */
 static void reduce(struct yeon_tcp *c, yeon_time now)
 {
+  if (tcp_ecn_has_reduced(c)) return;
   /* How much was in flight when it was lost is not known any more. */
   cc_on_congestion(&c->cc, CC_LOSS, c->cc.cwnd, now);
   if (!cc_ops(&c->cc)->governs_itself && c->cc.cwnd > c->cc.ssthresh) c->cc.cwnd = c->cc.ssthresh;
   cc_on_recovered(&c->cc, now);
+  if (c->record.ecn != 0) tcp_ecn_reduced(c);
   tcp_trace_cwnd(c, "probe mended a loss", now);
 }
 

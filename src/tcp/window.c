@@ -1,7 +1,8 @@
 /* The receive window: how much we offer (RFC 9293 3.8.6.2.2, RFC 7323 section 2), and how the buffer behind it grows. */
 #include "tcp/internal.h"
 
-#define LEAST_ROUND_US 50u
+#define ROUND_TRIPS 4u
+#define LEAST_ROUND_US 100u /* no round counts as shorter than two wake-ups take */
 
 uint32_t tcp_rcv_wnd(const struct yeon_tcp *c) { return seq_gt(c->rcv_adv, c->rcv_nxt) ? c->rcv_adv - c->rcv_nxt : 0; }
 
@@ -80,19 +81,63 @@ uint16_t tcp_window_announce(struct yeon_tcp *c)
   return (uint16_t)field;
 }
 
-/* The buffer doubles when the application has read most of it within two round trips: then the window, not the application, limits. As long as much
- * stands unread it is the application, and a larger buffer would only be filled too. No round trip counts as shorter than a wake-up takes. */
-static void tune(struct yeon_tcp *c, yeon_time now)
+/* How the buffer grows. It doubles when the application has read a window full of bytes within four round trips: then the window, not the application,
+ * limits. So it comes to four to eight times what the path holds, and a sender can repair a hole, even one whose copy is lost again, without coming to a
+ * stop. As long as much stands unread it is the application that limits, and a larger buffer would only be filled too.
+ *
+ * A round begins at tune_us and ends where the window is to go then, at tune_seq. What arrives from there cannot have left before that edge was told, so
+ * the round took a round trip at least; and so says the timestamp it echoes, more narrowly. For who only receives the handshake gave no more than one
+ * measurement of the round trip, or none. tune_rtt_us begins with it, falls to what is measured and, where timestamps tell the path from a slow sender,
+ * rises by eighths. With SACK a round ends also beyond a hole: the peer may go on then. */
+static uint32_t round_trips_us(const struct yeon_tcp *c)
 {
-  const struct yeon_tcp_options *o = &c->t->options;
-  if (seq_lt(c->rcv_nxt, c->tune_seq) || ring_len(c->rcv) > c->rcvbuf / 4) return;
-  uint32_t now_us = (uint32_t)(now / YEON_US), round_us = (c->srtt_us > LEAST_ROUND_US ? c->srtt_us : LEAST_ROUND_US) * 2;
-  bool fast = now_us - c->tune_us <= round_us && c->tune_copied >= c->rcvbuf / 2;
-  if (fast && (c->flags & TCP_F_RCVBUF_FIXED) == 0 && c->rcvbuf < o->rcvbuf_max)
-    c->rcvbuf = c->rcvbuf > o->rcvbuf_max / 2 ? o->rcvbuf_max : c->rcvbuf * 2;
-  c->tune_copied = 0;
-  c->tune_us = now_us;
-  c->tune_seq = c->rcv_nxt + tcp_rcv_wnd(c);
+  uint64_t us = (uint64_t)c->tune_rtt_us * ROUND_TRIPS;
+  return us < LEAST_ROUND_US ? LEAST_ROUND_US : us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
+}
+
+static void begin_round(struct yeon_tcp *c, uint32_t edge, yeon_time now)
+{
+  c->tune_us = (uint32_t)(now / YEON_US);
+  c->tune_seq = seq_max(edge, c->rcv_adv + 1);
+}
+
+/* What a SYN can tell may be little of the buffer, and to read that quickly proves nothing. */
+void tcp_window_begin(struct yeon_tcp *c, yeon_time now)
+{
+  c->tune_rtt_us = c->srtt_us;
+  begin_round(c, c->rcv_nxt + c->rcvbuf / 2, now);
+}
+
+static bool kept_up(const struct yeon_tcp *c) { return ring_len(c->rcv) <= c->rcvbuf / 4; }
+
+static void end_round(struct yeon_tcp *c, yeon_time now)
+{
+  uint32_t most = c->t->options.rcvbuf_max, took_us = (uint32_t)(now / YEON_US) - c->tune_us;
+  bool may = (c->flags & TCP_F_RCVBUF_FIXED) == 0 && c->rcvbuf < most && largest(c) == c->rcvbuf;
+  if (may && kept_up(c) && c->tune_rtt_us != 0 && took_us <= round_trips_us(c)) c->rcvbuf = c->rcvbuf > most / 2 ? most : c->rcvbuf * 2;
+  if (c->tune_rtt_us == 0) c->tune_rtt_us = took_us > 0 ? took_us : 1;
+  begin_round(c, wanted_edge(c), now);
+}
+
+static void measure(struct yeon_tcp *c, const struct tcp_in *in)
+{
+  uint32_t us = (uint32_t)(in->now / YEON_US) - c->tune_us;
+  bool echoed = (c->flags & TCP_F_TS) != 0 && in->s->h.has_ts && in->s->h.tsecr != 0;
+  uint64_t echo_us = echoed ? (tcp_ts_now(c->t, &c->record.key, in->now) - in->s->h.tsecr + 1ull) * 1000 : UINT64_MAX;
+  if (echo_us < us) us = (uint32_t)echo_us;
+  if (c->tune_rtt_us == 0 || us < c->tune_rtt_us)
+    c->tune_rtt_us = us > 0 ? us : 1;
+  else if (echoed)
+    c->tune_rtt_us += (us - c->tune_rtt_us) / 8;
+}
+
+void tcp_window_arrived(struct yeon_tcp *c, const struct tcp_in *in)
+{
+  bool gap = in->seq != c->rcv_nxt;
+  if (seq_lt(in->seq + in->len, c->tune_seq) || seq_ge(c->rcv_nxt, c->tune_seq)) return;
+  if (gap && (c->flags & TCP_F_SACK) == 0) return; /* a new window would make it no duplicate (RFC 5681 section 2) */
+  measure(c, in);
+  if (gap) end_round(c, in->now);
 }
 
 /* Without bytes to acknowledge, a new window is told only when it makes a difference: FreeBSD has it so by shares of the buffer, Linux when the window
@@ -112,8 +157,7 @@ static bool makes_a_difference(const struct yeon_tcp *c)
 /* The application has read n bytes: is the room worth telling? */
 void tcp_window_after_read(struct yeon_tcp *c, uint32_t n, yeon_time now)
 {
-  c->tune_copied += n;
-  tune(c, now);
+  if (n > 0 && seq_ge(c->rcv_nxt, c->tune_seq) && kept_up(c)) end_round(c, now);
   switch ((enum yeon_tcp_state)c->state) {
   case YEON_TCP_ESTABLISHED:
   case YEON_TCP_FIN_WAIT_1:

@@ -467,7 +467,7 @@ static void test_rcvbuf_grows(void **state)
   }
 }
 
-/* It does not grow where the application is what limits: one that lets much stand unread, or takes more than two round trips for a window. */
+/* It does not grow where the application is what limits: one that lets much stand unread, or takes more than four round trips for a window. */
 static void test_rcvbuf_follows_reader(void **state)
 {
   for (int slow = 0; slow < 2; slow++) {
@@ -482,6 +482,79 @@ static void test_rcvbuf_follows_reader(void **state)
       script_drain(s);
     }
     assert_int_equal(script_info(s).rcv_limit, 100000);
+    script_free(s);
+  }
+}
+
+/* A connection of which the receiver's host knows nothing but the handshake: over a path of rtt_ms, its first SYN-ACK lost or not. */
+static struct script *far_away(void **state, const char *options, bool lost, unsigned rtt_ms)
+{
+  struct script *s = script_new(state, &(struct script_setup){.tune = scaled});
+  script_listen(s, 16);
+  in("S 0 %s", options);
+  script_learn(s);
+  out("S. 0 ack 1 any");
+  if (lost) script_advance(s, 1000);
+  if (lost) out("S. 0 ack 1 any");
+  script_advance(s, rtt_ms);
+  s->ts = strstr(options, "ts ") != NULL;
+  in(". 1 ack 1");
+  assert_int_equal(yeon_tcp_accept(s->listener, &s->tcp, s->now), 0);
+  script_drain(s);
+  return s;
+}
+
+/* 60 kB a round trip, for `rounds` round trips; what is read leaves `unread` in the queue. */
+static uint32_t sixty_a_round(struct script *s, uint32_t at, unsigned rounds, unsigned rtt_ms, uint32_t unread)
+{
+  for (unsigned i = 0; i < rounds; i++) {
+    uint32_t echo = s->ts_echo, newest = echo; /* what is acknowledged now the peer hears of later */
+    for (unsigned k = 0; k < 60; k++, at += 1000) {
+      in(".P %u(1000) ack 1", at);
+      newest = s->ts_echo;
+      s->ts_echo = echo;
+    }
+    s->ts_echo = newest;
+    while (script_info(s).rcv_queued > unread) script_recv(s, script_info(s).rcv_queued - unread);
+    script_drain(s);
+    script_advance(s, rtt_ms);
+    script_drain(s);
+  }
+  return at;
+}
+
+/* To four to eight times what the path holds, whatever became of the SYN-ACK: the echo tells the round trip, or what comes beyond the first window. */
+static void test_rcvbuf_after_lost_syn_ack(void **state)
+{
+  static const char *const options[] = {"mss 1000 ws 7", "mss 1000 ws 7 sackok", "mss 1000 ws 7 sackok ts 1 0"};
+  for (unsigned i = 0; i < 6; i++) {
+    struct script *s = far_away(state, options[i / 2], i % 2 != 0, 80);
+    (void)sixty_a_round(s, 1, 60, 80, 0);
+    assert_int_equal(script_info(s).rcv_limit, 400000);
+    script_free(s);
+  }
+}
+
+/* The path has become longer than it was at the handshake: timestamps tell. */
+static void test_rcvbuf_follows_path(void **state)
+{
+  for (int ts = 0; ts < 2; ts++) {
+    struct script *s = far_away(state, ts != 0 ? "mss 1000 ws 7 sackok ts 1 0" : "mss 1000 ws 7 sackok", false, 10);
+    (void)sixty_a_round(s, 1, 200, 200, 0);
+    assert_int_equal(script_info(s).rcv_limit, ts != 0 ? 400000 : 100000);
+    script_free(s);
+  }
+}
+
+/* The peer may go on while a hole is not mended, if the application has read what it could; without SACK a new window would hide the duplicate. */
+static void test_rcvbuf_beyond_hole(void **state)
+{
+  for (int i = 0; i < 3; i++) {
+    struct script *s = far_away(state, i == 1 ? "mss 1000 ws 7" : "mss 1000 ws 7 sackok", false, 80);
+    uint32_t unread = i == 2 ? 30000 : 0, at = sixty_a_round(s, 1, 4, 80, unread), limit = script_info(s).rcv_limit;
+    (void)sixty_a_round(s, at + 1000, 3, 80, unread);
+    assert_int_equal(script_info(s).rcv_limit, i == 0 ? 2 * limit : limit);
+    in(".P %u(1000) ack 1", at);
     script_free(s);
   }
 }
@@ -565,6 +638,9 @@ int main(void)
       BOTH(test_window_clamp),
       BOTH(test_rcvbuf_grows),
       BOTH(test_rcvbuf_follows_reader),
+      BOTH(test_rcvbuf_after_lost_syn_ack),
+      BOTH(test_rcvbuf_follows_path),
+      BOTH(test_rcvbuf_beyond_hole),
       BOTH(test_sndbuf_grows),
       BOTH(test_sndbuf_behind_gap),
       BOTH(test_push),
