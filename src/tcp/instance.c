@@ -223,6 +223,8 @@ void tcp_conn_free(struct yeon_tcp *c)
 void tcp_conn_end(struct yeon_tcp *c, int error, enum yeon_cause cause, yeon_time now)
 {
   tcp_fastopen_over(c, cause == YEON_CAUSE_RST, now);
+  /* A SYN with data may be answered yet, and what acknowledges that must not pass for the answer to the next SYN from the same port. */
+  if (c->state == YEON_TCP_SYN_SENT && c->snd_max - c->iss > 1) c->t->isn_ahead += c->snd_max - c->iss;
   if (c->state != YEON_TCP_CLOSED) tcp_set_state(c, YEON_TCP_CLOSED, cause, now);
   c->t->counters->tcp_closed++;
   if (error != 0) tcp_trace_error(c, error, cause, false, now);

@@ -91,6 +91,7 @@ struct tcp {
   struct pool conns, half_opens, time_waits, sack_sets, busies, extras, cc_states, ecns;
   struct table table; /* all kinds of records by their key */
   struct wheel wheel;
+  uint32_t isn_ahead; /* ticks that the clock of initial sequence numbers is ahead of time (instance.c) */
   struct hash_key key_table, key_isn, key_ts, key_port, key_cookie;
   struct tcp_list out[TCP_LINKS]; /* connections with something to send */
   struct tcp_list reports;        /* endpoints with readiness to report */
