@@ -36,7 +36,9 @@ lint:             ## the rules of the house
 fmt:              ## clang-format over all C
 	@scripts/fmt.sh
 
-install: build    ## into PREFIX (/usr/local); DESTDIR is honoured
+install: build    ## into PREFIX (/usr/local, which wants sudo; PREFIX=$HOME/.local does not); DESTDIR is honoured
+	@to='$(DESTDIR)$(abspath $(PREFIX))'; while [ ! -e "$$to" ]; do to=$$(dirname "$$to"); done; [ -w "$$to" ] || \
+	  { echo "make install: you may not write into $$to: sudo make install, or make install PREFIX=\$$HOME/.local" >&2; exit 1; }
 	@meson configure build --prefix=$(abspath $(PREFIX))
 	@meson install -C build
 	@[ -n "$(DESTDIR)" ] || ldconfig 2>/dev/null || true

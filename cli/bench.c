@@ -83,6 +83,10 @@ static bool take(struct bench_grid *g, const struct cli_args *args)
 
 static int net(struct bench_grid *g)
 {
+  if (g->n_ends > 0 && !g->kernel) return cli_complain("--ends says which ends are the kernel's: only with --kernel, as root. In virtual time both are yeon's");
+  if (g->repeat > 0 && !g->kernel) return cli_complain("--repeat is for real time: only with --kernel. In virtual time every round is the same; --seed N makes another");
+  if (g->png && g->plot == NULL) return cli_complain("--png is how pictures are written: --plot DIR --png");
+  if (g->repeat == 0) g->repeat = 1;
   if (g->plot != NULL && g->kernel) return cli_complain("--plot draws runs in virtual time: not with --kernel");
   if (g->plot != NULL && g->fairness) return cli_complain("--plot draws the grid: not with --fairness");
   if (g->plot != NULL && !bench_plot_possible()) return CLI_USAGE;
@@ -96,7 +100,7 @@ static int run(int argc, char **argv)
   struct cli_args args = cli_args_of(&cli_bench, argc, argv);
   struct bench_grid *g = calloc(1, sizeof *g);
   if (g == NULL) return cli_complain("no memory");
-  *g = (struct bench_grid){.seed = 1, .profile = YEON_PROFILE_YEON, .repeat = 1};
+  *g = (struct bench_grid){.seed = 1, .profile = YEON_PROFILE_YEON};
   bool named = false;
   int status = -1;
   enum cli_arg kind;

@@ -81,7 +81,7 @@ int bench_fairness(const struct bench_grid *given)
   for (unsigned r = 0; r < g.n_rtt && g.n_cells == 0; r++)
     plan_cell(&p, &(struct bench_cell){g.rtt_ms[r], g.n_rate == 1 ? g.rate_mbit[0] : 20, BENCH_CLEAN, g.n_bdp == 1 ? g.bdp[0] : 1});
   for (unsigned c = 0; c < g.n_cells; c++) plan_cell(&p, &g.cell[c]);
-  bench_jobs_run(&g, p.runs, p.n);
+  bench_jobs_run(&g, p.runs, p.n, NULL);
   int status = bench_jobs_fine(p.runs, p.n) ? CLI_OK : CLI_USAGE;
   if (status == CLI_OK && g.json) print_json(&p);
   if (status == CLI_OK && !g.json) print_table(&p);

@@ -22,7 +22,7 @@ struct bench_grid {
   bool fairness, kernel, json, png;
   const char *plot; /* a folder; NULL: no pictures */
   unsigned jobs;    /* 0: a processor each */
-  unsigned repeat;
+  unsigned repeat; /* 0: not said */
 };
 
 /* Lists as they are written. False: told. */
@@ -41,8 +41,13 @@ struct bench_run bench_grid_one(const struct bench_grid *g, const struct bench_c
 /* In virtual time. Exit statuses. */
 int bench_grid_run(const struct bench_grid *g);
 int bench_fairness(const struct bench_grid *g);
-/* Runs all n, several at a time, each in a process of its own; runs must lie in memory from bench_jobs_share. */
-void bench_jobs_run(const struct bench_grid *g, struct bench_run *runs, size_t n);
+/* Runs all n, several at a time, each in a process of its own; runs must lie in memory from bench_jobs_share. `at` tells which run is the k-th to begin
+ * (NULL: the k-th), and `done` is called for each in that order, as soon as it and all before it have ended (NULL: not). */
+struct bench_order {
+  size_t (*at)(const struct bench_grid *g, size_t k);
+  void (*done)(const struct bench_grid *g, const struct bench_run *run);
+};
+void bench_jobs_run(const struct bench_grid *g, struct bench_run *runs, size_t n, const struct bench_order *order);
 void *bench_jobs_share(size_t size); /* NULL: told */
 void bench_jobs_unshare(void *p, size_t size);
 /* What went wrong in any of them. False: told. */

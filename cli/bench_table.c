@@ -53,13 +53,18 @@ static void print_summaries(const struct bench_grid *g, const struct bench_run *
   }
 }
 
-static void print_table(const struct bench_grid *g, const struct bench_run *runs)
+static void print_head(void)
 {
   printf("%-30s %-9s %7s %9s %9s %7s\n", "cell", "cc", "goodput", "p50", "p99", "again");
   printf("%-30s %-9s %7s %9s %9s %7s\n", "", "", "%", "ms", "ms", "%");
-  for (unsigned c = 0; c < g->n_cells; c++)
-    for (unsigned a = 0; a < g->n_algorithms; a++) print_row(&runs[a * g->n_cells + c]);
-  if (g->n_cells > 1) print_summaries(g, runs);
+}
+
+/* All algorithms of the first cell, of the second, and so on. */
+static size_t table_order(const struct bench_grid *g, size_t k) { return k % g->n_algorithms * g->n_cells + k / g->n_algorithms; }
+
+static void tell_row(const struct bench_grid *g, const struct bench_run *run)
+{
+  if (!g->json && run->error == 0 && !run->flow[0].damaged) print_row(run); /* else it is complained about in the end */
 }
 
 static void print_json(const struct bench_grid *g, const struct bench_run *runs)
@@ -95,15 +100,17 @@ static int plot(const struct bench_grid *g, const struct bench_run *runs)
 
 int bench_grid_run(const struct bench_grid *g)
 {
+  static const struct bench_order order = {table_order, tell_row};
   size_t n = (size_t)g->n_cells * g->n_algorithms;
   struct bench_run *runs = bench_jobs_share(n * sizeof *runs);
   if (runs == NULL) return CLI_USAGE;
   for (size_t i = 0; i < n; i++) runs[i] = bench_grid_one(g, &g->cell[i % g->n_cells], g->algorithm[i / g->n_cells]);
-  bench_jobs_run(g, runs, n);
+  if (!g->json) print_head();
+  bench_jobs_run(g, runs, n, &order);
   int status = bench_jobs_fine(runs, n) ? CLI_OK : CLI_USAGE;
   if (status == CLI_OK) {
     if (g->json) print_json(g, runs);
-    else print_table(g, runs);
+    else if (g->n_cells > 1) print_summaries(g, runs);
     if (g->plot != NULL) status = plot(g, runs);
   }
   bench_jobs_unshare(runs, n * sizeof *runs);

@@ -1,5 +1,6 @@
 /* yeon drill: scripts in the packetdrill language against one host in virtual time. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <yeon/drill.h>
@@ -7,9 +8,10 @@
 #include "cli.h"
 
 #define DEFINES 32
+#define SCRIPT_MAX (16u << 20)
 
 static const struct cli_option options[] = {
-    {"--profile", "NAME", "whose TCP the host speaks: linux (default), freebsd, windows, lecture, yeon"},
+    {"--profile", "NAME", "whose TCP the host speaks: freebsd, windows, lecture, yeon; else the script's, else linux"},
     {"--ip_version", "V", "ipv4, ipv6 or ipv4-mapped-ipv6, whatever the script says"},
     {"--mtu", "N", "of the host's link, whatever the script says"},
     {"--local_ip", "IP", "the host's address"},
@@ -34,8 +36,9 @@ static const struct cli_option options[] = {
 
 struct drill {
   struct yeon_drill_config config;
-  bool tap, quiet;
+  bool tap, quiet, profile_given;
   unsigned n, count[4]; /* by enum yeon_drill_status */
+  unsigned others;      /* scripts that named another profile themselves */
   const char *defines[DEFINES], *settings[DEFINES], *sysctls[DEFINES];
   char setting_text[DEFINES][96];
 };
@@ -52,6 +55,7 @@ static bool set_profile(struct drill *d, const char *value)
 {
   int profile = yeon_profile_find(value);
   if (profile >= 0) d->config.profile = (enum yeon_profile)profile;
+  d->profile_given = true;
   return profile >= 0;
 }
 
@@ -133,23 +137,61 @@ static void tell(const struct drill *d, const char *path, const struct yeon_dril
   }
 }
 
+/* The whole of standard input or of a file; NULL: errno tells. */
+static char *read_script(const char *path, size_t *len)
+{
+  FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+  char *text = f != NULL ? malloc(SCRIPT_MAX + 1) : NULL;
+  if (text != NULL) {
+    *len = fread(text, 1, SCRIPT_MAX, f);
+    text[*len] = '\0';
+    if (ferror(f) != 0) {
+      free(text);
+      text = NULL;
+    }
+  }
+  if (f != NULL && f != stdin) fclose(f);
+  return text;
+}
+
+/* "// profile: freebsd" in the comment at the head of a script says what it was written for. */
+static enum yeon_profile profile_of(const char *text, enum yeon_profile other)
+{
+  static const char mark[] = "// profile: ";
+  for (const char *line = text; strncmp(line, "//", 2) == 0; line += strcspn(line, "\n"), line += *line == '\n') {
+    char name[16];
+    if (strncmp(line, mark, sizeof mark - 1) != 0 || sscanf(line + sizeof mark - 1, "%15s", name) != 1) continue;
+    int profile = yeon_profile_find(name);
+    return profile >= 0 ? (enum yeon_profile)profile : other;
+  }
+  return other;
+}
+
 static void run_one(struct drill *d, const char *path)
 {
+  struct yeon_drill_config config = d->config;
   struct yeon_drill_result result;
+  size_t len = 0;
+  char *text = read_script(path, &len);
   d->n++;
   if (d->config.trace != NULL) printf("%s\n", path);
-  d->count[yeon_drill_file(&d->config, path, &result)]++;
-  tell(d, path, &result);
+  if (text != NULL && !d->profile_given) config.profile = profile_of(text, config.profile);
+  d->others += config.profile != d->config.profile;
+  if (text != NULL) d->count[yeon_drill_text(&config, strcmp(path, "-") == 0 ? "stdin" : path, text, len, &result)]++;
+  else d->count[yeon_drill_file(&config, path, &result)]++; /* it says why it cannot be read */
+  tell(d, strcmp(path, "-") == 0 ? "stdin" : path, &result);
   yeon_drill_result_free(&result);
+  free(text);
 }
 
 static int finish(const struct drill *d)
 {
-  char relaxed[128];
+  char relaxed[128], others[48] = "";
   unsigned bad = d->count[YEON_DRILL_FAILED] + d->count[YEON_DRILL_BROKEN];
   yeon_drill_relaxations(&d->config, relaxed, sizeof relaxed);
   if (d->tap) printf("1..%u\n", d->n);
-  printf("%s%u script%s in profile %s: %u ok, %u not ok, %u skipped", d->tap ? "# " : "", d->n, d->n == 1 ? "" : "s", yeon_profile_name(d->config.profile),
+  if (d->others > 0) snprintf(others, sizeof others, ", %u of them in their own", d->others);
+  printf("%s%u script%s in profile %s%s: %u ok, %u not ok, %u skipped", d->tap ? "# " : "", d->n, d->n == 1 ? "" : "s", yeon_profile_name(d->config.profile), others,
          d->count[YEON_DRILL_OK], bad, d->count[YEON_DRILL_SKIPPED]);
   printf("%s%s\n", relaxed[0] != 0 ? "; not compared: " : "", relaxed);
   return d->count[YEON_DRILL_OK] == d->n ? CLI_OK : CLI_FAILED;
@@ -183,7 +225,7 @@ const struct cli_verb cli_drill = {
     .arguments = "FILE.pkt...",
     .summary = "packetdrill scripts against a host, in virtual time",
     .details = "Every packet must come when the script says and as it says; what comes besides is\n"
-               "a failure too. A script that needs what this host does not have is skipped, and\n"
+               "a failure too. '-' is standard input. A script that needs what this host does not have is skipped, and\n"
                "says what. The exit status is 0 only when all scripts were run and hold.",
     .options = options,
     .run = run,

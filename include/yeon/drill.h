@@ -1,6 +1,7 @@
 /* yeon/drill.h: scripts in the packetdrill language against one host in virtual time: what an application calls,
  * what arrives, and what the host must send, when. In process, without privileges, and the same every time. The
- * language, as far as it is understood here: docs/drill.md. Not part of libyeon.so but of a library of its own. */
+ * language, as far as it is understood here: docs/drill.md. Not part of libyeon.so but of a library of its own, which the
+ * command is linked with and which is not installed. */
 #ifndef YEON_DRILL_H
 #define YEON_DRILL_H
 

@@ -1,5 +1,5 @@
 /* yeon/lab.h: the live lab: hosts joined by cables in real time, and unmodified programs that run on them. Linux only; not part of
- * libyeon.so but of a library of its own that the command is linked with (it needs libuv and libseccomp).
+ * libyeon.so but of a library of its own that the command is linked with (it needs libuv and libseccomp). Neither is installed.
  *
  * A lab is a process that holds the hosts and listens on a control socket, $XDG_RUNTIME_DIR/yeon/NAME (or /tmp/yeon-UID/NAME, mode
  * 0700; /tmp/yeon-UID-1 and so on where that folder is somebody else's). yeon_run starts programs whose INET sockets live in a lab; yeon_lab_ask sends one a command. */

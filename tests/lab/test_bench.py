@@ -5,6 +5,7 @@ usage: test_bench.py YEON"""
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -72,11 +73,27 @@ def test_words():
                                 (["net", "--buffer", "-1"], 2, "numbers from 0"), (["net", "--profile", "beos"], 2, "no profile"), ([], 2, "yeon bench net"),
                                 (["disk"], 2, "yeon bench net"), (["net", "--cells", "/nonexistent"], 2, "cannot be read"), (["net", "--ends", "a:b"], 2, "kernel:kernel"),
                                 (["net", "--cell", "1ms-2mbit-clean-1bdp", "--rtt", "5"], 2, "not both"), (["net", "--kernel", "--plot", "x"], 2, "virtual time"),
-                                (["net", "--sed", "1"], 2, "--seed"), (["net", "--seconds", "0"], 2, "--seconds")):
+                                (["net", "--sed", "1"], 2, "--seed"),
+                                (["net", "--ends", "yeon:kernel"], 2, "only with --kernel"), (["net", "--repeat", "3"], 2, "only with --kernel"),
+                                (["net", "--png"], 2, "--plot DIR --png"), (["net", "--seconds", "0"], 2, "--seconds")):
         got = run(*words)
         report(got[0] == status and says in got[2], "yeon bench %s" % " ".join(words), got)
     got = run("--help")
     report(got[0] == 0 and "--fairness" in got[1], "yeon bench --help")
+
+
+def test_rows_as_they_come():
+    """Whoever ends it before its end has what was measured until then."""
+    env = dict(os.environ, LC_ALL="C.UTF-8")
+    words = [YEON, "bench", "net", "--rtt", "1,20", "--rate", "2,20", "--loss", "clean", "--buffer", "1", "--cc", "newreno,cubic", "--seconds", "4"]
+    whole = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True, env=env).stdout.splitlines()
+    cells = [line.split()[:2] for line in whole if "mbit-" in line]
+    report([c[1] for c in cells] == ["newreno", "cubic"] * 4 and len({c[0] for c in cells}) == 4, "rows stand in the order of cells", whole)
+    long = subprocess.Popen([*words[:-1], "1000"], stdout=subprocess.PIPE, text=True, env=env)
+    first = [long.stdout.readline() for _ in range(3)]
+    long.send_signal(signal.SIGINT)
+    long.wait(20)
+    report(first[2].split()[:2] == cells[0], "the first row comes before the last run is over", first)
 
 
 def test_plots():
@@ -97,5 +114,6 @@ def test_plots():
 test_grid()
 test_fairness()
 test_words()
+test_rows_as_they_come()
 test_plots()
 print("1..%d" % count)
