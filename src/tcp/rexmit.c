@@ -54,6 +54,7 @@ static void go_back(struct yeon_tcp *c, yeon_time now)
   /* As Linux: in the middle of a recovery the threshold is set already. */
   bool set = c->t->options.linux_congestion && (c->flags & TCP_F_RECOVERY) != 0 && seq_lt(c->snd_una, c->busy->recover);
   bool again = c->rexmits > 1, first = (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) == 0;
+  tcp_prr_end(c); /* the window is what recovery would have ended with, not what it just lets go */
   uint32_t flight = tcp_flight(c);
   if (flight > c->cc.cwnd) flight = c->cc.cwnd; /* what has arrived beyond the gap is no flight (RFC 5681 4.3: lowered twice) */
   tcp_recovery_leave(c);
@@ -71,7 +72,6 @@ static void go_back(struct yeon_tcp *c, yeon_time now)
   tcp_trace_cwnd(c, "timeout", now);
   c->flags |= TCP_F_RTO_RECOVERY | TCP_F_REXMIT_HEAD;
   c->busy->recover = c->snd_max;
-  c->busy->prr.flight = 0;
   c->busy->tlp.out = false;
   c->busy->rack.found = false;
   tcp_frto_begin(c, first);

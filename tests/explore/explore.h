@@ -102,7 +102,8 @@ struct monitor {
 struct remembered {
   uint32_t id;
   uint32_t window, before; /* as it was last without a reduction going on; when the latest began */
-  bool reduced;
+  uint32_t threshold;
+  uint32_t reduced; /* TCP_F_RECOVERY or TCP_F_RTO_RECOVERY: what goes on */
   uint64_t undone, probes;
 };
 

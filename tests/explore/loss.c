@@ -85,13 +85,15 @@ static void remember(struct world *w, unsigned side, const struct yeon_tcp *c)
   struct remembered *r = &w->live.remembered[side];
   const struct yeon_counters *n = yeon_host_counters(w->host[side]);
   if (r->id != c->id) *r = (struct remembered){.id = c->id, .undone = n->tcp_undone, .probes = n->tcp_loss_probes};
-  bool reduced = (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) != 0;
-  if (reduced && !r->reduced) r->before = r->window;
+  uint32_t reduced = c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY);
+  if (reduced != 0 && r->reduced == 0) r->before = r->window;
+  if (reduced != 0 && r->reduced != 0 && reduced != r->reduced) r->before = r->threshold; /* a time-out amid recovery takes back no more than itself */
   if (n->tcp_undone != r->undone && c->cc.cwnd < r->before)
     violate(w, "%c: a mistake is taken back, but the window stays at %u, where it was %u", "ab"[side], c->cc.cwnd, r->before);
   r->undone = n->tcp_undone;
   r->reduced = reduced;
-  if (!reduced) r->window = c->cc.cwnd;
+  r->threshold = c->cc.ssthresh;
+  if (reduced == 0) r->window = c->cc.cwnd;
 }
 
 void loss_after_step(struct world *w)
