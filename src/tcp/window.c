@@ -108,7 +108,8 @@ void tcp_window_begin(struct yeon_tcp *c, yeon_time now)
   begin_round(c, c->rcv_nxt + c->rcvbuf / 2, now);
 }
 
-static bool kept_up(const struct yeon_tcp *c) { return ring_len(c->rcv) <= c->rcvbuf / 4; }
+/* It reads, and does so fast enough; who has not read a byte yet may not even have accepted the connection. */
+static bool kept_up(const struct yeon_tcp *c) { return ring_len(c->rcv) <= c->rcvbuf / 4 && c->bytes_received > ring_len(c->rcv); }
 
 static void end_round(struct yeon_tcp *c, yeon_time now)
 {
