@@ -403,7 +403,9 @@ def run_private(name):
         want("yeon: no lab named 'default' runs, so this was a private one", said)
         if "private" in yeon("run", "--on", "client", "--", "true") + yeon("run", "--on", "server", "--", "true", ":", "--on", "client", "--", "false", status=1):
             raise Failed("words without need")
-        said = yeon("run", "--on", "client", "--", os.environ["YEON"], "run", "--on", "server", "--", "true", status=2)
+        # A sanitizer wants to be loaded before what the outer one loads.
+        sanitizer = "ASAN_OPTIONS=%s:verify_asan_link_order=0" % os.environ.get("ASAN_OPTIONS", "")
+        said = yeon("run", "--on", "client", "--", "env", sanitizer, os.environ["YEON"], "run", "--on", "server", "--", "true", status=2)
         want("this runs in a lab already", said)
         env = dict(os.environ, XDG_RUNTIME_DIR=stage.path("not-there"))
         r = subprocess.run([os.environ["YEON"], "run", "--on", "server", "--", "echo", "fine"], env=env, capture_output=True, text=True, timeout=20, check=False)
