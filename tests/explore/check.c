@@ -133,7 +133,7 @@ static void check_timers(struct world *w, unsigned side, const struct yeon_tcp *
   bool resends = tcp_rexmit_on(c) || tcp_timer_on(c, YEON_TIMER_PERSIST);
   bool stays = tcp_timer_on(c, YEON_TIMER_TIME_WAIT);
   enum yeon_tcp_timer which;
-  if (c->timers != 0 && (!wheel_armed(&c->node) || c->node.deadline > tcp_timer_earliest(c, &which)))
+  if (c->timers != 0 && (!wheel_armed(&c->node) || c->node.deadline >= tcp_timer_earliest(c, &which) + YEON_US)) /* the wheel turns by microseconds */
     violate(w, "%c: the wheel does not know of a timer", "ab"[side]);
   if (c->state == YEON_TCP_TIME_WAIT && !stays) violate(w, "%c: TIME-WAIT without end", "ab"[side]);
   if ((c->flags & TCP_F_ON_OUT) != 0) return; /* it will say it as soon as the network takes it */
