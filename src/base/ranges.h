@@ -1,4 +1,4 @@
-/* A small sorted set of disjoint, non-adjacent sequence ranges [left, right), all within 2^31 of one another. */
+/* A sorted set of disjoint, non-adjacent sequence ranges [left, right), all within 2^31 of one another. */
 #ifndef BASE_RANGES_H
 #define BASE_RANGES_H
 

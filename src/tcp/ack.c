@@ -67,7 +67,7 @@ void tcp_advance(struct yeon_tcp *c, uint32_t ack, struct tcp_news *news, yeon_t
   if (c->busy != NULL) {
     c->busy->snd_small = seq_max(c->busy->snd_small, ack);
     tcp_sent_ack(c, ack, news);
-    tcp_record_acked(c);
+    tcp_eor_acked(c);
   }
   if (seq_lt(c->snd_nxt, ack)) c->snd_nxt = ack;
   if ((c->flags & TCP_F_URGENT) != 0 && seq_ge(ack, c->extra->snd_up)) c->flags &= ~TCP_F_URGENT;

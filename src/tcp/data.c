@@ -61,7 +61,7 @@ int64_t yeon_tcp_send(struct yeon_tcp *c, const void *buf, size_t len, unsigned 
   now = clock_take(c->t->clock, now);
   int64_t n = send_error(c);
   if (n == 0 && ((buf == NULL && len > 0) || (flags & ~(YEON_SEND_URGENT | YEON_SEND_MORE | YEON_SEND_RECORD)) != 0)) n = YEON_ERR_INVALID;
-  if (n == 0 && (flags & YEON_SEND_RECORD) != 0) n = tcp_record_reserve(c);
+  if (n == 0 && (flags & YEON_SEND_RECORD) != 0) n = tcp_eor_reserve(c);
   if (n == 0 && (flags & YEON_SEND_URGENT) != 0 && tcp_extra(c) == NULL) n = YEON_ERR_NO_MEMORY;
   if (n == 0 && len > 0) n = tcp_enqueue(c, buf, len);
   if (n > 0) {
@@ -69,7 +69,7 @@ int64_t yeon_tcp_send(struct yeon_tcp *c, const void *buf, size_t len, unsigned 
       c->flags |= TCP_F_URGENT;
       c->extra->snd_up = tcp_snd_end(c);
     }
-    if ((flags & YEON_SEND_RECORD) != 0 && (size_t)n == len) tcp_record_end(c);
+    if ((flags & YEON_SEND_RECORD) != 0 && (size_t)n == len) tcp_eor_end(c);
     note_more(c, (flags & YEON_SEND_MORE) != 0);
     queued_more(c, now);
   }

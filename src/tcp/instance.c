@@ -67,7 +67,7 @@ void tcp_fini(struct tcp *t)
     ring_release(t->rings, &c->rcv);
     if (c->busy != NULL) {
       tcp_sent_release(c);
-      tcp_record_release(c);
+      tcp_eor_release(c);
       tcp_sacks_free(c);
     }
     tcp_fastopen_free(c);
@@ -152,7 +152,7 @@ static void drop_busy(struct yeon_tcp *c)
   if (c->busy->recover == c->snd_una) c->flags2 |= TCP_G_RECOVERED;
   tcp_tlp_rest(c);
   tcp_sent_release(c);
-  tcp_record_release(c);
+  tcp_eor_release(c);
   tcp_sacks_free(c);
   tcp_congestion_take_back(c);
   c->timers &= (uint16_t) ~(1u << YEON_TIMER_PACE); /* its deadline goes along */

@@ -167,7 +167,7 @@ struct tcp_busy {
   struct tcp_sacks *ooo;            /* received ranges beyond rcv_nxt; NULL: none */
   uint32_t dsack_left, dsack_right; /* with TCP_F_DSACK */
   struct tcp_rate rate;
-  struct ring *records; /* record.c: ends of records that are not acknowledged; NULL: none */
+  struct ring *records; /* eor.c: ends of records that are not acknowledged; NULL: none */
   uint32_t train_end; /* push.c: of the train that is leaving; with in_train */
   bool in_train;
   uint32_t lost_told; /* struct tcp_sents.ever_lost that congestion control knows of */
@@ -595,16 +595,16 @@ void tcp_pace_consider(struct yeon_tcp *c);
 uint64_t tcp_pace_rate(const struct yeon_tcp *c);
 /* What cwnd a round trip comes to, raised as Linux does, bytes a second; 0: not known yet. */
 uint64_t tcp_pace_measure(const struct yeon_tcp *c);
-/* record.c: room for one more end. 0, YEON_ERR_LIMIT, YEON_ERR_NO_MEMORY. */
-int tcp_record_reserve(struct yeon_tcp *c);
-/* A record ends behind what is queued now; after tcp_record_reserve. */
-void tcp_record_end(struct yeon_tcp *c);
+/* eor.c: room for one more end. 0, YEON_ERR_LIMIT, YEON_ERR_NO_MEMORY. */
+int tcp_eor_reserve(struct yeon_tcp *c);
+/* A record ends behind what is queued now; after tcp_eor_reserve. */
+void tcp_eor_end(struct yeon_tcp *c);
 /* How much of [seq, seq + len) is of one record. */
-uint32_t tcp_record_limit(const struct yeon_tcp *c, uint32_t seq, uint32_t len);
-bool tcp_record_ends(const struct yeon_tcp *c, uint32_t end);
+uint32_t tcp_eor_limit(const struct yeon_tcp *c, uint32_t seq, uint32_t len);
+bool tcp_eor_ends(const struct yeon_tcp *c, uint32_t end);
 /* SND.UNA has moved. */
-void tcp_record_acked(struct yeon_tcp *c);
-void tcp_record_release(struct yeon_tcp *c);
+void tcp_eor_acked(struct yeon_tcp *c);
+void tcp_eor_release(struct yeon_tcp *c);
 /* push.c: does what the application has given end here, and nothing more is announced? */
 bool tcp_push_given(const struct yeon_tcp *c, uint32_t end);
 /* Is the segment [seq, seq + len) of bytes to leave with PSH? */

@@ -114,7 +114,7 @@ static bool fin_follows(const struct yeon_tcp *c, uint32_t end)
 static bool take_off_fin(const struct yeon_tcp *c, uint32_t seq, uint32_t *len)
 {
   uint32_t size = tcp_segment_size(c);
-  *len = tcp_record_limit(c, seq, *len);
+  *len = tcp_eor_limit(c, seq, *len);
   bool fin = (c->flags & TCP_F_FIN_SENT) != 0 && seq + *len == c->snd_fin + 1;
   if (fin) --*len;
   if (*len > size) *len = size;
@@ -169,7 +169,7 @@ static bool small_may_go(const struct yeon_tcp *c, uint32_t seq, uint32_t len)
   /* What was sent before goes again at any size; the byte of a window probe alone does not make a segment old. */
   if (seq_le(end, c->snd_max) || seq_gt(c->snd_max, seq + 1) || (c->flags2 & TCP_G_SWS_OVERRIDE) != 0) return true;
   if ((c->flags & TCP_F_URGENT) != 0 && seq_le(seq, c->extra->snd_up)) return true;
-  if (end != tcp_snd_end(c) && tcp_record_ends(c, end)) return true;
+  if (end != tcp_snd_end(c) && tcp_eor_ends(c, end)) return true;
   if (end == tcp_snd_end(c)) {
     if ((c->flags & TCP_F_FIN_QUEUED) != 0) return true;
     if (held_back(c)) return false;
@@ -191,7 +191,7 @@ bool tcp_has_new(const struct yeon_tcp *c)
 static uint32_t sendable(const struct yeon_tcp *c, uint32_t seq, uint32_t max_payload, bool *fin)
 {
   uint32_t end = tcp_snd_end(c), size = tcp_segment_size(c), edge = c->snd_una + c->snd_wnd;
-  uint32_t avail = seq_lt(seq, end) ? tcp_record_limit(c, seq, end - seq) : 0;
+  uint32_t avail = seq_lt(seq, end) ? tcp_eor_limit(c, seq, end - seq) : 0;
   uint32_t window = seq_lt(seq, edge) ? edge - seq : 0;
   uint32_t room = cwnd_room(c), len = avail;
   uint32_t most = max_payload > size ? max_payload / size * size : size;
@@ -212,7 +212,7 @@ static uint32_t sendable(const struct yeon_tcp *c, uint32_t seq, uint32_t max_pa
 static bool send_mtu_probe(struct yeon_tcp *c, struct tcp_out *out, yeon_time now)
 {
   uint32_t seq = c->snd_nxt, len = tcp_plpmtu_probe(c, cwnd_room(c), now);
-  if (len == 0 || tcp_busy(c) == NULL || tcp_record_limit(c, seq, len) < len) return false;
+  if (len == 0 || tcp_busy(c) == NULL || tcp_eor_limit(c, seq, len) < len) return false;
   tcp_plpmtu_sent(c, seq, len);
   if (!emit_data(c, seq, len, false, out, now)) {
     c->busy->probe_len = 0;
@@ -250,7 +250,7 @@ static bool send_loss_probe(struct yeon_tcp *c, struct tcp_out *out, yeon_time n
   uint32_t size = tcp_segment_size(c), seq = c->snd_nxt, end = tcp_snd_end(c), edge = c->snd_una + c->snd_wnd;
   c->flags2 &= ~TCP_G_LOSS_PROBE;
   if (!tcp_tlp_wanted(c)) return false;
-  uint32_t len = seq_lt(seq, end) ? tcp_record_limit(c, seq, end - seq) : 0;
+  uint32_t len = seq_lt(seq, end) ? tcp_eor_limit(c, seq, end - seq) : 0;
   if (len > size) len = size;
   bool again = len == 0 || seq_gt(seq + len, edge), fin = false;
   if (again) {

@@ -25,7 +25,7 @@ static uint32_t train_segments(const struct yeon_tcp *c, uint32_t size)
 static uint32_t train_bytes(const struct yeon_tcp *c, uint32_t seq)
 {
   uint32_t size = tcp_segment_size(c), edge = c->snd_una + c->snd_wnd, pipe = tcp_pipe(c);
-  uint32_t all = tcp_record_limit(c, seq, tcp_snd_end(c) - seq), room = c->cc.cwnd > pipe ? c->cc.cwnd - pipe : 0;
+  uint32_t all = tcp_eor_limit(c, seq, tcp_snd_end(c) - seq), room = c->cc.cwnd > pipe ? c->cc.cwnd - pipe : 0;
   uint32_t len = least(all, train_segments(c, size) * size);
   len = least(len, seq_lt(seq, edge) ? edge - seq : 0);
   len = least(len, room);
@@ -50,7 +50,7 @@ static bool ends_train(struct yeon_tcp *c, uint32_t seq, uint32_t end)
 
 bool tcp_push_given(const struct yeon_tcp *c, uint32_t end)
 {
-  return (end == tcp_snd_end(c) && (c->flags2 & TCP_G_UNPUSHED) == 0) || tcp_record_ends(c, end);
+  return (end == tcp_snd_end(c) && (c->flags2 & TCP_G_UNPUSHED) == 0) || tcp_eor_ends(c, end);
 }
 
 bool tcp_push_due(struct yeon_tcp *c, uint32_t seq, uint32_t len)

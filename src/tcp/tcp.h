@@ -87,7 +87,7 @@ struct tcp {
   yeon_time *clock;                    /* the host's: the latest time any call has brought */
   struct yeon_tcp_options options;
   struct ring_store *rings; /* shared with UDP and reassembly accounting */
-  struct ring_store blocks; /* of records of what was sent (sent.c), ends of records (record.c) and ranges of what came early (sack.c), which bound them */
+  struct ring_store blocks; /* of records of what was sent (sent.c), ends of records (eor.c) and ranges of what came early (sack.c), which bound them */
   struct pool conns, half_opens, time_waits, sack_sets, busies, extras, cc_states, ecns;
   struct table table; /* all kinds of records by their key */
   struct wheel wheel;

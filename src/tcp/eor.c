@@ -1,4 +1,4 @@
-/* Ends of records in the stream: where the application has said (YEON_SEND_RECORD) that no segment is to hold bytes of both sides. TCP has no records
+/* Ends of records in the stream (EOR): where the application has said (YEON_SEND_RECORD) that no segment is to hold bytes of both sides. TCP has no records
  * (RFC 9293 3.7.1 lets a sender cut as it likes), but who sends messages may care that none waits for, or is lost with, a part of its neighbour.
  *
  * The ends stand as sequence numbers in a borrowed ring, oldest first, from the moment they are given until they are acknowledged; so copies are cut where
@@ -31,7 +31,7 @@ static uint32_t find(const struct yeon_tcp *c, uint32_t seq)
   return low;
 }
 
-int tcp_record_reserve(struct yeon_tcp *c)
+int tcp_eor_reserve(struct yeon_tcp *c)
 {
   uint32_t n = count_of(c);
   if (n >= RECORDS_MOST) return YEON_ERR_LIMIT;
@@ -40,7 +40,7 @@ int tcp_record_reserve(struct yeon_tcp *c)
   return YEON_ERR_NO_MEMORY;
 }
 
-void tcp_record_end(struct yeon_tcp *c)
+void tcp_eor_end(struct yeon_tcp *c)
 {
   uint32_t end = tcp_snd_end(c), n = count_of(c);
   if (n > 0 && end_at(c, n - 1) == end) return;
@@ -48,7 +48,7 @@ void tcp_record_end(struct yeon_tcp *c)
   c->busy->records->len += ENTRY;
 }
 
-uint32_t tcp_record_limit(const struct yeon_tcp *c, uint32_t seq, uint32_t len)
+uint32_t tcp_eor_limit(const struct yeon_tcp *c, uint32_t seq, uint32_t len)
 {
   uint32_t i = find(c, seq + 1);
   if (i == count_of(c)) return len;
@@ -57,18 +57,18 @@ uint32_t tcp_record_limit(const struct yeon_tcp *c, uint32_t seq, uint32_t len)
   return end - seq < len ? end - seq : len;
 }
 
-bool tcp_record_ends(const struct yeon_tcp *c, uint32_t end)
+bool tcp_eor_ends(const struct yeon_tcp *c, uint32_t end)
 {
   uint32_t i = find(c, end);
   return i < count_of(c) && end_at(c, i) == end;
 }
 
-void tcp_record_acked(struct yeon_tcp *c)
+void tcp_eor_acked(struct yeon_tcp *c)
 {
   uint32_t n = find(c, c->snd_una + 1);
   if (n == 0) return;
   ring_drop(c->busy->records, n * ENTRY);
-  if (ring_len(c->busy->records) == 0) tcp_record_release(c);
+  if (ring_len(c->busy->records) == 0) tcp_eor_release(c);
 }
 
-void tcp_record_release(struct yeon_tcp *c) { ring_release(&c->t->blocks, &c->busy->records); }
+void tcp_eor_release(struct yeon_tcp *c) { ring_release(&c->t->blocks, &c->busy->records); }
