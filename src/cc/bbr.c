@@ -2,12 +2,13 @@
  * least that a round trip takes (min_rtt); this file paces at a gain of the one and bounds what is in flight by their product.
  *
  * STARTUP doubles the rate each round until it stops to pay, DRAIN lets the queue go that this made. Then, for ever: DOWN, a little less than the path carries,
- * until what is in flight fits with some headroom; CRUISE, just as much; after two to three seconds (or as many round trips as NewReno would take to
- * grow, if that is sooner) REFILL, a round to fill the pipe, and UP, a quarter more, until there is no more to get or 2 % are lost. Every five
- * seconds without a shorter round trip PROBE_RTT halves the window for 200 ms, so that all flows see the path empty.
+ * until what is in flight fits with some headroom; CRUISE, just as much; after one to four seconds (or as many round trips as NewReno would take to
+ * grow, if that is sooner) REFILL, a round to fill the pipe, and UP, a quarter more, until there is no more to get or 2 % are lost. After five
+ * seconds with a queue, or nine without a shorter round trip, PROBE_RTT halves the window for 200 ms, so that all flows see the path empty.
  *
  * Three bounds: inflight_longterm is what the last probe found to be too much; inflight_shortterm and bw_shortterm follow losses outside of probing, and are
- * forgotten at the next probe. Losses without a queue move none of them (bbr_model.c). ECN is not used. Chance comes from the seed in struct cc_config. */
+ * forgotten at the next probe. Losses without a queue move none of them (bbr_model.c), nor do those that a probe has made. docs/decisions/0022 tells
+ * what is done while a queue stands. ECN is not used. Chance comes from the seed in struct cc_config. */
 #include "cc/bbr.h"
 
 #define PROBE_RTT_SPAN (200 * YEON_MS)
@@ -15,15 +16,22 @@
 #define STARTUP_LOSSES 6u /* in a round */
 #define FULL_ROUNDS 3u
 
-static const uint16_t pacing_percent[] = {[BBR_STARTUP] = 277, [BBR_DRAIN] = 50, [BBR_DOWN] = 90,      [BBR_CRUISE] = 100,
-                                          [BBR_REFILL] = 100,  [BBR_UP] = 125,   [BBR_PROBE_RTT] = 100};
-static const uint16_t cwnd_percent[] = {[BBR_STARTUP] = 200, [BBR_DRAIN] = 200, [BBR_DOWN] = 200,     [BBR_CRUISE] = 200,
+static const uint16_t pacing_percent[] = {
+    [BBR_STARTUP] = 277, [BBR_DRAIN] = 50, [BBR_DOWN] = 90,      [BBR_CRUISE] = 100,
+    [BBR_REFILL] = 100,  [BBR_UP] = 125,   [BBR_PROBE_RTT] = 100};
+static const uint16_t cwnd_percent[] = {[BBR_STARTUP] = 200, [BBR_DRAIN] = 200, [BBR_DOWN] = 200,    [BBR_CRUISE] = 200,
                                         [BBR_REFILL] = 200,  [BBR_UP] = 225,    [BBR_PROBE_RTT] = 50};
 
 static bool in_probe_bw(const struct bbr *s) { return s->mode >= BBR_DOWN && s->mode <= BBR_UP; }
-static bool is_probing(const struct bbr *s) { return s->mode == BBR_STARTUP || s->mode == BBR_REFILL || s->mode == BBR_UP; }
+static bool is_probing(const struct bbr *s)
+{
+  return s->mode == BBR_STARTUP || s->mode == BBR_REFILL || s->mode == BBR_UP;
+}
 /* What is in flight is bounded by the window, not by the application. */
-static bool window_limits(const struct cc *cc, const struct cc_ack *ack) { return ack->flight_max + 2u * cc->mss >= cc->cwnd; }
+static bool window_limits(const struct cc *cc, const struct cc_ack *ack)
+{
+  return ack->flight_max + 2u * cc->mss >= cc->cwnd;
+}
 
 /* Xorshift: 32 bits. */
 static uint32_t chance(struct bbr *s)
@@ -55,7 +63,7 @@ static void reset_full(struct bbr *s, uint64_t from)
 static void pick_wait(struct bbr *s)
 {
   s->rounds_since_probe = chance(s) & 1;
-  s->wait_us = 2000000 + chance(s) % 1000000;
+  s->wait_us = 1000000 + chance(s) % 3000000; /* wide apart: of two flows that probe at once neither learns a thing */
 }
 
 static void start_down(struct bbr *s, const struct cc_ack *ack)
@@ -110,25 +118,41 @@ static void check_full(struct bbr *s, const struct cc_ack *ack)
   s->full_now = s->full_reached = true;
 }
 
-/* Too many losses, in several places, over a round in recovery. */
+/* The queue has run over: that many are no accident. */
+static bool runs_over(const struct cc *cc, const struct bbr *s, const struct cc_ack *ack)
+{
+  return ack->rate.lost >= STARTUP_LOSSES * cc->mss && bbr_queue_stands(s) && bbr_too_high(cc, s, ack);
+}
+
+/* Too many losses, in several places, over a round in recovery; or the queue has run over and the rate has not grown for a round. */
 static void check_startup_losses(const struct cc *cc, struct bbr *s, const struct cc_ack *ack)
 {
-  if (!s->round_start) return;
-  bool many = s->recovering && ack->in_recovery && s->loss_events >= STARTUP_LOSSES && bbr_too_high(cc, s, ack);
-  if (s->mode == BBR_STARTUP && many) {
+  bool many = s->recovering && s->round_start && ack->in_recovery && s->loss_events >= STARTUP_LOSSES &&
+              bbr_too_high(cc, s, ack);
+  bool full = s->full_rounds > 0 && ack->rate.interval_us != 0 && runs_over(cc, s, ack);
+  if (s->mode == BBR_STARTUP && (many || full)) {
     uint32_t bdp = bbr_bdp(s, bbr_max_bw(s), 100);
     s->full_reached = true;
     s->inflight_longterm = bdp > s->inflight_latest ? bdp : s->inflight_latest;
   }
+  if (!s->round_start) return;
   s->loss_events = 0;
   s->recovering = ack->in_recovery;
+}
+
+/* What is found lost from here on STARTUP has lost. */
+static void start_drain(struct bbr *s)
+{
+  bbr_reset_congestion(s);
+  s->acks = BBR_ACKS_STOPPING;
+  s->mode = BBR_DRAIN;
 }
 
 static void check_startup_and_drain(const struct cc *cc, struct bbr *s, const struct cc_ack *ack)
 {
   check_full(s, ack);
   check_startup_losses(cc, s, ack);
-  if (s->mode == BBR_STARTUP && s->full_reached) s->mode = BBR_DRAIN;
+  if (s->mode == BBR_STARTUP && s->full_reached) start_drain(s);
   if (s->mode == BBR_DRAIN && ack->in_flight <= bbr_inflight(cc, s, bbr_max_bw(s), 100)) start_down(s, ack);
 }
 
@@ -150,16 +174,18 @@ static void answer_too_high(const struct cc *cc, struct bbr *s, const struct cc_
   s->probe_samples = false;
   /* Behind a gap the peer's window may have kept back what the path would have borne. */
   bool starved = ack->window != 0 && ack->flight_max + 2u * cc->mss >= ack->window;
-  if (!ack->rate.app_limited && !starved) s->inflight_longterm = ack->rate.tx_in_flight > least ? ack->rate.tx_in_flight : least;
+  if (!ack->rate.app_limited && !starved)
+    s->inflight_longterm = ack->rate.tx_in_flight > least ? ack->rate.tx_in_flight : least;
   if (s->mode == BBR_UP) start_down(s, ack);
 }
 
 static void adapt_longterm(const struct cc *cc, struct bbr *s, const struct cc_ack *ack)
 {
   if (s->acks == BBR_ACKS_STARTING && s->round_start) s->acks = BBR_ACKS_FEEDBACK;
+  if (s->acks == BBR_ACKS_SETTLING && s->round_start) s->acks = BBR_ACKS_INIT;
   if (s->acks == BBR_ACKS_STOPPING && s->round_start) {
     s->probe_samples = false;
-    s->acks = BBR_ACKS_INIT;
+    s->acks = BBR_ACKS_SETTLING;
     /* The best of a cycle is behind us. */
     if (in_probe_bw(s) && !ack->rate.app_limited && s->max_bw[1] != 0) {
       s->max_bw[0] = s->max_bw[1];
@@ -184,7 +210,9 @@ static bool time_to_probe(const struct cc *cc, const struct bbr *s, const struct
 
 static bool time_to_cruise(const struct cc *cc, const struct bbr *s, const struct cc_ack *ack)
 {
-  return ack->in_flight <= bbr_with_headroom(cc, s) && ack->in_flight <= bbr_inflight(cc, s, bbr_max_bw(s), 100);
+  /* It leaves in lumps: with no more than the path holds it would run dry between them. */
+  return ack->in_flight <= bbr_with_headroom(cc, s) &&
+         ack->in_flight <= bbr_inflight(cc, s, bbr_max_bw(s), 100) + 2 * bbr_quantum(cc, s);
 }
 
 static bool time_to_go_down(const struct cc *cc, struct bbr *s, const struct cc_ack *ack)
@@ -268,11 +296,39 @@ static void check_probe_rtt(struct cc *cc, struct bbr *s, const struct cc_ack *a
   if (ack->acked > 0) s->idle_restart = false;
 }
 
+/* Losses that are found all at once leave the pipe half empty, and at just its rate it would stay so. */
+static uint32_t pace_of(const struct cc *cc, const struct bbr *s, const struct cc_ack *ack)
+{
+  uint32_t percent = pacing_percent[s->mode];
+  bool even = s->mode == BBR_DOWN || s->mode == BBR_CRUISE || s->mode == BBR_REFILL;
+  return even && ack->in_flight + bbr_quantum(cc, s) < bbr_bdp(s, s->bw, 100) ? pacing_percent[BBR_UP] : percent;
+}
+
+/* max_bw was had when there was room, or for a moment. While a queue stands, and nothing is probed, just what arrives is this flow's part. */
+static uint64_t believed(const struct bbr *s)
+{
+  bool holds = s->mode == BBR_DOWN || s->mode == BBR_CRUISE;
+  uint64_t arrives = s->bw_latest > s->bw_before ? s->bw_latest : s->bw_before;
+  return holds && bbr_queue_stands(s) && arrives != 0 && arrives < s->bw ? arrives : s->bw;
+}
+
 static void set_pacing(struct bbr *s, uint32_t percent)
 {
-  uint64_t rate = s->bw / 100 * percent;
+  uint64_t rate = believed(s) / 100 * percent;
   if (bbr_queue_stands(s)) rate = rate / 100 * 99; /* a hundredth less, so that it drains */
   if (s->bw != 0 && (s->full_reached || rate > s->pacing_rate)) s->pacing_rate = rate;
+}
+
+/* When the queue has run over as much leaves as arrives, for a round trip: it stays full without losing more. Once a recovery. */
+static void conserve(struct cc *cc, struct bbr *s, const struct cc_ack *ack)
+{
+  uint64_t most = (uint64_t)ack->in_flight + ack->acked;
+  uint32_t least = bbr_inflight(cc, s, s->bw, 100);
+  if (!ack->in_recovery || ack->rate.interval_us == 0) return;
+  if (s->conserve_end == 0 && runs_over(cc, s, ack)) s->conserve_end = ack->delivered;
+  if (s->conserve_end == 0 || ack->rate.prior_delivered >= s->conserve_end) return;
+  if (most < least) most = least;
+  if (cc->cwnd > most) cc->cwnd = (uint32_t)most;
 }
 
 static void set_cwnd(struct cc *cc, const struct bbr *s, const struct cc_ack *ack)
@@ -306,8 +362,9 @@ static void on_ack(struct cc *cc, const struct cc_ack *ack)
   bbr_advance_latest(s, ack);
   uint64_t most = bbr_max_bw(s);
   s->bw = most < s->bw_shortterm ? most : s->bw_shortterm;
-  set_pacing(s, pacing_percent[s->mode]);
+  set_pacing(s, pace_of(cc, s, ack));
   set_cwnd(cc, s, ack);
+  conserve(cc, s, ack);
 }
 
 static void on_congestion(struct cc *cc, enum cc_event event, uint32_t flight, yeon_time now)
@@ -317,6 +374,7 @@ static void on_congestion(struct cc *cc, enum cc_event event, uint32_t flight, y
   if (event == CC_MARK) return;
   if (event != CC_TIMEOUT_AGAIN) save_cwnd(cc, s);
   if (!s->loss_in_round) bbr_save_for_undo(s);
+  s->conserve_end = 0;
   if (event != CC_LOSS) cc->cwnd = cc->mss; /* all that was in flight is taken for lost */
 }
 

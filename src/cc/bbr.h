@@ -5,8 +5,8 @@
 #include "cc/cc.h"
 
 enum bbr_mode { BBR_STARTUP, BBR_DRAIN, BBR_DOWN, BBR_CRUISE, BBR_REFILL, BBR_UP, BBR_PROBE_RTT };
-/* What arriving acknowledgments are of: segments sent while probing, or not. */
-enum bbr_acks { BBR_ACKS_INIT, BBR_ACKS_REFILLING, BBR_ACKS_STARTING, BBR_ACKS_FEEDBACK, BBR_ACKS_STOPPING };
+/* What arriving acknowledgments are of: segments sent while probing, or not; SETTLING: not, but what the probe lost is still being found. */
+enum bbr_acks { BBR_ACKS_INIT, BBR_ACKS_REFILLING, BBR_ACKS_STARTING, BBR_ACKS_FEEDBACK, BBR_ACKS_STOPPING, BBR_ACKS_SETTLING };
 
 #define BBR_UNBOUNDED UINT32_MAX
 #define BBR_ANY_BW UINT64_MAX
@@ -20,6 +20,7 @@ struct bbr {
   uint64_t bw;           /* what the path is taken to carry: the larger, within bw_shortterm */
   uint64_t bw_shortterm; /* after losses outside of probing; BBR_ANY_BW: none */
   uint64_t bw_latest;    /* most in the running round */
+  uint64_t bw_before;    /* and in the one before; 0: unknown */
   uint64_t full_bw;      /* the growth that a plateau is measured against */
   uint32_t inflight_latest;
   uint32_t inflight_longterm;  /* more made too many losses when it was tried; BBR_UNBOUNDED: unknown */
@@ -27,6 +28,7 @@ struct bbr {
   uint32_t min_rtt_us;         /* within ten seconds; 0: none yet */
   uint32_t probe_rtt_min_us;   /* within five, which decides when to look again */
   yeon_time min_rtt_at, probe_rtt_min_at;
+  yeon_time low_at; /* when last no queue stood */
   uint32_t extra_acked[2]; /* acknowledged beyond bw, most in five rounds each (aggregation) */
   uint32_t extra_delivered;
   yeon_time extra_at; /* since when extra_delivered counts */
@@ -35,6 +37,7 @@ struct bbr {
   uint32_t stray_lost, stray_of; /* bytes lost while there was no queue, of bytes that arrived: older ones count less */
   /* Rounds. */
   uint64_t round_end, loss_round_end; /* cc_ack.delivered */
+  uint64_t conserve_end; /* until then no more leaves than arrives; 0: not in this recovery */
   /* Control. */
   uint64_t pacing_rate;
   uint32_t prior_cwnd; /* last known good, while recovery or a probe has it down */
@@ -66,6 +69,8 @@ void bbr_start_round(struct bbr *s, const struct cc_ack *ack);
 uint32_t bbr_bdp(const struct bbr *s, uint64_t bw, uint32_t percent);
 /* The same with room for what is on its way within the ends. */
 uint32_t bbr_inflight(const struct cc *cc, const struct bbr *s, uint64_t bw, uint32_t percent);
+/* What leaves at once: a millisecond of the pacing rate, two segments at least. */
+uint32_t bbr_quantum(const struct cc *cc, const struct bbr *s);
 uint32_t bbr_with_headroom(const struct cc *cc, const struct bbr *s);
 uint32_t bbr_target(const struct cc *cc, const struct bbr *s);
 uint32_t bbr_extra_acked(const struct bbr *s);

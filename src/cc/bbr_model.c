@@ -7,13 +7,14 @@
 
 #define MIN_RTT_WINDOW (10 * YEON_SEC)
 #define PROBE_RTT_INTERVAL (5 * YEON_SEC)
-#define EXTRA_ROUNDS 5u /* of each half of the window of ten */
+#define PROBE_RTT_LATEST (9 * YEON_SEC) /* the least must not be forgotten before it is looked for */
+#define EXTRA_ROUNDS 5u                 /* of each half of the window of ten */
 #define HEADROOM_PERCENT 15u
 #define QUEUE_SLACK_US 1000u
-#define FEW 6u /* segments beyond the two per cent, but no more than this part of the flight: else, of a small one, every accident would count */
-#define FEW_PART 16u
-#define ANY_LOSS_PERCENT 10u /* with or without a queue: that much is no accident, but a policer */
-#define STRAY_PART 1000u /* a path that loses more without a queue is judged by how much it loses */
+#define FEW 6u       /* segments beyond the two per cent, ... */
+#define FEW_PART 16u /* ... but no more than this part of the flight: else, of a small one, every accident would count */
+#define ANY_LOSS_PERCENT 10u    /* with or without a queue: that much is no accident, but a policer */
+#define STRAY_PART 1000u        /* a path that loses more without a queue is judged by how much it loses */
 #define STRAY_MEMORY (4u << 20) /* bytes */
 
 uint64_t bbr_rate_of(const struct cc_ack *ack)
@@ -33,18 +34,16 @@ uint32_t bbr_bdp(const struct bbr *s, uint64_t bw, uint32_t percent)
   return bytes < CC_WINDOW_MOST ? (uint32_t)bytes : CC_WINDOW_MOST;
 }
 
-/* The quantum is a millisecond of the pacing rate, two segments at least; three are under way in the ends. */
-static uint32_t offload_budget(const struct cc *cc, const struct bbr *s)
+uint32_t bbr_quantum(const struct cc *cc, const struct bbr *s)
 {
   uint64_t quantum = s->pacing_rate / 1000;
   if (quantum > 65536) quantum = 65536;
-  if (quantum < 2u * cc->mss) quantum = 2u * cc->mss;
-  return 3 * (uint32_t)quantum;
+  return quantum > 2u * cc->mss ? (uint32_t)quantum : 2u * cc->mss;
 }
 
 static uint32_t quantized(const struct cc *cc, const struct bbr *s, uint32_t bytes)
 {
-  uint32_t budget = offload_budget(cc, s);
+  uint32_t budget = 3 * bbr_quantum(cc, s); /* under way in the ends */
   if (bytes < budget) bytes = budget;
   if (bytes < BBR_MIN_PIPE * cc->mss) bytes = BBR_MIN_PIPE * cc->mss;
   return s->mode == BBR_UP ? bytes + 2u * cc->mss : bytes;
@@ -78,7 +77,7 @@ uint32_t bbr_extra_acked(const struct bbr *s)
 void bbr_reset_congestion(struct bbr *s)
 {
   s->loss_in_round = false;
-  s->bw_latest = 0;
+  s->bw_latest = s->bw_before = 0;
   s->inflight_latest = 0;
 }
 
@@ -116,7 +115,7 @@ static void note_loss(const struct cc *cc, struct bbr *s, const struct cc_ack *a
 {
   if (ack->lost > 0 && s->loss_events < UINT8_MAX) s->loss_events++;
   bool counts = every_loss_counts(s) ? ack->lost > 0 : ack->rate.interval_us != 0 && bbr_too_high(cc, s, ack);
-  if (!counts) return;
+  if (!counts || s->acks >= BBR_ACKS_STOPPING) return; /* the probe's losses have been answered by its end */
   if (!s->loss_in_round) {
     s->loss_round_end = ack->delivered;
     bbr_save_for_undo(s);
@@ -212,7 +211,10 @@ void bbr_update_model(struct cc *cc, struct bbr *s, const struct cc_ack *ack, bo
 
 void bbr_update_min_rtt(struct bbr *s, const struct cc_ack *ack)
 {
-  s->probe_rtt_expired = ack->now > s->probe_rtt_min_at + PROBE_RTT_INTERVAL;
+  /* The path is as good as empty: no need to look before its least round trip is about to be forgotten. */
+  if (!bbr_queue_stands(s)) s->low_at = ack->now;
+  yeon_time seen_at = s->low_at > s->probe_rtt_min_at ? s->low_at : s->probe_rtt_min_at;
+  s->probe_rtt_expired = ack->now > seen_at + PROBE_RTT_INTERVAL || ack->now > s->probe_rtt_min_at + PROBE_RTT_LATEST;
   if (ack->rtt_us != 0 && (s->probe_rtt_min_us == 0 || ack->rtt_us < s->probe_rtt_min_us || s->probe_rtt_expired)) {
     s->probe_rtt_min_us = ack->rtt_us;
     s->probe_rtt_min_at = ack->now;
@@ -226,6 +228,7 @@ void bbr_update_min_rtt(struct bbr *s, const struct cc_ack *ack)
 void bbr_advance_latest(struct bbr *s, const struct cc_ack *ack)
 {
   if (!s->loss_round_start) return;
+  s->bw_before = s->bw_latest;
   s->bw_latest = bbr_rate_of(ack);
   s->inflight_latest = ack->rate.delivered;
 }

@@ -179,15 +179,16 @@ void tcp_sent_note(struct yeon_tcp *c, uint32_t seq, uint32_t end, yeon_time now
   if (seq_lt(old, end)) append(c, old, end, now);
 }
 
-/* RFC 8985 6.2, step 2: it echoes a timestamp from before the last copy, or comes sooner after it than any round trip took. */
-static bool was_earlier_copy(const struct yeon_tcp *c, const struct tcp_sent *r, const struct tcp_news *news)
+/* RFC 8985 6.2, step 2: it echoes a timestamp from before the last copy, or comes sooner after it than any round trip took. What is told by SACK lies beyond
+ * a gap, and the echo is of what came before that (RFC 7323 4.3), whichever copy arrived: there only time tells. */
+static bool was_earlier_copy(const struct yeon_tcp *c, const struct tcp_sent *r, bool told, const struct tcp_news *news)
 {
-  if (news->echoed && seq_lt(news->echo, tcp_ts_now(c->t, &c->record.key, r->sent_at))) return true;
+  if (!told && news->echoed && seq_lt(news->echo, tcp_ts_now(c->t, &c->record.key, r->sent_at))) return true;
   return news->now - r->sent_at < (yeon_time)c->rtt_min_us * YEON_US;
 }
 
-/* Of what arrives with one acknowledgment, RACK and the rate sample go by what was sent last. */
-static void note_delivered(const struct yeon_tcp *c, uint32_t i, struct tcp_news *news)
+/* Of what arrives with one acknowledgment, RACK and the rate sample go by what was sent last. told: by SACK. */
+static void note_delivered(const struct yeon_tcp *c, uint32_t i, bool told, struct tcp_news *news)
 {
   const struct tcp_sents *s = &c->busy->sent;
   const struct tcp_sent *r = tcp_sent_at(s, i);
@@ -199,7 +200,7 @@ static void note_delivered(const struct yeon_tcp *c, uint32_t i, struct tcp_news
     news->reordered = true;
   }
   if (!again && seq_le(end, c->busy->recover)) news->original = true;
-  if (again && was_earlier_copy(c, r, news)) return;
+  if (again && was_earlier_copy(c, r, told, news)) return;
   news->last_at = r->sent_at;
   if (news->any && (r->sent_at < news->newest_at || (r->sent_at == news->newest_at && seq_lt(end, news->newest_end))))
     return;
@@ -218,7 +219,7 @@ void tcp_sent_ack(struct yeon_tcp *c, uint32_t ack, struct tcp_news *news)
     uint32_t len = tcp_sent_end(s, 0) - r->seq;
     if ((r->flags & TCP_SENT_SACKED) == 0) {
       news->fresh += len;
-      note_delivered(c, 0, news);
+      note_delivered(c, 0, false, news);
     }
     if (r->flags != 0) put_flags(s, 0, 0);
     s->first = s->first + 1 < s->cap ? s->first + 1 : 0;
@@ -280,7 +281,7 @@ void tcp_sent_sack(struct yeon_tcp *c, uint32_t left, uint32_t right, struct tcp
     struct tcp_sent *r = tcp_sent_at(s, to);
     if ((r->flags & TCP_SENT_SACKED) != 0) continue;
     news->sacked += tcp_sent_end(s, to) - r->seq;
-    note_delivered(c, to, news);
+    note_delivered(c, to, true, news);
     r->segs = segs_of(c, tcp_sent_end(s, to) - r->seq);
     put_flags(s, to, (r->flags & TCP_SENT_EVER_RESENT) | TCP_SENT_SACKED);
   }
