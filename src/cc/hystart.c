@@ -2,7 +2,7 @@
  *
  * Both look at the RTT of a round trip's acknowledgments: when the least of the first eight is clearly more than that of the round before (Linux: than
  * the least ever), a queue is building up. HyStart++ then goes on at a quarter of the speed for five rounds, ready to take it back should the delay
- * fall again; Linux's ends slow start at once. Linux also ends it when a train of acknowledgments, none more than 2 ms after the other, has lasted as
+ * fall again (docs/decisions/0023 makes it earlier, and sure); Linux's ends slow start at once. Linux also ends it when a train of acknowledgments, none more than 2 ms after the other, has lasted as
  * long as half the least RTT: then the window fills the path. A round ends when as many bytes are delivered as were in flight at its beginning. */
 #include "cc/hystart.h"
 
@@ -15,6 +15,8 @@
 #define CSS_ROUNDS 5u
 #define L 8u
 
+#define EARLY 0u /* the baseline of a round in which the delay has just begun to rise: there is none yet */
+
 #define LINUX_LOW_WINDOW 16u /* segments: below it nothing is judged */
 #define LINUX_TRAIN_GAP (2 * YEON_MS)
 
@@ -25,8 +27,18 @@ static uint32_t threshold_us(uint32_t rtt_us)
   return t < MAX_RTT_THRESH_US ? t : MAX_RTT_THRESH_US;
 }
 
+/* When even the shortest of a round trip's samples has that much more, it is no jitter: the path is full. */
+static uint32_t certain_us(uint32_t rtt_us)
+{
+  uint32_t two = 2 * threshold_us(rtt_us);
+  return two > rtt_us / 4 ? two : rtt_us / 4;
+}
+
 static void begin_round(struct hystart *h, const struct cc_ack *ack)
 {
+  /* What is acknowledged in the second round had left before the first began. */
+  if (h->css_rounds == 1 && h->baseline_us == EARLY) h->early_us = h->last_us + threshold_us(h->last_us) / 2;
+  if (h->css_rounds == 2 && h->baseline_us == EARLY) h->baseline_us = h->early_us;
   h->last_us = h->running ? h->current_us : HYSTART_UNKNOWN;
   h->current_us = HYSTART_UNKNOWN;
   h->samples = 0;
@@ -44,24 +56,38 @@ static bool round_over(const struct hystart *h, const struct cc_ack *ack)
 static void sample(struct hystart *h, const struct cc_ack *ack)
 {
   if (ack->rtt_us == 0) return;
+  uint32_t threshold = threshold_us(h->last_us);
+  bool higher = h->last_us != HYSTART_UNKNOWN && ack->rtt_us >= h->last_us + threshold / 2 &&
+                ack->rtt_us + threshold / 8 >= h->sample_us;
+  h->sample_us = ack->rtt_us;
+  h->higher = (uint8_t)(higher ? h->higher + (h->higher < N_RTT_SAMPLE) : 0);
   if (ack->rtt_us < h->current_us) h->current_us = ack->rtt_us;
   if (h->samples < UINT16_MAX) h->samples++;
 }
 
-/* RFC 9406 4.2. */
+/* RFC 9406 4.2; and what docs/decisions/0023 adds. */
+static void judge(struct hystart *h, uint32_t rtt_min_us)
+{
+  bool rises = h->last_us != HYSTART_UNKNOWN && h->current_us >= h->last_us + threshold_us(h->last_us);
+  if (h->current_us >= rtt_min_us + certain_us(rtt_min_us)) {
+    h->css_rounds = CSS_ROUNDS + 1;
+  } else if (h->css_rounds <= 1 && rises) {
+    h->css_rounds = 1;
+    h->baseline_us = h->current_us;
+  } else if (h->css_rounds > 0 && h->current_us < h->baseline_us) {
+    h->css_rounds = 0; /* it was no queue */
+    h->jittery = true;
+  } else if (h->css_rounds == 0 && h->higher >= N_RTT_SAMPLE && !h->jittery) {
+    h->css_rounds = 1;
+    h->baseline_us = EARLY;
+  }
+}
+
 enum hystart_pace hystart_on_ack(struct hystart *h, const struct cc_ack *ack)
 {
   bool over = round_over(h, ack);
   if (h->running) sample(h, ack);
-  if (h->running && h->samples >= N_RTT_SAMPLE) {
-    if (h->css_rounds > 0 && h->current_us < h->baseline_us) {
-      h->css_rounds = 0; /* it was no queue */
-      h->baseline_us = HYSTART_UNKNOWN;
-    } else if (h->css_rounds == 0 && h->last_us != HYSTART_UNKNOWN && h->current_us >= h->last_us + threshold_us(h->last_us)) {
-      h->css_rounds = 1;
-      h->baseline_us = h->current_us;
-    }
-  }
+  if (h->running && h->samples >= N_RTT_SAMPLE) judge(h, ack->rtt_min_us);
   if (over) begin_round(h, ack);
   if (h->css_rounds > CSS_ROUNDS) return HYSTART_EXIT;
   return h->css_rounds > 0 ? HYSTART_CONSERVATIVE : HYSTART_FULL;

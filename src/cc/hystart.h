@@ -10,10 +10,13 @@ struct hystart {
   yeon_time round_at, last_ack_at; /* Linux's: when the round began; the last acknowledgment of an unbroken train */
   uint32_t round_end;              /* cc_ack.delivered, modulo 2^32, that ends the round; with running */
   uint32_t last_us, current_us;    /* least RTT of the last and of the running round; HYSTART_UNKNOWN: none */
-  uint32_t baseline_us;            /* in conservative slow start: what made it begin */
+  uint32_t sample_us;              /* the last one */
+  uint32_t baseline_us, early_us;  /* in conservative slow start: what made it begin */
   uint16_t samples;                /* in this round */
+  uint8_t higher;                  /* of those, in a row until now, longer than last_us and not falling: N_RTT_SAMPLE at most */
   uint8_t css_rounds;              /* rounds of conservative slow start that have begun; 0: not in it */
   bool running;
+  bool jittery; /* conservative slow start has been taken back: delays here say little */
 };
 
 /* What slow start is to make of an acknowledgment. */

@@ -187,12 +187,9 @@ static bool was_earlier_copy(const struct yeon_tcp *c, const struct tcp_sent *r,
   return news->now - r->sent_at < (yeon_time)c->rtt_min_us * YEON_US;
 }
 
-/* Of what arrives with one acknowledgment, RACK and the rate sample go by what was sent last. told: by SACK. */
-static void note_delivered(const struct yeon_tcp *c, uint32_t i, bool told, struct tcp_news *news)
+/* Of what arrives with one acknowledgment, RACK and the rate sample go by what was sent last. The record r has arrived up to end; told: by SACK. */
+static void note_delivered(const struct yeon_tcp *c, const struct tcp_sent *r, uint32_t end, bool told, struct tcp_news *news)
 {
-  const struct tcp_sents *s = &c->busy->sent;
-  const struct tcp_sent *r = tcp_sent_at(s, i);
-  uint32_t end = tcp_sent_end(s, i);
   bool again = (r->flags & TCP_SENT_EVER_RESENT) != 0;
   if (!again && news->told && seq_lt(end, news->top)) {
     uint32_t behind = seq_max(news->top, c->snd_una) - r->seq;
@@ -219,7 +216,7 @@ void tcp_sent_ack(struct yeon_tcp *c, uint32_t ack, struct tcp_news *news)
     uint32_t len = tcp_sent_end(s, 0) - r->seq;
     if ((r->flags & TCP_SENT_SACKED) == 0) {
       news->fresh += len;
-      note_delivered(c, 0, false, news);
+      note_delivered(c, r, r->seq + len, false, news);
     }
     if (r->flags != 0) put_flags(s, 0, 0);
     s->first = s->first + 1 < s->cap ? s->first + 1 : 0;
@@ -229,8 +226,10 @@ void tcp_sent_ack(struct yeon_tcp *c, uint32_t ack, struct tcp_news *news)
   struct tcp_sent *r = tcp_sent_at(s, 0);
   if (!seq_lt(r->seq, ack)) return;
   uint32_t len = ack - r->seq;
-  if ((r->flags & TCP_SENT_SACKED) == 0) news->fresh += len;
-  if ((r->flags & (TCP_SENT_SACKED | TCP_SENT_EVER_RESENT)) == 0 && len >= c->snd_mss) news->last_at = r->sent_at;
+  if ((r->flags & TCP_SENT_SACKED) == 0) {
+    news->fresh += len;
+    if (len >= c->snd_mss) note_delivered(c, r, ack, false, news); /* a whole segment, at least, of several that left at once */
+  }
   count(s, r->flags, 0 - len);
   r->seq = ack;
 }
@@ -281,7 +280,7 @@ void tcp_sent_sack(struct yeon_tcp *c, uint32_t left, uint32_t right, struct tcp
     struct tcp_sent *r = tcp_sent_at(s, to);
     if ((r->flags & TCP_SENT_SACKED) != 0) continue;
     news->sacked += tcp_sent_end(s, to) - r->seq;
-    note_delivered(c, to, true, news);
+    note_delivered(c, r, tcp_sent_end(s, to), true, news);
     r->segs = segs_of(c, tcp_sent_end(s, to) - r->seq);
     put_flags(s, to, (r->flags & TCP_SENT_EVER_RESENT) | TCP_SENT_SACKED);
   }

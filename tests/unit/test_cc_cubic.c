@@ -220,17 +220,72 @@ static void hystart_takes_it_back(void **state)
   assert_int_equal(p.cc.ssthresh, CC_SSTHRESH_NONE);
 }
 
+/* Less than half of the 4 ms from one round to the next; and any delay that comes and goes within one. */
 static void hystart_bears_jitter(void **state)
 {
   struct cc_path p;
+  uint32_t chance = 1;
   (void)state;
   cc_path_begin(&p, YEON_CC_CUBIC, MSS, 10, 20 * MS);
   for (int i = 0; i < 6; i++) {
-    p.rtt_us = 20 * MS + (i % 2 != 0 ? 3900u : 0u); /* below 4 ms */
+    p.rtt_us = 20 * MS + (i % 2 != 0 ? 1900u : 0u);
     cc_path_round(&p);
   }
   assert_int_equal(p.cc.ssthresh, CC_SSTHRESH_NONE);
   near(p.cc.cwnd, 640, 0.01);
+  cc_path_begin(&p, YEON_CC_CUBIC, MSS, 10, 20 * MS);
+  for (unsigned i = 0; i < 630; i++) {
+    chance = chance * 1103515245u + 12345u;
+    p.rtt_us = 20 * MS + (chance >> 16) % (10 * MS);
+    cc_path_ack(&p, 100 * YEON_US);
+  }
+  assert_int_equal(p.cc.ssthresh, CC_SSTHRESH_NONE);
+  near(p.cc.cwnd, 640, 0.01);
+}
+
+/* Acknowledgments of a round, each `more_us` later than the one before. */
+static void rising_round(struct cc_path *p, uint32_t from_us, uint32_t more_us)
+{
+  uint32_t n = p->cc.cwnd / p->mss;
+  for (uint32_t i = 0; i < n; i++) {
+    p->rtt_us = from_us + i * more_us;
+    cc_path_ack(p, (yeon_time)from_us * YEON_US / n);
+  }
+}
+
+/* docs/decisions/0023: eight in a row that rise are a queue that begins, though the round began without; its window would be known a round late. */
+static void hystart_sees_a_queue_begin(void **state)
+{
+  struct cc_path p;
+  (void)state;
+  cc_path_begin(&p, YEON_CC_CUBIC, MSS, 10, 80 * MS);
+  for (int i = 0; i < 3; i++) cc_path_round(&p);
+  near(p.cc.cwnd, 80, 0.01);
+  rising_round(&p, 80 * MS, 500); /* by 5 ms after ten, and seven later it is certain: 62 more at a quarter */
+  near(p.cc.cwnd, 80 + 18 + 62 / 4, 0.5);
+  assert_int_equal(p.cc.ssthresh, CC_SSTHRESH_NONE);
+  rising_round(&p, 95 * MS, 100);
+  near(p.cc.cwnd, (80 + 18 + 62 / 4) * 1.25, 1);
+  rising_round(&p, 105 * MS, 100); /* a whole round that is a quarter longer: enough */
+  assert_true(p.cc.ssthresh <= p.cc.cwnd);
+  assert_true(p.cc.cwnd < 150 * MSS);
+}
+
+/* A queue that was another's: two rounds later all is as before, and it is not believed so soon again. */
+static void hystart_believes_once(void **state)
+{
+  struct cc_path p;
+  (void)state;
+  cc_path_begin(&p, YEON_CC_CUBIC, MSS, 10, 80 * MS);
+  for (int i = 0; i < 3; i++) cc_path_round(&p);
+  rising_round(&p, 80 * MS, 500);
+  for (int i = 0; i < 2; i++) rising_round(&p, 80 * MS, 0);
+  for (int i = 0; i < 2; i++) {
+    uint32_t before = p.cc.cwnd;
+    rising_round(&p, 80 * MS, i > 0 ? 50 : 0);
+    near(p.cc.cwnd, 2 * before / MSS, 0.02);
+  }
+  assert_int_equal(p.cc.ssthresh, CC_SSTHRESH_NONE);
 }
 
 /* RFC 9406 4.3: eight segments an acknowledgment, unless paced. */
@@ -283,6 +338,8 @@ int main(void)
       cmocka_unit_test(hystart_leaves_slow_start),
       cmocka_unit_test(hystart_takes_it_back),
       cmocka_unit_test(hystart_bears_jitter),
+      cmocka_unit_test(hystart_sees_a_queue_begin),
+      cmocka_unit_test(hystart_believes_once),
       cmocka_unit_test(hystart_no_bursts),
       cmocka_unit_test(hystart_as_linux),
   };
