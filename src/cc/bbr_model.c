@@ -202,7 +202,8 @@ void bbr_update_model(struct cc *cc, struct bbr *s, const struct cc_ack *ack, bo
     update_round(s, ack);
     update_max_bw(s, ack);
     if (s->loss_round_start) {
-      if (!probing && s->loss_in_round) adapt_lower_bounds(cc, s);
+      /* What the application, or a full buffer behind a gap, kept back says nothing of the path. */
+      if (!probing && s->loss_in_round && !ack->rate.app_limited) adapt_lower_bounds(cc, s);
       s->loss_in_round = false;
     }
   }

@@ -135,6 +135,48 @@ static void bbr_alone_probes_seldom(void **state)
   free(l);
 }
 
+/* Acknowledgments, of a round trip each, with losses while a queue stands. */
+static void lose(struct cc_link *l, unsigned rounds, bool app_limited)
+{
+  struct bbr *s = bbr_of(l);
+  uint64_t delivered = s->round_end;
+  for (unsigned i = 0; i < rounds; i++) {
+    uint64_t before = delivered;
+    delivered += 40000;
+    struct cc_ack a = {.acked = 40000,
+                       .lost = 4000,
+                       .in_flight = 100000,
+                       .flight_max = 100000,
+                       .srtt_us = 80 * MS,
+                       .rtt_us = 80 * MS,
+                       .rtt_min_us = 40 * MS,
+                       .in_recovery = true,
+                       .delivered = delivered,
+                       .now = l->now += 8 * YEON_MS,
+                       .rate = {.prior_delivered = before,
+                                .delivered = 40000,
+                                .interval_us = 80 * MS,
+                                .tx_in_flight = 100000,
+                                .lost = 10000,
+                                .app_limited = app_limited}};
+    cc_on_ack(&l->cc, &a);
+  }
+}
+
+/* With nothing to send, or no buffer for it, a low rate is no sign of congestion; the same rate is, when there was. */
+static void bbr_tells_who_was_slow(void **state)
+{
+  for (int limited = 1; limited >= 0; limited--) {
+    struct cc_link *l = fresh(YEON_CC_BBR, RATE, 40 * MS, 100000);
+    (void)state;
+    cc_link_run(l, 5 * YEON_SEC);
+    while (bbr_of(l)->mode != BBR_CRUISE || bbr_of(l)->acks != BBR_ACKS_INIT) cc_link_run(l, YEON_MS);
+    lose(l, 6, limited != 0);
+    assert_int_equal(bbr_of(l)->bw_shortterm == BBR_ANY_BW, limited != 0);
+    free(l);
+  }
+}
+
 /* A buffer of a quarter of the product: what the probes find out bounds what is in flight, and little is lost. */
 static void bbr_bears_a_short_queue(void **state)
 {
@@ -277,11 +319,11 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(bbr_starts_and_drains),   cmocka_unit_test(bbr_holds_the_rate),
       cmocka_unit_test(bbr_finds_more),          cmocka_unit_test(bbr_probes_the_round_trip),
-      cmocka_unit_test(bbr_alone_probes_seldom), cmocka_unit_test(bbr_bears_a_short_queue),
-      cmocka_unit_test(bbr_bears_loss),          cmocka_unit_test(bbr_heeds_a_policer),
-      cmocka_unit_test(bbr_undo_and_timeout),    cmocka_unit_test(bbr_after_a_pause),
-      cmocka_unit_test(bbr_repeats_itself),      cmocka_unit_test(copa_bounds_the_queue),
-      cmocka_unit_test(copa_and_loss),
+      cmocka_unit_test(bbr_alone_probes_seldom), cmocka_unit_test(bbr_tells_who_was_slow),
+      cmocka_unit_test(bbr_bears_a_short_queue), cmocka_unit_test(bbr_bears_loss),
+      cmocka_unit_test(bbr_heeds_a_policer),     cmocka_unit_test(bbr_undo_and_timeout),
+      cmocka_unit_test(bbr_after_a_pause),       cmocka_unit_test(bbr_repeats_itself),
+      cmocka_unit_test(copa_bounds_the_queue),   cmocka_unit_test(copa_and_loss),
   };
   return cmocka_run_group_tests_name("models", tests, NULL, NULL);
 }
