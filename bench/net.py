@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROUNDS = 2
 ROUNDS_OF_CHANCE = 3
-CHANCE = ("loss", "bursts", "reorder")  # what is luck: the mean of more rounds
+CHANCE = ("loss", "bursts", "reorder")  # where luck decides
 SEED = 7
 FAIR_SECONDS = 60
 FAIR = ("20ms-20mbit-clean-1bdp", "80ms-20mbit-clean-1bdp", "160ms-20mbit-clean-1bdp")

@@ -225,6 +225,11 @@ class Bench:
             for pair, word in NET_OTHERS.items():
                 if pair in ends:
                     self.add(f"{name}.{word}", ends[pair], "Mbit/s", peers[:len(ends[pair])], "kernel", digits=2, better="higher")
+        ratios = sorted((row["ratio"], row["metric"]) for row in self.rows if row["metric"].startswith("net.") and row.get("budget_of") == "ratio")
+        if ratios:
+            at_least = [sum(one >= least for one, _ in ratios) for least in (1, 0.995, 0.99)]
+            self.notes.append(f"of {len(ratios)} cells {at_least[0]} have the kernel's goodput or more, {at_least[1]} 0.995 of it, {at_least[2]} 0.99; "
+                              f"least {ratios[0][0]} ({ratios[0][1]})")
         for one in said["fair"]:
             name = f"net.fair.{one['cell']}.{one['cc']}"
             self.add(f"{name}.mbit", one["mbit"][:1], "Mbit/s", one["mbit"][1:], "kernel", digits=2, better="higher")
