@@ -300,22 +300,24 @@ static void check_probe_rtt(struct cc *cc, struct bbr *s, const struct cc_ack *a
 static uint32_t pace_of(const struct cc *cc, const struct bbr *s, const struct cc_ack *ack)
 {
   uint32_t percent = pacing_percent[s->mode];
-  bool even = s->mode == BBR_DOWN || s->mode == BBR_CRUISE || s->mode == BBR_REFILL;
+  bool even = s->mode == BBR_CRUISE || s->mode == BBR_REFILL;
   return even && ack->in_flight + bbr_quantum(cc, s) < bbr_bdp(s, s->bw, 100) ? pacing_percent[BBR_UP] : percent;
 }
 
-/* max_bw was had when there was room, or for a moment. While a queue stands, and nothing is probed, just what arrives is this flow's part. */
-static uint64_t believed(const struct bbr *s)
+/* max_bw was had when there was room, or for a moment. While a queue stands, and nothing is probed, what arrives is this flow's part; but like the other
+ * bounds it falls by 30 % at most, for the queue may be another's, or none, and the path has become longer. */
+static void hold(struct bbr *s, const struct cc_ack *ack)
 {
-  bool holds = s->mode == BBR_DOWN || s->mode == BBR_CRUISE;
-  uint64_t arrives = s->bw_latest > s->bw_before ? s->bw_latest : s->bw_before;
-  return holds && bbr_queue_stands(s) && arrives != 0 && arrives < s->bw ? arrives : s->bw;
+  uint64_t arrives = s->bw_latest > s->bw_before ? s->bw_latest : s->bw_before, least = s->bw / 100 * BBR_BETA_PERCENT;
+  bool holds = (s->mode == BBR_DOWN || s->mode == BBR_CRUISE) && bbr_queue_stands(s) && !ack->rate.app_limited;
+  if (!holds || arrives == 0) s->held_bw = 0;
+  if (holds && arrives != 0 && (s->held_bw == 0 || s->round_start)) s->held_bw = arrives > least ? arrives : least;
 }
 
 static void set_pacing(struct bbr *s, uint32_t percent)
 {
-  uint64_t rate = believed(s) / 100 * percent;
-  if (bbr_queue_stands(s)) rate = rate / 100 * 99; /* a hundredth less, so that it drains */
+  uint64_t rate = (s->held_bw != 0 && s->held_bw < s->bw ? s->held_bw : s->bw) / 100 * percent;
+  if (s->held_bw == 0 && bbr_queue_stands(s)) rate = rate / 100 * 99; /* a hundredth less, so that it drains */
   if (s->bw != 0 && (s->full_reached || rate > s->pacing_rate)) s->pacing_rate = rate;
 }
 
@@ -362,6 +364,7 @@ static void on_ack(struct cc *cc, const struct cc_ack *ack)
   bbr_advance_latest(s, ack);
   uint64_t most = bbr_max_bw(s);
   s->bw = most < s->bw_shortterm ? most : s->bw_shortterm;
+  hold(s, ack);
   set_pacing(s, pace_of(cc, s, ack));
   set_cwnd(cc, s, ack);
   conserve(cc, s, ack);
@@ -383,6 +386,7 @@ static void on_recovered(struct cc *cc, yeon_time now)
   struct bbr *s = cc->state;
   (void)now;
   s->recovering = false;
+  s->conserve_end = 1; /* long past */
   restore_cwnd(cc, s);
 }
 
@@ -402,6 +406,8 @@ static void on_undo(struct cc *cc, yeon_time now)
     s->full_reached = false;
   } else if (s->undo_mode == BBR_UP) {
     s->mode = BBR_UP;
+    s->acks = BBR_ACKS_STARTING;
+    s->probe_samples = true;
     raise_slope(cc, s);
   }
 }
@@ -412,6 +418,8 @@ static void on_idle(struct cc *cc, yeon_time now)
   struct bbr *s = cc->state;
   s->idle_restart = true;
   s->extra_at = now;
+  s->held_bw = 0;
+  s->rtt_us = 0;
   if (in_probe_bw(s)) {
     set_pacing(s, 100);
   } else if (s->mode == BBR_PROBE_RTT && s->probe_done_at != 0 && now > s->probe_done_at) {

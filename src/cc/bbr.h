@@ -22,11 +22,12 @@ struct bbr {
   uint64_t bw_latest;    /* most in the running round */
   uint64_t bw_before;    /* and in the one before; 0: unknown */
   uint64_t full_bw;      /* the growth that a plateau is measured against */
+  uint64_t held_bw;      /* what DOWN and CRUISE go by while a queue stands; 0: none does */
   uint32_t inflight_latest;
   uint32_t inflight_longterm;  /* more made too many losses when it was tried; BBR_UNBOUNDED: unknown */
   uint32_t inflight_shortterm; /* likewise, as bw_shortterm */
   uint32_t min_rtt_us;         /* within ten seconds; 0: none yet */
-  uint32_t probe_rtt_min_us;   /* within five, which decides when to look again */
+  uint32_t probe_rtt_min_us;   /* since PROBE_RTT or a shorter one, which decides when to look again */
   yeon_time min_rtt_at, probe_rtt_min_at;
   yeon_time low_at; /* when last no queue stood */
   uint32_t extra_acked[2]; /* acknowledged beyond bw, most in five rounds each (aggregation) */

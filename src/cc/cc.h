@@ -130,6 +130,8 @@ uint32_t cc_initial_window(uint32_t mss, uint32_t segments);
 /* For the algorithms. */
 /* A window that was not used proves nothing about the path, and does not grow (RFC 7661 4.1 has the full treatment). */
 bool cc_limited_by_window(const struct cc *cc, const struct cc_ack *ack);
+/* In recovery, and with what tells of marks (RFC 3168 6.1.2), a window does not widen. */
+static inline bool cc_is_bad_time(const struct cc_ack *ack) { return ack->in_recovery || ack->marked > 0; }
 /* cwnd += bytes, within CC_WINDOW_MOST. */
 void cc_widen(struct cc *cc, uint32_t bytes);
 

@@ -127,7 +127,7 @@ static enum hystart_pace pace_of(struct cc *cc, struct cubic *s, const struct cc
 {
   if (cc->ssthresh != CC_SSTHRESH_NONE) return HYSTART_FULL;
   if (like_linux(cc)) return hystart_linux_on_ack(&s->hystart, ack, cc->cwnd / cc->mss, is_paced(cc));
-  return hystart_on_ack(&s->hystart, ack);
+  return hystart_on_ack(&s->hystart, ack, is_paced(cc));
 }
 
 /* Bytes left for congestion avoidance. */
@@ -152,7 +152,7 @@ static void on_ack(struct cc *cc, const struct cc_ack *ack)
   yeon_time before = s->ack_at;
   uint32_t acked = ack->acked;
   s->ack_at = ack->now;
-  if (ack->in_recovery) return;
+  if (cc_is_bad_time(ack)) return;
   /* Linux's epoch goes on through a pause, as if its time had not passed: it begins when sending does. */
   if (before == 0 && like_linux(cc) && cc->ssthresh != CC_SSTHRESH_NONE && cc->cwnd >= cc->ssthresh)
     begin_epoch(cc, s, ack->now - ack->rtt_us * YEON_US);

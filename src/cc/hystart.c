@@ -27,11 +27,12 @@ static uint32_t threshold_us(uint32_t rtt_us)
   return t < MAX_RTT_THRESH_US ? t : MAX_RTT_THRESH_US;
 }
 
-/* When even the shortest of a round trip's samples has that much more, it is no jitter: the path is full. */
-static uint32_t certain_us(uint32_t rtt_us)
+/* When even the shortest of a whole round's samples is longer than the shortest of all by so much, it is no jitter: the path is full. */
+static bool is_full(const struct hystart *h)
 {
-  uint32_t two = 2 * threshold_us(rtt_us);
-  return two > rtt_us / 4 ? two : rtt_us / 4;
+  if (h->least_us == 0) return false; /* no round before it */
+  uint32_t two = 2 * threshold_us(h->least_us), quarter = h->least_us / 4;
+  return h->current_us >= h->least_us + (two > quarter ? two : quarter);
 }
 
 static void begin_round(struct hystart *h, const struct cc_ack *ack)
@@ -40,6 +41,7 @@ static void begin_round(struct hystart *h, const struct cc_ack *ack)
   if (h->css_rounds == 1 && h->baseline_us == EARLY) h->early_us = h->last_us + threshold_us(h->last_us) / 2;
   if (h->css_rounds == 2 && h->baseline_us == EARLY) h->baseline_us = h->early_us;
   h->last_us = h->running ? h->current_us : HYSTART_UNKNOWN;
+  if (h->last_us != HYSTART_UNKNOWN && (h->least_us == 0 || h->last_us < h->least_us)) h->least_us = h->last_us;
   h->current_us = HYSTART_UNKNOWN;
   h->samples = 0;
   h->round_end = (uint32_t)ack->delivered + ack->in_flight;
@@ -65,29 +67,30 @@ static void sample(struct hystart *h, const struct cc_ack *ack)
   if (h->samples < UINT16_MAX) h->samples++;
 }
 
-/* RFC 9406 4.2; and what docs/decisions/0023 adds. */
-static void judge(struct hystart *h, uint32_t rtt_min_us)
+/* RFC 9406 4.2; and what docs/decisions/0023 adds: in a round in which the delay has just begun to rise. Without pacing a window's own burst does that. */
+static void judge(struct hystart *h, bool paced)
 {
   bool rises = h->last_us != HYSTART_UNKNOWN && h->current_us >= h->last_us + threshold_us(h->last_us);
-  if (h->current_us >= rtt_min_us + certain_us(rtt_min_us)) {
-    h->css_rounds = CSS_ROUNDS + 1;
-  } else if (h->css_rounds <= 1 && rises) {
+  if (h->css_rounds <= 1 && rises) {
     h->css_rounds = 1;
     h->baseline_us = h->current_us;
   } else if (h->css_rounds > 0 && h->current_us < h->baseline_us) {
     h->css_rounds = 0; /* it was no queue */
     h->jittery = true;
-  } else if (h->css_rounds == 0 && h->higher >= N_RTT_SAMPLE && !h->jittery) {
+  } else if (h->css_rounds == 0 && h->higher >= N_RTT_SAMPLE && paced && !h->jittery) {
     h->css_rounds = 1;
     h->baseline_us = EARLY;
   }
 }
 
-enum hystart_pace hystart_on_ack(struct hystart *h, const struct cc_ack *ack)
+enum hystart_pace hystart_on_ack(struct hystart *h, const struct cc_ack *ack, bool paced)
 {
   bool over = round_over(h, ack);
   if (h->running) sample(h, ack);
-  if (h->running && h->samples >= N_RTT_SAMPLE) judge(h, ack->rtt_min_us);
+  if (h->running && h->samples >= N_RTT_SAMPLE) {
+    judge(h, paced);
+    if ((over || h->css_rounds > 1) && is_full(h)) h->css_rounds = CSS_ROUNDS + 1;
+  }
   if (over) begin_round(h, ack);
   if (h->css_rounds > CSS_ROUNDS) return HYSTART_EXIT;
   return h->css_rounds > 0 ? HYSTART_CONSERVATIVE : HYSTART_FULL;

@@ -12,7 +12,7 @@ _Static_assert(sizeof(struct newreno) <= CC_BORROWED_BYTES, "newreno's state is 
 static void grow(struct cc *cc, const struct cc_ack *ack)
 {
   uint32_t acked = ack->acked;
-  if (ack->in_recovery || !cc_limited_by_window(cc, ack)) return;
+  if (cc_is_bad_time(ack) || !cc_limited_by_window(cc, ack)) return;
   if (cc->cwnd < cc->ssthresh) {
     uint32_t room = cc->ssthresh - cc->cwnd;
     uint32_t step = acked < room ? acked : room;

@@ -164,8 +164,7 @@ void tcp_congestion_on_ack(struct yeon_tcp *c, const struct tcp_news *news, bool
                      .marked = news->marked,
                      .rtt_us = sample_us(news, now),
                      .rtt_min_us = c->rtt_min_us,
-                     .in_recovery = recovering || (c->flags & TCP_F_RECOVERY) != 0 ||
-                                    news->marked > 0, /* RFC 3168 6.1.2: what tells of marks does not widen the window */
+                     .in_recovery = recovering || (c->flags & TCP_F_RECOVERY) != 0,
                      .delivered = c->bytes_acked + c->busy->sent.sacked,
                      .now = now};
   /* RFC 3465 2.3: after a time-out much of it may have arrived long ago, and makes room for one segment; SACK tells what is new. */

@@ -33,9 +33,7 @@ static void sent(struct yeon_tcp *c, uint32_t seq, uint32_t len, yeon_time now)
   tcp_congestion_on_sent(c);
   b->sent_at = now;
   c->sent_ms = tcp_ms(c->t, now);
-  /* What recovery sends again gets a time-out's time from now on: with a window for reordering before it, half of that may be over (as Linux). */
-  bool head_again = seq == c->snd_una && (c->flags & TCP_F_RECOVERY) != 0 && tcp_rack_on(c);
-  if (!tcp_rexmit_on(c) || (head_again && tcp_timer_on(c, YEON_TIMER_REXMIT))) tcp_rexmit_start(c, now);
+  if (!tcp_rexmit_on(c)) tcp_rexmit_start(c, now);
   if (!tcp_timer_on(c, YEON_TIMER_USER)) tcp_user_timeout_start(c, now);
   tcp_timer_stop(c, YEON_TIMER_PERSIST, now);
 }

@@ -48,23 +48,37 @@ static void fail(struct yeon_tcp *c, yeon_time now)
   tcp_conn_end(c, c->soft_error != 0 ? c->soft_error : YEON_ERR_TIMED_OUT, YEON_CAUSE_RTO, now);
 }
 
-/* Everything unacknowledged counts as lost, but for what the peer holds (RFC 6675 5.1), and is sent again from snd_una on. */
-static void go_back(struct yeon_tcp *c, yeon_time now)
+/* Everything unacknowledged counts as lost, but for what the peer holds (RFC 6675 5.1) and, with RACK, what may yet arrive. */
+static void lose_all(struct yeon_tcp *c, yeon_time now)
 {
-  /* As Linux: in the middle of a recovery the threshold is set already. */
-  bool set = c->t->options.linux_congestion && (c->flags & TCP_F_RECOVERY) != 0 && seq_lt(c->snd_una, c->busy->recover);
-  bool again = c->rexmits > 1, first = (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) == 0;
-  tcp_prr_end(c); /* the window is what recovery would have ended with, not what it just lets go */
-  uint32_t flight = tcp_flight(c);
-  if (flight > c->cc.cwnd) flight = c->cc.cwnd; /* what has arrived beyond the gap is no flight (RFC 5681 4.3: lowered twice) */
-  tcp_recovery_leave(c);
-  if (c->record.ecn != 0) tcp_ecn_reduced(c);
   /* RFC 2018 8: a block that begins where the acknowledgment ends was taken back; then none is believed. RFC 6675 5.1 would forget them all. */
   if (tcp_sent_reneged(c)) tcp_sent_forget_sacks(c);
   if (tcp_rack_on(c))
     tcp_rack_on_timeout(c, now);
   else
     tcp_sent_lose(c, c->snd_una, c->snd_max, true);
+}
+
+/* What was in flight, as far as it counts: what has arrived beyond the gap is none (RFC 5681 4.3: the threshold would be lowered twice). An interrupted
+ * recovery ends first, for the window is then what it would have ended with, not what it just lets go. */
+static uint32_t end_recovery(struct yeon_tcp *c)
+{
+  tcp_prr_end(c);
+  uint32_t flight = tcp_flight(c);
+  tcp_recovery_leave(c);
+  return flight < c->cc.cwnd ? flight : c->cc.cwnd;
+}
+
+/* All is sent again from snd_una on, from a window of one segment. What was true before is asked first, what may be taken back is kept when all that is lost
+ * is known, and before the window falls. */
+static void go_back(struct yeon_tcp *c, yeon_time now)
+{
+  bool recovering = (c->flags & TCP_F_RECOVERY) != 0, first = (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) == 0, again = c->rexmits > 1;
+  /* As Linux: in the middle of a recovery the threshold is set already. */
+  bool set = c->t->options.linux_congestion && recovering && seq_lt(c->snd_una, c->busy->recover);
+  uint32_t flight = end_recovery(c);
+  if (c->record.ecn != 0) tcp_ecn_reduced(c);
+  lose_all(c, now);
   if (!again || !c->busy->undo.possible) tcp_undo_begin(c);
   cc_on_congestion(&c->cc, again || set ? CC_TIMEOUT_AGAIN : CC_TIMEOUT, flight, now);
   /* What may still arrive is not counted against the window. */
@@ -75,7 +89,6 @@ static void go_back(struct yeon_tcp *c, yeon_time now)
   c->busy->tlp.out = false;
   c->busy->rack.found = false;
   tcp_frto_begin(c, first);
-  c->dup_acks = 0;
 }
 
 void tcp_on_rexmit_timer(struct yeon_tcp *c, yeon_time now)

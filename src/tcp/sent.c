@@ -146,7 +146,7 @@ static void append(struct yeon_tcp *c, uint32_t seq, uint32_t end, yeon_time now
   assert(s->n == 0 || s->end == seq);
   if (s->n > 0 && s->n >= limit_of(c)) {
     /* To forget what was known of the newest is always right: the peer's word is advisory, and a loss is found again. */
-    put_flags(s, s->n - 1, tcp_sent_at(s, s->n - 1)->flags & TCP_SENT_EVER_RESENT);
+    put_flags(s, s->n - 1, TCP_SENT_EVER_RESENT); /* and no sample of its round trip is certain any more */
     tcp_sent_at(s, s->n - 1)->sent_at = now;
   } else {
     assert(s->n < s->cap);

@@ -57,11 +57,11 @@ struct tcp_news {
   uint32_t marked;     /* of what newly arrived, bytes that met congestion on their way (ECN) */
   uint32_t top;        /* struct tcp_sents.top before it; with told */
   bool told;           /* something was SACKED before it */
-  struct tcp_sent newest; /* as it left; with any */
+  struct tcp_sent newest; /* its record, as far as it was not acknowledged before; with any */
   yeon_time newest_at; /* of what was delivered, when the last to leave left; with any */
   uint32_t newest_end; /* and where it ends */
   yeon_time last_at;   /* when the last of what was delivered left, in the order of the acknowledgment; with any */
-  bool any;            /* a record was delivered, in full or its last part, and it is known by which copy */
+  bool any;            /* a record was delivered, a whole segment of it at least, and it is known by which copy */
   bool newest_again;   /* the newest had been sent more than once */
   bool reordered;      /* something sent once arrived after something sent later, */
   uint32_t behind;     /* and that many bytes behind the highest that had, at most; with reordered */

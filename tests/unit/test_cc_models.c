@@ -240,6 +240,16 @@ static void bbr_undo_and_timeout(void **state)
   cc_on_congestion(&l->cc, CC_TIMEOUT_AGAIN, l->mss, l->now);
   cc_on_recovered(&l->cc, l->now);
   assert_int_equal(l->cc.cwnd, before);
+  /* A probe that a loss had ended goes on as a probe: what it loses from now on is its own, and ends it. */
+  while (bbr_of(l)->mode != BBR_UP) cc_link_run(l, YEON_MS);
+  cc_on_congestion(&l->cc, CC_LOSS, before, l->now);
+  bbr_of(l)->mode = BBR_DOWN;
+  bbr_of(l)->acks = BBR_ACKS_STOPPING;
+  bbr_of(l)->probe_samples = false;
+  cc_on_undo(&l->cc, l->now);
+  assert_int_equal(bbr_of(l)->mode, BBR_UP);
+  assert_int_equal(bbr_of(l)->acks, BBR_ACKS_STARTING);
+  assert_true(bbr_of(l)->probe_samples);
   free(l);
 }
 

@@ -172,12 +172,32 @@ static void test_limit_of_sends(void **state)
   script_free(s);
 }
 
+/* That record is of many times: what acknowledges its beginning is no sample of a round trip since its end. */
+static void test_limit_makes_no_samples(void **state)
+{
+  struct script *s = script_connected(state, &(struct script_setup){.sack = true});
+  struct yeon_tcp *c = s->tcp;
+  assert_non_null(tcp_busy(c));
+  for (uint32_t at = 0; at < 5000; at++) {
+    assert_true(tcp_sent_reserve(c));
+    tcp_sent_note(c, c->snd_una + at, c->snd_una + at + 1, (1 + at) * YEON_MS);
+  }
+  c->rtt_min_us = 100000;
+  struct tcp_news news = {.now = 5050 * YEON_MS};
+  tcp_sent_ack(c, c->snd_una + 3000, &news);
+  assert_true(news.any);
+  assert_true(news.newest_again || news.newest_at < 1000 * YEON_MS);
+  tcp_sent_release(c);
+  script_free(s);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       BOTH(test_against_model),
       BOTH(test_limit_of_cuts),
       BOTH(test_limit_of_sends),
+      BOTH(test_limit_makes_no_samples),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
