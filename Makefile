@@ -20,7 +20,7 @@ bench:            ## the figures, as a table and as build/bench.json; ONLY=core 
 
 fairness:         ## do two flows share? all pairs of congestion controls over one bottleneck, in virtual time
 	@scripts/build.sh build
-	@build/tests/sim/fairness --report
+	@build/yeon bench net --fairness --rtt 20,80
 
 soak:             ## the property simulation; SEEDS=N seeds (100000)
 	@scripts/build.sh build

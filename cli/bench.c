@@ -85,6 +85,8 @@ static int net(struct bench_grid *g)
 {
   if (g->n_ends > 0 && !g->kernel) return cli_complain("--ends says which ends are the kernel's: only with --kernel, as root. In virtual time both are yeon's");
   if (g->repeat > 0 && !g->kernel) return cli_complain("--repeat is for real time: only with --kernel. In virtual time every round is the same; --seed N makes another");
+  if (g->n_ends > 0 && g->fairness) return cli_complain("--ends is for single flows: with --fairness a flow of yeon's and one of the kernel's go to the kernel");
+  if (g->repeat > 0 && g->fairness) return cli_complain("--repeat is for single flows: not with --fairness");
   if (g->png && g->plot == NULL) return cli_complain("--png is how pictures are written: --plot DIR --png");
   if (g->repeat == 0) g->repeat = 1;
   if (g->plot != NULL && g->kernel) return cli_complain("--plot draws runs in virtual time: not with --kernel");

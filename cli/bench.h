@@ -52,7 +52,8 @@ struct bench_flow {
   enum yeon_congestion algorithm;
   bool kernel[2];           /* the sender, the receiver is the kernel's (in real time only) */
   uint32_t rtt_ms;          /* 0: the cell's */
-  uint64_t received;        /* bytes, at the end */
+  double starts_s;          /* so long after the run (in virtual time only) */
+  uint64_t received;        /* bytes, at the end; none that came before run.warm_up_s */
   uint64_t sent, again;     /* bytes: all, and those that were sent before */
   bool damaged;             /* not what was sent */
 };
@@ -68,7 +69,8 @@ struct bench_run {
   struct bench_cell cell;
   struct bench_flow flow[BENCH_FLOWS];
   unsigned n_flows;
-  double seconds; /* from the first SYN on */
+  double warm_up_s; /* so long nothing is measured (in virtual time only), */
+  double seconds;   /* and then so long is; from the first SYN on when there is no warm_up_s */
   uint64_t seed;
   enum yeon_profile profile;
   struct bench_sample *samples; /* room for BENCH_SAMPLES; NULL: none wanted */
@@ -99,7 +101,8 @@ struct bench_app {
   struct bench_pattern *pattern;
   uint8_t *buffer; /* BENCH_PIECE */
   struct bench_end sender[BENCH_FLOWS], listener[BENCH_FLOWS], receiver[BENCH_FLOWS];
-  int error; /* the first that any met */
+  yeon_time counts_from; /* what is received before is not counted */
+  int error;             /* the first that any met */
 };
 int bench_app_open(struct bench_app *app, struct bench_run *run);
 void bench_app_close(struct bench_app *app);

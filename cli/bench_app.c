@@ -77,7 +77,7 @@ static void receive_all(struct bench_end *e, yeon_time now)
     }
     if (memcmp(e->app->buffer, bench_pattern_at(e->app->pattern, e->at), (size_t)n) != 0) flow->damaged = true;
     e->at += (uint64_t)n;
-    flow->received = e->at;
+    if (now >= e->app->counts_from) flow->received += (uint64_t)n;
   }
 }
 

@@ -142,14 +142,25 @@ bool bench_grid_file(const char *path, struct bench_grid *g)
   return fine;
 }
 
+/* Two flows share one clean line at three distances, unless more is wanted. */
+static void fill_for_fairness(struct bench_grid *g)
+{
+  if (g->n_rtt == 0) memcpy(g->rtt_ms, all_rtts + 1, 3 * sizeof all_rtts[0]), g->n_rtt = 3;
+  if (g->n_rate == 0) g->rate_mbit[g->n_rate++] = 20;
+  if (g->n_bdp == 0) g->bdp[g->n_bdp++] = 1;
+  if (g->n_loss == 0) g->loss[g->n_loss++] = BENCH_CLEAN;
+}
+
 static void fill_lists(struct bench_grid *g)
 {
-  for (; g->n_algorithms < YEON_CONGESTIONS && g->n_algorithms < BENCH_LIST; g->n_algorithms++)
-    g->algorithm[g->n_algorithms] = (enum yeon_congestion)g->n_algorithms;
+  if (g->n_algorithms == 0)
+    for (; g->n_algorithms < YEON_CONGESTIONS; g->n_algorithms++) g->algorithm[g->n_algorithms] = (enum yeon_congestion)g->n_algorithms;
+  if (g->fairness) fill_for_fairness(g);
   if (g->n_rtt == 0) memcpy(g->rtt_ms, all_rtts, sizeof all_rtts), g->n_rtt = 4;
   if (g->n_rate == 0) memcpy(g->rate_mbit, all_rates, sizeof all_rates), g->n_rate = 4;
   if (g->n_bdp == 0) memcpy(g->bdp, all_buffers, sizeof all_buffers), g->n_bdp = 3;
-  for (; g->n_loss < BENCH_LOSSES; g->n_loss++) g->loss[g->n_loss] = (enum bench_loss)g->n_loss;
+  if (g->n_loss == 0)
+    for (; g->n_loss < BENCH_LOSSES; g->n_loss++) g->loss[g->n_loss] = (enum bench_loss)g->n_loss;
 }
 
 static bool add_cells(struct bench_grid *g)
@@ -170,15 +181,12 @@ static bool add_cells(struct bench_grid *g)
 bool bench_grid_fill(struct bench_grid *g)
 {
   bool lists = g->n_rtt + g->n_rate + g->n_bdp + g->n_loss > 0;
-  unsigned losses = g->n_loss, algorithms = g->n_algorithms;
   if (lists && g->n_cells > 0) {
     cli_complain("cells by name, or --rtt, --rate, --loss and --buffer: not both");
     return false;
   }
   fill_lists(g);
-  if (losses > 0) g->n_loss = losses;
-  if (algorithms > 0) g->n_algorithms = algorithms;
-  return g->fairness || g->n_cells > 0 || add_cells(g);
+  return g->n_cells > 0 || add_cells(g);
 }
 
 struct bench_run bench_grid_one(const struct bench_grid *g, const struct bench_cell *cell, enum yeon_congestion algorithm)

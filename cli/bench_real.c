@@ -80,19 +80,19 @@ static int finish(const struct bench_grid *g, bool any)
   return CLI_OK;
 }
 
-static void use_ends(struct bench_grid *g, bool compare)
+static void use_ends(struct bench_grid *g)
 {
   static const bool pairs[4][2] = {{true, true}, {false, true}, {true, false}, {false, false}};
   if (g->n_ends > 0) return;
   memcpy(g->ends, pairs, sizeof pairs);
-  g->n_ends = compare ? 4 : 1;
+  g->n_ends = 4;
 }
 
 int bench_real_grid(const struct bench_grid *given)
 {
   struct bench_grid g = *given;
   bool first = true;
-  use_ends(&g, true);
+  use_ends(&g);
   for (unsigned i = 0; i < g.n_cells * g.n_algorithms * g.repeat; i++) {
     unsigned cell = i / g.repeat / g.n_algorithms;
     enum yeon_congestion algorithm = g.algorithm[i / g.repeat % g.n_algorithms];
@@ -110,23 +110,20 @@ int bench_real_grid(const struct bench_grid *given)
 }
 
 /* Ours against the kernel's, both to the kernel. */
-int bench_real_fairness(const struct bench_grid *given)
+int bench_real_fairness(const struct bench_grid *g)
 {
-  struct bench_grid g = *given;
   bool first = true;
-  for (unsigned i = 0; i < (g.n_cells > 0 ? g.n_cells : g.n_rtt) * g.n_algorithms; i++) {
-    enum yeon_congestion algorithm = g.algorithm[i % g.n_algorithms];
-    struct bench_cell cell = {g.rtt_ms[i / g.n_algorithms % (g.n_rtt ? g.n_rtt : 1)], g.n_rate == 1 ? g.rate_mbit[0] : 20, BENCH_CLEAN,
-                              g.n_bdp == 1 ? g.bdp[0] : 1};
-    struct bench_run run = bench_grid_one(&g, g.n_cells > 0 ? &g.cell[i / g.n_algorithms] : &cell, algorithm);
+  for (unsigned i = 0; i < g->n_cells * g->n_algorithms; i++) {
+    enum yeon_congestion algorithm = g->algorithm[i % g->n_algorithms];
+    struct bench_run run = bench_grid_one(g, &g->cell[i / g->n_algorithms], algorithm);
     if (!kernel_has(algorithm)) continue;
-    if (g.seconds <= 0) run.seconds = 60;
+    if (g->seconds <= 0) run.seconds = 60;
     run.n_flows = 2;
     run.flow[1].algorithm = algorithm;
     run.flow[0].kernel[1] = run.flow[1].kernel[0] = run.flow[1].kernel[1] = true;
     if (!run_one(&run)) return CLI_USAGE;
-    print(&g, &run, first);
+    print(g, &run, first);
     first = false;
   }
-  return finish(&g, !first);
+  return finish(g, !first);
 }

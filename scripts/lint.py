@@ -507,6 +507,17 @@ def rfc_map_totals(tree):
 
 
 # ------------------------------------------------------------------------------------------------ rules: documents
+@rule("drill-listed")
+def drill_listed(tree):
+    """A drill script that no list has is never run. tests/drill/self is read as a folder."""
+    lists = tree.by_path.get("tests/drill/meson.build")
+    for path in sorted((tree.root / "tests/drill").glob("*/*.pkt")) if lists else ():
+        name = f"{path.parent.name}/{path.name}"
+        names = {name} | {name.replace(word, "@0@") for word in ("ipv4", "ipv6", "freebsd", "lecture", "windows")}
+        if path.parent.name != "self" and not any(f"'{one}'" in lists.text for one in names):
+            yield f"tests/drill/{name}", 1, f"no list of {lists.path} has it, so it never runs"
+
+
 @rule("links")
 def links(tree):
     """What a document points to exists: links, and paths of this repository between backticks."""

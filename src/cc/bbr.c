@@ -27,11 +27,8 @@ static bool is_probing(const struct bbr *s)
 {
   return s->mode == BBR_STARTUP || s->mode == BBR_REFILL || s->mode == BBR_UP;
 }
-/* What is in flight is bounded by the window, not by the application. */
-static bool window_limits(const struct cc *cc, const struct cc_ack *ack)
-{
-  return ack->flight_max + 2u * cc->mss >= cc->cwnd;
-}
+/* What is in flight is bounded by the window, not by the application. There is no slow start that would tell its own growth apart (cc_limited_by_window). */
+static bool window_limits(const struct cc *cc, const struct cc_ack *ack) { return cc_fills(ack, cc->cwnd, cc->mss); }
 
 /* Xorshift: 32 bits. */
 static uint32_t chance(struct bbr *s)
@@ -173,7 +170,7 @@ static void answer_too_high(const struct cc *cc, struct bbr *s, const struct cc_
   uint32_t least = (uint32_t)(bbr_target(cc, s) * (uint64_t)BBR_BETA_PERCENT / 100);
   s->probe_samples = false;
   /* Behind a gap the peer's window may have kept back what the path would have borne. */
-  bool starved = ack->window != 0 && ack->flight_max + 2u * cc->mss >= ack->window;
+  bool starved = ack->window != 0 && cc_fills(ack, ack->window, cc->mss);
   if (!ack->rate.app_limited && !starved)
     s->inflight_longterm = ack->rate.tx_in_flight > least ? ack->rate.tx_in_flight : least;
   if (s->mode == BBR_UP) start_down(s, ack);
@@ -327,8 +324,8 @@ static void conserve(struct cc *cc, struct bbr *s, const struct cc_ack *ack)
   uint64_t most = (uint64_t)ack->in_flight + ack->acked;
   uint32_t least = bbr_inflight(cc, s, s->bw, 100);
   if (!ack->in_recovery || ack->rate.interval_us == 0) return;
-  if (s->conserve_end == 0 && runs_over(cc, s, ack)) s->conserve_end = ack->delivered;
-  if (s->conserve_end == 0 || ack->rate.prior_delivered >= s->conserve_end) return;
+  if (s->conserve_end == BBR_NOT_CONSERVING && runs_over(cc, s, ack)) s->conserve_end = ack->delivered;
+  if (s->conserve_end == BBR_NOT_CONSERVING || ack->rate.prior_delivered >= s->conserve_end) return;
   if (most < least) most = least;
   if (cc->cwnd > most) cc->cwnd = (uint32_t)most;
 }
@@ -377,7 +374,7 @@ static void on_congestion(struct cc *cc, enum cc_event event, uint32_t flight, y
   if (event == CC_MARK) return;
   if (event != CC_TIMEOUT_AGAIN) save_cwnd(cc, s);
   if (!s->loss_in_round) bbr_save_for_undo(s);
-  s->conserve_end = 0;
+  s->conserve_end = BBR_NOT_CONSERVING;
   if (event != CC_LOSS) cc->cwnd = cc->mss; /* all that was in flight is taken for lost */
 }
 
@@ -386,7 +383,7 @@ static void on_recovered(struct cc *cc, yeon_time now)
   struct bbr *s = cc->state;
   (void)now;
   s->recovering = false;
-  s->conserve_end = 1; /* long past */
+  s->conserve_end = BBR_CONSERVED;
   restore_cwnd(cc, s);
 }
 
@@ -412,7 +409,8 @@ static void on_undo(struct cc *cc, yeon_time now)
   }
 }
 
-/* The rate is known: after a pause it is sent at just that, and the pause was as good as a probe of the round trip. */
+/* The rate is known: after a pause it is sent at just that, and the pause was as good as a probe of the round trip. The queue that stood is gone, or another's:
+ * what was known of it is forgotten. */
 static void on_idle(struct cc *cc, yeon_time now)
 {
   struct bbr *s = cc->state;

@@ -13,6 +13,9 @@ enum bbr_acks { BBR_ACKS_INIT, BBR_ACKS_REFILLING, BBR_ACKS_STARTING, BBR_ACKS_F
 #define BBR_LOSS_PERCENT 2u
 #define BBR_BETA_PERCENT 70u
 #define BBR_MIN_PIPE 4u /* segments */
+/* bbr.conserve_end, when it is no end */
+#define BBR_NOT_CONSERVING 0u
+#define BBR_CONSERVED 1u /* long past */
 
 struct bbr {
   /* The model: rates in bytes a second, volumes in bytes. */
@@ -38,7 +41,7 @@ struct bbr {
   uint32_t stray_lost, stray_of; /* bytes lost while there was no queue, of bytes that arrived: older ones count less */
   /* Rounds. */
   uint64_t round_end, loss_round_end; /* cc_ack.delivered */
-  uint64_t conserve_end; /* until then no more leaves than arrives; 0: not in this recovery */
+  uint64_t conserve_end; /* until then no more leaves than arrives; BBR_NOT_CONSERVING: not in this recovery */
   /* Control. */
   uint64_t pacing_rate;
   uint32_t prior_cwnd; /* last known good, while recovery or a probe has it down */
@@ -70,7 +73,7 @@ void bbr_start_round(struct bbr *s, const struct cc_ack *ack);
 uint32_t bbr_bdp(const struct bbr *s, uint64_t bw, uint32_t percent);
 /* The same with room for what is on its way within the ends. */
 uint32_t bbr_inflight(const struct cc *cc, const struct bbr *s, uint64_t bw, uint32_t percent);
-/* What leaves at once: a millisecond of the pacing rate, two segments at least. */
+/* What leaves at once. */
 uint32_t bbr_quantum(const struct cc *cc, const struct bbr *s);
 uint32_t bbr_with_headroom(const struct cc *cc, const struct bbr *s);
 uint32_t bbr_target(const struct cc *cc, const struct bbr *s);

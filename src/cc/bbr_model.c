@@ -36,9 +36,7 @@ uint32_t bbr_bdp(const struct bbr *s, uint64_t bw, uint32_t percent)
 
 uint32_t bbr_quantum(const struct cc *cc, const struct bbr *s)
 {
-  uint64_t quantum = s->pacing_rate / 1000;
-  if (quantum > 65536) quantum = 65536;
-  return quantum > 2u * cc->mss ? (uint32_t)quantum : 2u * cc->mss;
+  return cc_quantum(s->pacing_rate, cc->mss);
 }
 
 static uint32_t quantized(const struct cc *cc, const struct bbr *s, uint32_t bytes)

@@ -97,12 +97,19 @@ uint32_t cc_initial_window(uint32_t mss, uint32_t segments)
   return mss > 1095 ? 3 * mss : 4 * mss;
 }
 
+uint32_t cc_quantum(uint64_t rate, uint32_t mss)
+{
+  uint64_t bytes = rate / 1000;
+  if (bytes > 65536) bytes = 65536;
+  return bytes > 2 * mss ? (uint32_t)bytes : 2 * mss;
+}
+
 bool cc_limited_by_window(const struct cc *cc, const struct cc_ack *ack)
 {
   /* The peer's window is the limit. In slow start the flight would not show it until cwnd is twice as much, which leaves in a burst when that opens. */
   if (ack->window != 0 && cc->cwnd >= ack->window && (cc->habits & CC_LIKE_LINUX) == 0) return false;
   if (cc->cwnd < cc->ssthresh) return ack->flight_max > cc->cwnd / 2;
-  return ack->flight_max + 2u * cc->mss >= cc->cwnd;
+  return cc_fills(ack, cc->cwnd, cc->mss);
 }
 
 void cc_widen(struct cc *cc, uint32_t bytes)

@@ -87,7 +87,7 @@ struct cc {
   uint32_t memory;   /* what the algorithm keeps while it has no state: each its own meaning */
   uint16_t mss;      /* bytes of payload in a full segment */
   uint8_t algorithm; /* enum yeon_congestion */
-  uint8_t habits;    /* CC_...: set by the transport, at any time */
+  uint8_t habits;    /* CC_...: set by the transport, at any time, unless said otherwise */
 };
 
 extern const struct cc_ops cc_newreno, cc_cubic, cc_bbr, cc_copa;
@@ -127,9 +127,14 @@ void cc_set_mss(struct cc *cc, uint32_t mss);
 /* RFC 5681 3.1, equation 1 (segments 0), or `segments` segments as RFC 6928. Bytes. */
 uint32_t cc_initial_window(uint32_t mss, uint32_t segments);
 
+/* What leaves at once of a paced flow, bytes: a millisecond of the rate (bytes a second), so that timers stay few; two segments at least, 64 KB at most. */
+uint32_t cc_quantum(uint64_t rate, uint32_t mss);
+
 /* For the algorithms. */
 /* A window that was not used proves nothing about the path, and does not grow (RFC 7661 4.1 has the full treatment). */
 bool cc_limited_by_window(const struct cc *cc, const struct cc_ack *ack);
+/* What was in flight came as near to a window as whole segments and what is just being sent let it. */
+static inline bool cc_fills(const struct cc_ack *ack, uint32_t window, uint32_t mss) { return ack->flight_max + 2 * mss >= window; }
 /* In recovery, and with what tells of marks (RFC 3168 6.1.2), a window does not widen. */
 static inline bool cc_is_bad_time(const struct cc_ack *ack) { return ack->in_recovery || ack->marked > 0; }
 /* cwnd += bytes, within CC_WINDOW_MOST. */

@@ -123,15 +123,17 @@ struct lab {
 
 /* lab.c */
 yeon_time lab_now(void);
+/* One line on the lab's log, behind the time since it began. */
+void lab_log(struct lab *lab, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void lab_stop(struct lab *lab);
+
+/* setup.c */
 /* "client" -> its number; -1: none. */
 int lab_host_find(const struct lab *lab, const char *name);
 /* "client, server": those that programs can run on. */
 void lab_host_names(const struct lab *lab, char *out, size_t size);
 /* The host that has this address; -1: none. */
 int lab_host_of(const struct lab *lab, const struct yeon_ip *ip);
-/* One line on the lab's log, behind the time since it began. */
-void lab_log(struct lab *lab, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void lab_stop(struct lab *lab);
 
 /* pump.c */
 /* Frames and bytes move until nothing does; then the clock is set. */

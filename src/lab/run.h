@@ -199,6 +199,10 @@ bool run_alive(const struct run_program *p, uint64_t cookie);
 /* The call's result. False: it never got it, because a signal came first. */
 bool run_respond(const struct run_program *p, uint64_t cookie, int64_t value);
 void run_continue(const struct run_program *p, uint64_t cookie);
+/* A request to the lab for this trap; the answer comes to answer.c. head: kind, arg, flags, len. */
+void run_ask(struct run_trap *t, struct lab_message *head, const void *payload);
+/* The same for a call that may wait, as long as SO_RCVTIMEO or SO_SNDTIMEO (option) says; then it gives timeout_errno. */
+void run_ask_patiently(struct run_trap *t, struct lab_message *head, const void *payload, int option, int timeout_errno);
 
 /* answer.c */
 /* What the lab says. Closes fd (-1: none). */
@@ -210,17 +214,13 @@ void run_dgram_send(struct run_trap *t);
 int64_t run_message_bytes(const struct run_trap *t, void *out, size_t len);
 void run_dgram_recv(struct run_trap *t);
 void run_dgram_readable(struct run *run, struct run_pending *p);
+/* The error that waits at the head of a UDP socket as an empty datagram is told: it goes. */
+void run_dgram_told(int fd);
+void run_dgram_sent(struct run *run, struct run_pending *p, int32_t result);
 /* dgram_control.c: what recvmsg tells of a datagram sent to `to`, into RUN_CONTROL bytes, at most `room` bytes; how many. flags: MSG_CTRUNC is added. */
 size_t run_control_emit(uint8_t *out, size_t room, unsigned info, const uint8_t to[16], int32_t *flags);
 /* Whether sendmsg may take these; else which not. */
 bool run_control_check(const uint8_t *bytes, size_t len, int *level, int *type);
-/* The error that waits at the head of a UDP socket as an empty datagram is told: it goes. */
-void run_dgram_told(int fd);
-void run_dgram_sent(struct run *run, struct run_pending *p, int32_t result);
-/* A request to the lab for this trap; the answer comes to answer.c. head: kind, arg, flags, len. */
-void run_ask(struct run_trap *t, struct lab_message *head, const void *payload);
-/* The same for a call that may wait, as long as SO_RCVTIMEO or SO_SNDTIMEO (option) says; then it gives timeout_errno. */
-void run_ask_patiently(struct run_trap *t, struct lab_message *head, const void *payload, int option, int timeout_errno);
 
 /* fastopen_calls.c */
 void run_fastopen(struct run_trap *t);

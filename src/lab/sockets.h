@@ -134,9 +134,6 @@ void lab_call_setopt(struct lab_socket *s, struct lab_client *client, const stru
 int lab_pair_sndbuf(const struct lab_socket *s);
 void lab_call_getopt(struct lab_socket *s, struct lab_client *client, const struct lab_letter *letter);
 
-/* SO_SNDBUF of the program's end, which the supervisor alone can set. */
-void lab_socket_widen(const struct lab_socket *s, int sndbuf);
-
 /* stream.c: bytes between the pair and TCP. */
 void stream_turn(struct lab_socket *s);
 /* Bytes of the program for later. */
@@ -153,6 +150,8 @@ int stream_open(struct lab_socket *s); /* a fresh endpoint; 0 or an errno */
 void stream_connect(struct lab_socket *s, struct lab_client *client, const struct lab_letter *letter);
 void stream_filled(struct lab_socket *s, uint32_t bytes);
 void stream_connect_turn(struct lab_socket *s);
+/* SO_SNDBUF of the program's end, which the supervisor alone can set. */
+void lab_socket_widen(const struct lab_socket *s, int sndbuf);
 
 /* fastopen.c: errno or 0 */
 bool lab_fastopen_can(const struct lab_socket *s); /* the host's profile has a client side of it */

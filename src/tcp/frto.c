@@ -18,11 +18,17 @@ void tcp_frto_consider(struct yeon_tcp *c)
   if (tcp_frto_holds(c) && c->snd_max == c->busy->recover && !tcp_has_new(c)) c->busy->frto = TCP_FRTO_OFF;
 }
 
+/* Something sent once has arrived, from before the time-out. Without SACK it may have been there for long, behind a gap that the copy has closed. */
+static bool shows_original(const struct yeon_tcp *c, const struct tcp_news *news)
+{
+  return news->original && ((c->flags & TCP_F_SACK) != 0 || !news->copy);
+}
+
 bool tcp_frto_on_ack(struct yeon_tcp *c, const struct tcp_news *news, bool duplicate)
 {
   struct tcp_busy *b = c->busy;
   if (b->frto == TCP_FRTO_OFF) return false;
-  if (news->original) return true;
+  if (shows_original(c, news)) return true;
   if (b->frto == TCP_FRTO_SECOND) {
     if (duplicate || news->sacked > 0) b->frto = TCP_FRTO_OFF; /* RFC 5682 2.1 and 3.1, step 3a */
   } else if (news->acked > 0 && seq_lt(c->snd_una, b->recover)) {

@@ -1,4 +1,4 @@
-/* What the files of tcp/ share: the records, and one section of functions per file.
+/* What the files of tcp/ share: the records, and a section of functions for each file that keeps them; send.h, receive.h, loss.h and fastopen.h have the others'.
  *
  * A connection is one of three records, all reached through one table by their key: a half-open record (a SYN a listener answered),
  * a connection proper (struct yeon_tcp, which is also an endpoint before and a listener instead), and a TIME-WAIT record.
@@ -113,9 +113,7 @@ enum tcp_urgent { TCP_URGENT_NONE, TCP_URGENT_COMING, TCP_URGENT_HERE, TCP_URGEN
 #define TCP_F_OOBINLINE (1u << 29)
 #define TCP_F_HOLDS_PORT (1u << 30) /* counted in port_use */
 #define TCP_F_MORE (1u << 31)       /* the last send said more follows */
-/* struct yeon_tcp.flags2: rarely touched */
-#define TCP_G_RATED (1u << 29) /* congestion control wants rate samples, rate.c */
-#define TCP_G_PACED (1u << 28) /* what leaves is spread over time, pace.c */
+/* struct yeon_tcp.flags2: rarely touched. Free: 19 to 24, 30, 31. */
 #define TCP_G_REUSEADDR (1u << 0)
 #define TCP_G_REUSEPORT (1u << 1)
 #define TCP_G_V6ONLY (1u << 2)
@@ -128,16 +126,18 @@ enum tcp_urgent { TCP_URGENT_NONE, TCP_URGENT_COMING, TCP_URGENT_HERE, TCP_URGEN
 #define TCP_G_RESCUED (1u << 9)      /* RFC 6675 4, NextSeg (4): once a recovery */
 #define TCP_G_RECOVERED (1u << 10)   /* snd_una is where a recovery ended (RFC 6582 3.2, step 1), while busy is NULL */
 #define TCP_G_WANTS_ROOM (1u << 11)  /* a send filled the buffer: tell when there is room */
-#define TCP_G_UNPUSHED (1u << 14)    /* the last send said more follows: what ends there is not pushed */
+#define TCP_G_STARVED (1u << 12)     /* memory for what was due was refused: the retransmission timer tries again */
 #define TCP_G_PLAIN_ACK (1u << 13)   /* the acknowledgment due is a challenge: as short as can be */
-#define TCP_G_FASTOPEN (1u << 25)  /* passive: made by a SYN with a cookie, its handshake not over; active: the SYN had, or is to have, the option */
-#define TCP_G_SYN_DATA (1u << 26)  /* the data of the SYN was taken */
-#define TCP_G_NO_COOKIE (1u << 27) /* YEON_TCP_FASTOPEN_NO_COOKIE */
+#define TCP_G_UNPUSHED (1u << 14)    /* the last send said more follows: what ends there is not pushed */
 #define TCP_G_LOSS_PROBE (1u << 15)  /* a tail loss probe is due */
 #define TCP_G_PROBE_OUT (1u << 16)   /* one that repeats the last bytes was answered, perhaps for both copies, while busy is NULL */
 #define TCP_G_UNSAMPLED (1u << 17)   /* no round trip was measured since the last loss probe (RFC 8985 7.3) */
 #define TCP_G_REFUSES (1u << 18)     /* ending: its reset is that of no connection, answering what acknowledges snd_wl2 */
-#define TCP_G_STARVED (1u << 12)     /* memory for what was due was refused: the retransmission timer tries again */
+#define TCP_G_FASTOPEN (1u << 25)  /* passive: made by a SYN with a cookie, its handshake not over; active: the SYN had, or is to have, the option */
+#define TCP_G_SYN_DATA (1u << 26)  /* the data of the SYN was taken */
+#define TCP_G_NO_COOKIE (1u << 27) /* YEON_TCP_FASTOPEN_NO_COOKIE */
+#define TCP_G_PACED (1u << 28) /* what leaves is spread over time, pace.c */
+#define TCP_G_RATED (1u << 29) /* congestion control wants rate samples, rate.c */
 
 /* What matters only while something is going on: bytes in flight, ranges out of order, a duplicate to tell. Borrowed by tcp_busy, given back by
  * tcp_rest when all of it is over. */
@@ -415,71 +415,11 @@ bool tcp_rexmit_on(const struct yeon_tcp *c);
 /* The earliest armed timer; *which tells its name. */
 yeon_time tcp_timer_earliest(const struct yeon_tcp *c, enum yeon_tcp_timer *which);
 
-/* input.c and the steps of RFC 9293 3.10.7.4 */
-void tcp_input_conn(struct tcp_in *in, struct yeon_tcp *c);
-enum tcp_step { TCP_GO_ON, TCP_STOP };
-void tcp_remember_timestamp(const struct tcp_in *in, struct yeon_tcp *c);
-enum tcp_step tcp_step_sequence(struct tcp_in *in, struct yeon_tcp *c);
-enum tcp_step tcp_step_ack(struct tcp_in *in, struct yeon_tcp *c);
-void tcp_step_urgent(struct tcp_in *in, struct yeon_tcp *c);
-void tcp_step_text(struct tcp_in *in, struct yeon_tcp *c);
-void tcp_step_fin(struct tcp_in *in, struct yeon_tcp *c);
-/* Text of a SYN, for later: RFC 9293 3.10.7.3, fourth. */
-void tcp_text_keep(struct tcp_in *in, struct yeon_tcp *c);
-/* Acceptable by RFC 9293 3.10.7.4 table 6. */
-bool tcp_acceptable(uint32_t seq, uint32_t len, uint32_t rcv_nxt, uint32_t rcv_wnd);
-static inline uint32_t tcp_in_length(const struct tcp_in *in)
-{
-  return in->len + ((in->flags & YEON_TCP_SYN) != 0) + ((in->flags & YEON_TCP_FIN) != 0);
-}
-
-/* syn_sent.c, listen.c, half_open.c, cookie.c, time_wait.c */
-void tcp_input_syn_sent(struct tcp_in *in, struct yeon_tcp *c);
-/* ACK of our SYN-ACK or SYN: the connection's variables are set, ESTABLISHED is entered. */
-void tcp_established(struct yeon_tcp *c, enum yeon_cause cause, yeon_time now);
-/* Takes over what a SYN announced: MSS, scale, timestamps, SACK. */
-void tcp_take_syn_options(struct yeon_tcp *c, const struct wire_tcp *h, yeon_time now);
-/* min_iss: the ISS must be past this when has_min. */
-void tcp_input_listen(struct tcp_in *in, struct yeon_tcp *listener, bool has_min, uint32_t min_iss);
-/* Takes over what a SYN says; all but the ISS. */
-void tcp_half_open_fill(struct tcp_in *in, const struct yeon_tcp *listener, struct tcp_half_open *half);
-void tcp_input_half_open(struct tcp_in *in, uint32_t id);
-/* Its listener is gone, and so is the record now. */
-bool tcp_half_open_forsaken(struct tcp *t, uint32_t id, yeon_time now);
-void tcp_half_open_timer(struct tcp *t, struct tcp_half_open *h, yeon_time now);
-void tcp_half_open_drop(struct tcp *t, struct tcp_half_open *h, enum yeon_cause cause, yeon_time now);
-/* Makes the connection of an acknowledged handshake; NULL: no room. */
-struct yeon_tcp *tcp_half_open_promote(struct tcp_in *in, struct yeon_tcp *listener, const struct tcp_half_open *h);
-/* Options and limits of a listener for the connection it made; false: no memory. */
-bool tcp_inherit(struct yeon_tcp *c, const struct yeon_tcp *listener);
-/* The SYN-ACK, in its queue; NULL: no room there. */
-struct tcp_out *tcp_send_syn_ack(struct tcp *t, struct tcp_half_open *h, bool again, yeon_time now);
-/* Puts a promoted connection into the table and its listener's queue, and lets it have the segment. */
-void tcp_half_open_admit(struct tcp_in *in, struct yeon_tcp *listener, struct yeon_tcp *c);
-bool tcp_cookie_send(struct tcp_in *in, struct yeon_tcp *listener);
-/* A segment that may complete a cookie handshake: true when it did (or was dropped for lack of room). */
-bool tcp_cookie_check(struct tcp_in *in, struct yeon_tcp *listener);
-/* data.c */
-/* Copies what fits into the send buffer; the count, YEON_ERR_AGAIN, YEON_ERR_NO_MEMORY. */
-int64_t tcp_enqueue(struct yeon_tcp *c, const void *buf, size_t len);
-/* ack.c: takes acknowledged bytes out of the send buffer. */
-void tcp_advance(struct yeon_tcp *c, uint32_t ack, struct tcp_news *news, yeon_time now);
-/* The conn enters TIME-WAIT; becomes a compact record at once when the application has closed. */
-void tcp_enter_time_wait(struct yeon_tcp *c, enum yeon_cause cause, yeon_time now);
-enum tcp_step tcp_time_wait_bsd(struct tcp_in *in, struct yeon_tcp *c);
-enum tcp_step tcp_time_wait_syn(struct tcp_in *in, struct yeon_tcp *c);
-/* A segment for a connection that waits while its endpoint is still held. */
-void tcp_time_wait_again(struct tcp_in *in, struct yeon_tcp *c);
-/* An orphan in FIN-WAIT-2 does not wait for ever. */
-void tcp_fin_wait_2_start(struct yeon_tcp *c, yeon_time now);
-void tcp_time_wait_compact(struct yeon_tcp *c, yeon_time now);
-void tcp_input_time_wait(struct tcp_in *in, uint32_t id);
-void tcp_time_wait_run(struct tcp *t, yeon_time now);
-yeon_time tcp_time_wait_next(const struct tcp *t);
-
 /* calls.c */
 /* The endpoint has been a connection: it cannot become another. */
 static inline bool tcp_was_used(const struct yeon_tcp *c) { return (c->flags2 & TCP_G_USED) != 0; }
+/* Options and limits of a listener for the connection it made; false: no memory. */
+bool tcp_inherit(struct yeon_tcp *c, const struct yeon_tcp *listener);
 
 /* ending.c: a reset that is due behind what may still leave */
 /* An orphan is to be reset: once what can go now has left, or at once if there is nothing. Its record may be gone on return. */
@@ -506,175 +446,12 @@ void tcp_send_refusal(struct yeon_tcp *c, uint32_t seq);
 /* RST for a connection about to go. */
 void tcp_send_reset(struct yeon_tcp *c, yeon_time now);
 
-/* output.c, build.c */
-uint32_t tcp_snd_base(const struct yeon_tcp *c); /* sequence number of the first byte in the send ring */
-uint32_t tcp_snd_end(const struct yeon_tcp *c);  /* after the last byte queued; a FIN's sequence number */
-/* There is something new that neither the peer's window nor its being small holds back. */
-bool tcp_has_new(const struct yeon_tcp *c);
-static inline uint32_t tcp_flight(const struct yeon_tcp *c) { return c->snd_nxt - c->snd_una; }
-/* Anything that only an acknowledgment can settle; also the byte of a window probe, which is in snd_max and not in the flight. */
-static inline bool tcp_outstanding(const struct yeon_tcp *c) { return c->snd_una != c->snd_max; }
-/* Fills in header, options and payload slices of a segment of this connection. */
-void tcp_build(struct yeon_tcp *c, uint32_t seq, uint32_t len, uint8_t flags, struct tcp_out *out, yeon_time now);
-/* Payload bytes of a full segment right now: SACK blocks that must be told take their room. */
-uint32_t tcp_segment_size(const struct yeon_tcp *c);
-void tcp_build_syn(struct yeon_tcp *c, struct tcp_out *out, yeon_time now);
-void tcp_update_mss(struct yeon_tcp *c);
-/* What the application or the options allow; 0: whatever the MTU does. */
-uint16_t tcp_mss_limit(const struct yeon_tcp *c);
-uint16_t tcp_announced_mss(const struct yeon_ip *remote, uint16_t mtu, uint16_t limit);
-
-/* rtt.c */
-void tcp_rtt_sample(struct yeon_tcp *c, uint32_t sample_us, yeon_time now);
-/* A round trip by the timestamp that a segment echoes, if it does. */
-void tcp_rtt_echo(struct yeon_tcp *c, const struct tcp_in *in);
-uint32_t tcp_rto_us(const struct yeon_tcp *c); /* with back-off */
-uint32_t tcp_backoff(const struct tcp *t, uint32_t rto_us, unsigned doublings);
-void tcp_rtt_on_ack(struct yeon_tcp *c, const struct tcp_in *in);
-
-/* rexmit.c: the retransmission timer */
-void tcp_on_rexmit_timer(struct yeon_tcp *c, yeon_time now);
-/* persist.c */
-void tcp_persist_consider(struct yeon_tcp *c, yeon_time now);
-void tcp_persist_on_ack(struct yeon_tcp *c, yeon_time now);
-void tcp_on_persist_timer(struct yeon_tcp *c, yeon_time now);
-/* keepalive.c */
-void tcp_keepalive_start(struct yeon_tcp *c, yeon_time now);
-void tcp_keepalive_asked(struct yeon_tcp *c, yeon_time now);
-void tcp_on_keepalive_timer(struct yeon_tcp *c, yeon_time now);
-uint32_t tcp_keepidle_ms(const struct yeon_tcp *c);
-uint32_t tcp_keepintvl_ms(const struct yeon_tcp *c);
-uint8_t tcp_keepcnt(const struct yeon_tcp *c);
-uint32_t tcp_user_timeout_ms(const struct yeon_tcp *c);
-/* user_timeout.c */
-void tcp_user_timeout_start(struct yeon_tcp *c, yeon_time now);
-void tcp_on_user_timer(struct yeon_tcp *c, yeon_time now);
-/* Puts the option on a header, if we speak it. */
-void tcp_user_timeout_option(const struct yeon_tcp *c, struct wire_tcp *h);
-/* Is it to go on the next segment? */
-bool tcp_user_timeout_due(const struct yeon_tcp *c);
-void tcp_user_timeout_heard(struct yeon_tcp *c, const struct wire_tcp *h, yeon_time now);
-/* recovery.c: RFC 5681, 6582, 6675 */
-void tcp_recovery_on_ack(struct yeon_tcp *c, const struct tcp_in *in, struct tcp_news *news, bool duplicate);
-void tcp_recovery_leave(struct yeon_tcp *c);
-/* The reordering timer has judged that many bytes lost. */
-void tcp_recovery_on_lost(struct yeon_tcp *c, uint32_t lost, yeon_time now);
-uint32_t tcp_pipe(const struct yeon_tcp *c);
-/* The next bytes to send again, at most `most`: what is due (RFC 6675 4, NextSeg (1)); when nothing new can be sent either (last), (3) and (4).
- * False: none. */
-bool tcp_recovery_next(struct yeon_tcp *c, uint32_t most, bool last, uint32_t *seq, uint32_t *len);
-/* congestion.c */
-/* The connection is established, and its segment size known. */
-void tcp_congestion_begin(struct yeon_tcp *c, yeon_time now);
-/* State for congestion control, while c->busy is there. */
-void tcp_congestion_lend(struct yeon_tcp *c);
-void tcp_congestion_take_back(struct yeon_tcp *c);
-/* After tcp_recovery_on_ack; recovering, again: before it, TCP_F_RECOVERY and TCP_F_RTO_RECOVERY. */
-void tcp_congestion_on_ack(struct yeon_tcp *c, const struct tcp_news *news, bool recovering, bool again, yeon_time now);
-/* Another algorithm, from now on; the window stays. YEON_ERR_NO_MEMORY: as before. */
-/* Something has left. */
-void tcp_congestion_on_sent(struct yeon_tcp *c);
-int tcp_congestion_choose(struct yeon_tcp *c, enum yeon_congestion algorithm, yeon_time now);
-/* The connection ends: state that the algorithm held. */
-void tcp_congestion_end(struct yeon_tcp *c);
-/* New bytes are about to leave, perhaps after a pause. */
-void tcp_congestion_idle(struct yeon_tcp *c, yeon_time now);
-/* rate.c: with TCP_G_RATED */
-static inline bool tcp_rated(const struct yeon_tcp *c) { return (c->flags2 & TCP_G_RATED) != 0; }
-/* A record of len bytes, or a copy of it, leaves; not yet counted in the pipe. */
-void tcp_rate_stamp(struct yeon_tcp *c, struct tcp_sent *r, uint32_t len, yeon_time now);
-/* Nothing more leaves now: is it for want of bytes? */
-void tcp_rate_consider_app(struct yeon_tcp *c);
-/* Fills in a->rate. */
-void tcp_rate_on_ack(struct yeon_tcp *c, const struct tcp_news *news, struct cc_ack *a);
-/* pace.c */
-static inline bool tcp_paced(const struct yeon_tcp *c) { return (c->flags2 & TCP_G_PACED) != 0; }
-/* Settles whether the connection is paced. */
-void tcp_pace_consider(struct yeon_tcp *c);
-/* Bytes a second; 0: not limited (not paced, or no round trip measured yet). */
-uint64_t tcp_pace_rate(const struct yeon_tcp *c);
-/* What cwnd a round trip comes to, raised as Linux does, bytes a second; 0: not known yet. */
-uint64_t tcp_pace_measure(const struct yeon_tcp *c);
-/* eor.c: room for one more end. 0, YEON_ERR_LIMIT, YEON_ERR_NO_MEMORY. */
-int tcp_eor_reserve(struct yeon_tcp *c);
-/* A record ends behind what is queued now; after tcp_eor_reserve. */
-void tcp_eor_end(struct yeon_tcp *c);
-/* How much of [seq, seq + len) is of one record. */
-uint32_t tcp_eor_limit(const struct yeon_tcp *c, uint32_t seq, uint32_t len);
-bool tcp_eor_ends(const struct yeon_tcp *c, uint32_t end);
-/* SND.UNA has moved. */
-void tcp_eor_acked(struct yeon_tcp *c);
-void tcp_eor_release(struct yeon_tcp *c);
-/* push.c: does what the application has given end here, and nothing more is announced? */
-bool tcp_push_given(const struct yeon_tcp *c, uint32_t end);
-/* Is the segment [seq, seq + len) of bytes to leave with PSH? */
-bool tcp_push_due(struct yeon_tcp *c, uint32_t seq, uint32_t len);
-/* Of a paced connection: how much of len may leave now; 0: none before the timer, which is set then. */
-uint32_t tcp_pace_allow(struct yeon_tcp *c, uint32_t len, yeon_time now);
-void tcp_pace_sent(struct yeon_tcp *c, uint32_t len);
-void tcp_on_pace_timer(struct yeon_tcp *c, yeon_time now);
-/* sack.c */
-/* c->busy->ooo, made when there is none; NULL: no memory. */
-struct tcp_sacks *tcp_sacks(struct yeon_tcp *c);
-/* As ranges_add; full: as many as the receive buffer is worth are there, or no memory. */
-enum ranges_added tcp_sacks_add(struct yeon_tcp *c, uint32_t left, uint32_t right);
-/* c->busy must be there; with or without a set. */
-void tcp_sacks_free(struct yeon_tcp *c);
-/* What the blocks tell, into the records and news. */
-void tcp_sack_take(struct yeon_tcp *c, const struct tcp_in *in, struct tcp_news *news);
-/* Blocks that tcp_sack_fill would like to tell. */
-unsigned tcp_sack_wanted(const struct yeon_tcp *c);
-void tcp_sack_fill(struct yeon_tcp *c, struct wire_tcp *h);
-void tcp_sack_remember(struct yeon_tcp *c, uint32_t seq);
-/* window.c */
-/* What is acceptable from rcv_nxt on: at least the window that was announced. */
-uint32_t tcp_rcv_room(const struct yeon_tcp *c);
-uint32_t tcp_rcv_wnd(const struct yeon_tcp *c);
-/* The window field for a segment about to leave; moves rcv_adv. */
-uint16_t tcp_window_announce(struct yeon_tcp *c);
-/* The shift for a buffer of this size, or of what it may grow to. */
-uint8_t tcp_window_scale_for(const struct yeon_tcp_options *o, uint32_t rcvbuf, bool fixed);
-/* The window field of a SYN; mss: what it announces. */
-uint16_t tcp_first_window(const struct yeon_tcp_options *o, uint32_t rcvbuf, uint16_t mss);
-/* The receive buffer's growth begins anew. */
-void tcp_window_begin(struct yeon_tcp *c, yeon_time now);
-/* Text is about to be taken. */
-void tcp_window_arrived(struct yeon_tcp *c, const struct tcp_in *in);
-void tcp_window_after_read(struct yeon_tcp *c, uint32_t n, yeon_time now);
-/* delack.c */
-void tcp_ack_now(struct yeon_tcp *c);
-void tcp_ack_data(struct yeon_tcp *c, const struct tcp_in *in);
-/* Within the delay; from here on the conversation has no quick ones. */
-void tcp_ack_later(struct yeon_tcp *c, yeon_time now);
-void tcp_ack_sent(struct yeon_tcp *c, yeon_time now);
-/* challenge.c: RFC 5961 */
-void tcp_challenge(struct tcp_in *in, struct yeon_tcp *c);
-bool tcp_challenge_allowed(struct tcp *t, yeon_time now);
-/* An answer to an unacceptable segment, rate limited per connection. */
-void tcp_ack_out_of_window(struct tcp_in *in, struct yeon_tcp *c);
 /* isn.c */
 uint32_t tcp_isn(const struct tcp *t, const struct tcp_key *key, yeon_time now);
 uint32_t tcp_ts_now(const struct tcp *t, const struct tcp_key *key, yeon_time now);
-/* plpmtud.c: RFC 4821 */
-/* The connection is established. */
-void tcp_plpmtu_start(struct yeon_tcp *c);
-/* Payload bytes of a probe to send now, at snd_nxt, where room is what cwnd allows; 0: none. */
-uint32_t tcp_plpmtu_probe(struct yeon_tcp *c, uint32_t room, yeon_time now);
-void tcp_plpmtu_sent(struct yeon_tcp *c, uint32_t seq, uint32_t len);
-/* [seq, end) was sent before and leaves again. */
-void tcp_plpmtu_resent(struct yeon_tcp *c, uint32_t seq, uint32_t end);
-/* After snd_una has moved. */
-void tcp_plpmtu_on_ack(struct yeon_tcp *c, yeon_time now);
-/* Recovery is about to begin. True: only a probe is missing; it goes again in smaller pieces, and there is nothing to recover from. */
-bool tcp_plpmtu_lost(struct yeon_tcp *c, yeon_time now);
-/* path_mtu has come down by what ICMP told. */
-void tcp_plpmtu_narrowed(struct yeon_tcp *c);
-/* The retransmission timer has fired, rexmits counted. */
-void tcp_plpmtu_on_timeout(struct yeon_tcp *c, yeon_time now);
-/* pmtu.c */
-uint32_t tcp_least_mtu(const struct yeon_tcp *c); /* IP bytes */
-void tcp_path_mtu(struct yeon_tcp *c, uint32_t mtu, yeon_time now);
 
+#include "tcp/receive.h"
+#include "tcp/send.h"
 #include "tcp/fastopen.h"
 
 #endif

@@ -43,6 +43,8 @@ struct tcp_undo {
 /* frto.c */
 enum tcp_frto { TCP_FRTO_OFF, TCP_FRTO_FIRST, TCP_FRTO_SECOND };
 
+struct tcp_in;
+
 /* The detector, when SACK is agreed and the options want it. */
 bool tcp_rack_on(const struct yeon_tcp *c);
 /* What an acknowledgment teaches: the latest delivered, the reordering window. */
@@ -99,5 +101,15 @@ bool tcp_frto_on_ack(struct yeon_tcp *c, const struct tcp_news *news, bool dupli
 void tcp_frto_consider(struct yeon_tcp *c);
 /* New bytes go before what is due: the second acknowledgment shall tell. */
 bool tcp_frto_holds(const struct yeon_tcp *c);
+
+/* RFC 5681, 6582, 6675. What an acknowledgment says of losses. */
+void tcp_recovery_on_ack(struct yeon_tcp *c, const struct tcp_in *in, struct tcp_news *news, bool duplicate);
+void tcp_recovery_leave(struct yeon_tcp *c);
+/* The reordering timer has judged that many bytes lost. */
+void tcp_recovery_on_lost(struct yeon_tcp *c, uint32_t lost, yeon_time now);
+uint32_t tcp_pipe(const struct yeon_tcp *c);
+/* The next bytes to send again, at most `most`: what is due (RFC 6675 4, NextSeg (1)); when nothing new can be sent either (last), (3) and (4).
+ * False: none. */
+bool tcp_recovery_next(struct yeon_tcp *c, uint32_t most, bool last, uint32_t *seq, uint32_t *len);
 
 #endif

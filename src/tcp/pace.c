@@ -8,8 +8,7 @@
  * the application allows (YEON_TCP_MAX_PACING_RATE). A segment at the head that is sent again (after a time-out) does not wait. */
 #include "tcp/internal.h"
 
-#define QUANTUM_TIME YEON_MS
-#define QUANTUM_MOST 65536u
+#define LATE_MOST YEON_MS /* so late a timer may be, and nothing is lost */
 #define BURST_SEGMENTS 10u /* at the beginning, RFC 6928's window */
 
 void tcp_pace_consider(struct yeon_tcp *c)
@@ -38,10 +37,7 @@ uint64_t tcp_pace_rate(const struct yeon_tcp *c)
 
 static uint32_t quantum_of(const struct yeon_tcp *c, uint64_t rate)
 {
-  uint64_t bytes = rate / (YEON_SEC / QUANTUM_TIME);
-  if (bytes > QUANTUM_MOST) bytes = QUANTUM_MOST;
-  uint32_t segments = (uint32_t)(bytes / c->snd_mss);
-  return (segments > 2 ? segments : 2) * c->snd_mss;
+  return cc_quantum(rate, c->snd_mss) / c->snd_mss * c->snd_mss; /* whole segments */
 }
 
 /* With nothing in flight, an answer of a few segments is not to wait; but an algorithm that lives by pacing has it from the second flight on. */
@@ -63,7 +59,7 @@ uint32_t tcp_pace_allow(struct yeon_tcp *c, uint32_t len, yeon_time now)
       return 0;
     }
     b->pace_left = may_burst(c) ? BURST_SEGMENTS * c->snd_mss : quantum_of(c, rate);
-    if (b->pace_at < now - QUANTUM_TIME) b->pace_at = now - QUANTUM_TIME;
+    if (b->pace_at < now - LATE_MOST) b->pace_at = now - LATE_MOST;
   }
   uint32_t whole = (b->pace_left + size - 1) / size * size;
   return len < whole ? len : whole;

@@ -197,6 +197,7 @@ static void note_delivered(const struct yeon_tcp *c, const struct tcp_sent *r, u
     news->reordered = true;
   }
   if (!again && seq_le(end, c->busy->recover)) news->original = true;
+  if (again) news->copy = true;
   if (again && was_earlier_copy(c, r, told, news)) return;
   news->last_at = r->sent_at;
   if (news->any && (r->sent_at < news->newest_at || (r->sent_at == news->newest_at && seq_lt(end, news->newest_end))))

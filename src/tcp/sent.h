@@ -66,6 +66,7 @@ struct tcp_news {
   bool reordered;      /* something sent once arrived after something sent later, */
   uint32_t behind;     /* and that many bytes behind the highest that had, at most; with reordered */
   bool original;       /* something sent once arrived that had left before `recover` */
+  bool copy;           /* and something of which copies had left */
   bool dsack;          /* the first block repeats what had arrived (RFC 2883): */
   uint32_t dsack_left, dsack_right;
   bool echoed;         /* it echoes a timestamp: */

@@ -65,6 +65,8 @@ def test_fairness():
     fair = [r for r in alike if r["flows"][0]["cc"] == "newreno"]
     report(bool(fair) and all(r["jain"] > 0.9 for r in fair), "two flows of NewReno at one distance share", fair)
     report(all(r["goodput_share"] > 0.8 for r in fair), "and use what there is", fair)
+    found = rows("--fairness", "--rtt", "20", "--rate", "5,10", "--loss", "clean,loss1", "--buffer", "1,4", "--cc", "newreno", "--seconds", "5")
+    report(len({r["cell"] for r in found}) == 8, "a pair for every cell that is asked for", found)
 
 
 def test_words():
@@ -75,6 +77,7 @@ def test_words():
                                 (["net", "--cell", "1ms-2mbit-clean-1bdp", "--rtt", "5"], 2, "not both"), (["net", "--kernel", "--plot", "x"], 2, "virtual time"),
                                 (["net", "--sed", "1"], 2, "--seed"),
                                 (["net", "--ends", "yeon:kernel"], 2, "only with --kernel"), (["net", "--repeat", "3"], 2, "only with --kernel"),
+                                (["net", "--kernel", "--fairness", "--ends", "yeon:kernel"], 2, "single flows"), (["net", "--kernel", "--fairness", "--repeat", "2"], 2, "single flows"),
                                 (["net", "--png"], 2, "--plot DIR --png"), (["net", "--seconds", "0"], 2, "--seconds")):
         got = run(*words)
         report(got[0] == status and says in got[2], "yeon bench %s" % " ".join(words), got)

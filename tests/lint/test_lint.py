@@ -61,6 +61,7 @@ PLANTS = [
     ("rfc-map-numbers", "docs/rfc-map.md", NUMBERED.format("MUST-1: once more"), 0),
     ("rfc-map-numbers", "docs/rfc-map.md", NUMBERED.format("SHLD-99: nobody asked"), 0),
     ("rfc-map-numbers", "docs/rfc-map.md", NUMBERED.replace("9293", "1122").format("MUST-1: not there"), 0),
+    ("drill-listed", "tests/drill/rto/plant.pkt", "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n", 1),
     ("links", "docs/plant.md", "[a](nowhere.md)\n", 1),
     ("links", "docs/plant.md", "`src/tcp/nowhere.c`\n", 1),
 ]

@@ -164,6 +164,9 @@ static void plan_conn(struct rng *r, struct plan_conn *c, unsigned number, bool 
   }
 }
 
+/* It loses something of whatever leaves at once: without SACK and timestamps each segment may wait for a time-out that has backed off. */
+static bool has_no_queue(const struct plan *p, const struct yeon_cable_way *w) { return w->rate_bps > 0 && w->queue_bytes > 0 && w->queue_bytes < 3u * p->mtu; }
+
 /* A slow reader of much, or much over a cable that loses a lot, takes hours: nothing wrong with it, but nothing new either. */
 static void shorten(struct plan *p)
 {
@@ -172,7 +175,7 @@ static void shorten(struct plan *p)
   for (unsigned i = 0; i < 2; i++) /* tiny segments are many, and each may wait for time-outs of a minute */
     if (p->tcp[i].mss_max != 0 && p->tcp[i].mss_max * 150u < most) most = p->tcp[i].mss_max * 150u;
   for (unsigned i = 0; i < 2; i++)
-    rough |= p->way[i].loss_ppm + p->way[i].corrupt_ppm > 50000 || p->way[i].burst_enter_ppm > 0;
+    rough |= p->way[i].loss_ppm + p->way[i].corrupt_ppm > 50000 || p->way[i].burst_enter_ppm > 0 || has_no_queue(p, &p->way[i]);
   for (unsigned i = 0; i < p->n_changes; i++) rough |= p->change[i].kind == CHANGE_SET;
   rough |= p->famine || p->max_buffer_bytes > 0;
   for (unsigned i = 0; i < p->n_conns; i++) {
