@@ -15,9 +15,13 @@
 #define RENO_ROUNDS 63u
 #define STARTUP_LOSSES 6u /* in a round */
 #define FULL_ROUNDS 3u
+#define FLAT_ROUNDS 2u
+#define LUMPS 2u /* quanta in flight beyond what the path holds, */
+#define LUMPS_ALONE 4u /* where nobody else's fill the gaps */
 
+/* STARTUP: the draft's 277 would double the rate each round, were it known at once; it is known a round late. */
 static const uint16_t pacing_percent[] = {
-    [BBR_STARTUP] = 277, [BBR_DRAIN] = 50, [BBR_DOWN] = 90,      [BBR_CRUISE] = 100,
+    [BBR_STARTUP] = 320, [BBR_DRAIN] = 50, [BBR_DOWN] = 90,      [BBR_CRUISE] = 100,
     [BBR_REFILL] = 100,  [BBR_UP] = 125,   [BBR_PROBE_RTT] = 100};
 static const uint16_t cwnd_percent[] = {[BBR_STARTUP] = 200, [BBR_DRAIN] = 200, [BBR_DOWN] = 200,    [BBR_CRUISE] = 200,
                                         [BBR_REFILL] = 200,  [BBR_UP] = 225,    [BBR_PROBE_RTT] = 50};
@@ -98,6 +102,9 @@ static void start_up(const struct cc *cc, struct bbr *s, const struct cc_ack *ac
   s->acks = BBR_ACKS_STARTING;
   bbr_start_round(s, ack);
   reset_full(s, bbr_rate_of(ack));
+  s->flat_bw = bbr_rate_of(ack);
+  s->flat_rounds = 0;
+  s->alone = false;
   s->mode = BBR_UP;
   raise_slope(cc, s);
 }
@@ -209,11 +216,27 @@ static bool time_to_cruise(const struct cc *cc, const struct bbr *s, const struc
 {
   /* It leaves in lumps: with no more than the path holds it would run dry between them. */
   return ack->in_flight <= bbr_with_headroom(cc, s) &&
-         ack->in_flight <= bbr_inflight(cc, s, bbr_max_bw(s), 100) + 2 * bbr_quantum(cc, s);
+         ack->in_flight <= bbr_inflight(cc, s, bbr_max_bw(s), 100) + (s->alone ? LUMPS_ALONE : LUMPS) * bbr_quantum(cc, s);
+}
+
+/* A quarter more is sent, a queue stands, and for two rounds not a sixty-fourth more has arrived: this flow has all there is, and going on would only make its own
+ * queue run over. From another flow some of its share would have come. */
+static bool is_alone(struct bbr *s, const struct cc_ack *ack)
+{
+  uint64_t rate = bbr_rate_of(ack);
+  if (!s->round_start || rate == 0 || ack->rate.app_limited) return false;
+  if (rate > s->flat_bw + s->flat_bw / 64 || !bbr_queue_stands(s)) {
+    if (rate > s->flat_bw) s->flat_bw = rate;
+    s->flat_rounds = 0;
+    return false;
+  }
+  s->alone = ++s->flat_rounds >= FLAT_ROUNDS;
+  return s->alone;
 }
 
 static bool time_to_go_down(const struct cc *cc, struct bbr *s, const struct cc_ack *ack)
 {
+  if (is_alone(s, ack)) return true;
   if (window_limits(cc, ack) && cc->cwnd >= s->inflight_longterm)
     reset_full(s, bbr_rate_of(ack)); /* the bound, not the path, holds the rate down */
   else if (s->full_now)

@@ -25,6 +25,7 @@ struct bbr {
   uint64_t bw_latest;    /* most in the running round */
   uint64_t bw_before;    /* and in the one before; 0: unknown */
   uint64_t full_bw;      /* the growth that a plateau is measured against */
+  uint64_t flat_bw;      /* likewise, that the end of a probe is */
   uint64_t held_bw;      /* what DOWN and CRUISE go by while a queue stands; 0: none does */
   uint32_t inflight_latest;
   uint32_t inflight_longterm;  /* more made too many losses when it was tried; BBR_UNBOUNDED: unknown */
@@ -57,10 +58,11 @@ struct bbr {
   uint32_t undo_inflight_shortterm, undo_inflight_longterm;
   uint8_t undo_mode;
   uint8_t mode, acks; /* enum bbr_mode, enum bbr_acks */
-  uint8_t up_rounds, full_rounds, loss_events, extra_rounds;
+  uint8_t up_rounds, full_rounds, flat_rounds, loss_events, extra_rounds;
   bool round_start, loss_round_start, loss_in_round;
   bool full_now, full_reached;
   bool probe_samples; /* losses now are of a probe, and it has not been answered yet */
+  bool alone; /* nobody gave way to the last probe */
   bool idle_restart, probe_rtt_expired, probe_round_done;
   bool recovering; /* since a round, at least */
 };
