@@ -11,7 +11,7 @@
 #define EXTRA_ROUNDS 5u                 /* of each half of the window of ten */
 #define HEADROOM_PERCENT 15u
 #define QUEUE_SLACK_US 1000u
-#define FEW 6u       /* segments beyond the two per cent, ... */
+#define FEW 6u       /* segments beyond the two per cent, or the ten, ... */
 #define FEW_PART 16u /* ... but no more than this part of the flight: else, of a small one, every accident would count */
 #define ANY_LOSS_PERCENT 10u    /* with or without a queue: that much is no accident, but a policer */
 #define STRAY_PART 1000u        /* a path that loses more without a queue is judged by how much it loses */
@@ -90,8 +90,8 @@ bool bbr_queue_stands(const struct bbr *s) { return s->rtt_us > s->min_rtt_us + 
 bool bbr_too_high(const struct cc *cc, const struct bbr *s, const struct cc_ack *ack)
 {
   uint64_t flight = ack->rate.tx_in_flight, stray = s->stray_of != 0 ? flight * s->stray_lost / s->stray_of : 0;
-  if (!bbr_queue_stands(s)) return ack->rate.lost > flight * ANY_LOSS_PERCENT / 100;
   uint64_t few = flight / FEW_PART < FEW * cc->mss ? flight / FEW_PART : FEW * cc->mss;
+  if (!bbr_queue_stands(s)) return ack->rate.lost > flight * ANY_LOSS_PERCENT / 100 + few;
   return ack->rate.lost > flight * BBR_LOSS_PERCENT / 100 + few + 2 * stray;
 }
 
