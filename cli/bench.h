@@ -28,6 +28,7 @@ bool bench_cell_find(const char *name, struct bench_cell *out);
 /* There (with queue and loss), and back (with the delay alone); delay: half of the round trip each, unless `flat`. */
 void bench_cell_ways(const struct bench_cell *cell, bool flat, struct yeon_cable_way way[2]);
 double bench_cell_seconds(const struct bench_cell *cell); /* long enough for the shape to show */
+#define BENCH_FRAME_BITS 12000u
 double bench_cell_bdp_bytes(const struct bench_cell *cell);
 
 /* Bytes that can be told from all others around them; 64 KB from any place on are in one piece. */

@@ -5,8 +5,6 @@
 
 #include "bench.h"
 
-#define FRAME_BITS 12000u
-
 struct world;
 struct starter {
   struct world *world;
@@ -102,7 +100,7 @@ static int lay_access(struct world *w, unsigned flow, unsigned node, unsigned hu
   struct yeon_cable *cable;
   struct yeon_cable_way way = {.delay_us = rtt_ms * 500}, there = way;
   /* Up to a frame's time of chance: where everything is exact, a full queue may drop the frames of one flow alone, for minutes. */
-  there.jitter_us = FRAME_BITS / w->run->cell.rate_mbit;
+  there.jitter_us = BENCH_FRAME_BITS / w->run->cell.rate_mbit;
   return lay(w, node, hub, (struct yeon_cable_way[2]){there, way}, &cable);
 }
 
