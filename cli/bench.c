@@ -16,7 +16,7 @@ static const struct cli_option options[] = {
     {"--cc", "NAME,...", "congestion control: all that there are, unless named"},
     {"--cell", "NAME", "one cell of the grid by name, as 20ms-200mbit-loss1-1bdp; repeatable"},
     {"--cells", "FILE", "cells by name, one a line; what is behind # is a remark"},
-    {"--seconds", "S", "for each run; without it as long as the cell needs, 4 to 20"},
+    {"--seconds", "S", "for each run; without it as long as the cell needs, 4 to 20; with --fairness 60"},
     {"--seed", "N", "luck of the networks (1): same seed, same figures"},
     {"--profile", "P", "of TCP at both ends (yeon): linux, freebsd, windows, lecture, yeon"},
     {"--fairness", NULL, "two flows through one bottleneck: of one kind, at different distances, of two kinds"},

@@ -55,7 +55,7 @@ struct bench_flow {
   uint32_t rtt_ms;          /* 0: the cell's */
   double starts_s;          /* so long after the run (in virtual time only) */
   uint64_t received;        /* bytes, at the end; none that came before run.warm_up_s */
-  uint64_t sent, again;     /* bytes: all, and those that were sent before */
+  uint64_t sent, again;     /* bytes, from the first SYN on: all, and those that were sent before */
   bool damaged;             /* not what was sent */
 };
 

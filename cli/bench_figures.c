@@ -69,7 +69,10 @@ void bench_run_options(const struct bench_run *run, unsigned flow, struct yeon_t
 {
   yeon_tcp_options_init(options, run->profile);
   options->congestion = (uint8_t)run->flow[flow].algorithm;
-  double most = bench_cell_bdp_bytes(&run->cell) * (1 + run->cell.bdp) * 2;
+  struct bench_cell cell = run->cell;
+  for (unsigned i = 0; i < run->n_flows; i++)
+    if (run->flow[i].rtt_ms > cell.rtt_ms) cell.rtt_ms = run->flow[i].rtt_ms;
+  double most = bench_cell_bdp_bytes(&cell) * (1 + run->cell.bdp) * 2;
   if (!options->window_scale || most < options->rcvbuf_max) return;
   options->rcvbuf_max = options->sndbuf_max = most < 64e6 ? (uint32_t)most : 64000000;
 }

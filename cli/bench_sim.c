@@ -54,6 +54,7 @@ static void sample(void *ctx, struct yeon_sim *sim, yeon_time now)
   struct bench_run *run = w->run;
   struct yeon_tcp_info info;
   struct yeon_cable_stats stats;
+  if (w->app.sender[0].tcp == NULL) return; /* no memory for it */
   yeon_tcp_info(w->app.sender[0].tcp, &info);
   yeon_cable_stats(w->bottleneck, YEON_CABLE_AB, &stats);
   run->samples[run->n_samples++] =

@@ -103,6 +103,7 @@ static void start_up(const struct cc *cc, struct bbr *s, const struct cc_ack *ac
   bbr_start_round(s, ack);
   reset_full(s, bbr_rate_of(ack));
   s->flat_bw = bbr_rate_of(ack);
+  s->flat_flight = ack->rate.tx_in_flight;
   s->flat_rounds = 0;
   s->alone = false;
   s->mode = BBR_UP;
@@ -219,18 +220,16 @@ static bool time_to_cruise(const struct cc *cc, const struct bbr *s, const struc
          ack->in_flight <= bbr_inflight(cc, s, bbr_max_bw(s), 100) + (s->alone ? LUMPS_ALONE : LUMPS) * bbr_quantum(cc, s);
 }
 
-/* A quarter more is sent, a queue stands, and for two rounds not a sixty-fourth more has arrived: this flow has all there is, and going on would only make its own
- * queue run over. From another flow some of its share would have come. */
+/* A sixteenth more is in flight than when the probe began, a queue stands, and for two rounds what arrives has been the same to a sixty-fourth: this flow has all there
+ * is, and going on would only make its own queue run over. From another flow some of its share would have come. */
 static bool is_alone(struct bbr *s, const struct cc_ack *ack)
 {
   uint64_t rate = bbr_rate_of(ack);
   if (!s->round_start || rate == 0 || ack->rate.app_limited) return false;
-  if (rate > s->flat_bw + s->flat_bw / 64 || !bbr_queue_stands(s)) {
-    if (rate > s->flat_bw) s->flat_bw = rate;
-    s->flat_rounds = 0;
-    return false;
-  }
-  s->alone = ++s->flat_rounds >= FLAT_ROUNDS;
+  bool more = ack->rate.tx_in_flight > s->flat_flight + s->flat_flight / 16, same = rate <= s->flat_bw + s->flat_bw / 64 && rate >= s->flat_bw - s->flat_bw / 64;
+  if (rate > s->flat_bw) s->flat_bw = rate;
+  s->flat_rounds = more && same && bbr_queue_stands(s) ? s->flat_rounds + 1 : 0;
+  s->alone = s->flat_rounds >= FLAT_ROUNDS;
   return s->alone;
 }
 
@@ -426,6 +425,8 @@ static void on_undo(struct cc *cc, yeon_time now)
     s->full_reached = false;
   } else if (s->undo_mode == BBR_UP) {
     s->mode = BBR_UP;
+    s->flat_rounds = 0;
+    s->alone = false;
     s->acks = BBR_ACKS_STARTING;
     s->probe_samples = true;
     raise_slope(cc, s);

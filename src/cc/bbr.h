@@ -27,6 +27,7 @@ struct bbr {
   uint64_t full_bw;      /* the growth that a plateau is measured against */
   uint64_t flat_bw;      /* likewise, that the end of a probe is */
   uint64_t held_bw;      /* what DOWN and CRUISE go by while a queue stands; 0: none does */
+  uint32_t flat_flight;  /* in flight when the probe began */
   uint32_t inflight_latest;
   uint32_t inflight_longterm;  /* more made too many losses when it was tried; BBR_UNBOUNDED: unknown */
   uint32_t inflight_shortterm; /* likewise, as bw_shortterm */

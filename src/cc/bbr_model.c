@@ -2,7 +2,7 @@
  * in flight before it loses more than 2 %, and how far acknowledgments come in lumps. bbr.c acts on it.
  *
  * Beyond the draft: a loss counts only while a queue stands (round trips are an eighth longer than the least), for one without is the path's own and would
- * happen at any rate; how many of those there are is measured, and comes on top of the 2 %. One in ten counts in any case. */
+ * happen at any rate; how many of those there are is measured, and comes on top of the 2 %. More than one in ten, and a few, count without a queue, too. */
 #include "cc/bbr.h"
 
 #define MIN_RTT_WINDOW (10 * YEON_SEC)
@@ -13,7 +13,7 @@
 #define QUEUE_SLACK_US 1000u
 #define FEW 6u       /* segments beyond the two per cent, or the ten, ... */
 #define FEW_PART 16u /* ... but no more than this part of the flight: else, of a small one, every accident would count */
-#define ANY_LOSS_PERCENT 10u    /* with or without a queue: that much is no accident, but a policer */
+#define ANY_LOSS_PERCENT 10u    /* without a queue: that much is no accident, but a policer */
 #define STRAY_PART 1000u        /* a path that loses more without a queue is judged by how much it loses */
 #define STRAY_MEMORY (4u << 20) /* bytes */
 

@@ -1,4 +1,4 @@
-/* What the mechanisms of loss recovery know while bytes are in flight, one struct a mechanism; each file says how its own works. */
+/* What the mechanisms of loss recovery know while bytes are in flight, one struct a mechanism, and what they do; each file says how its own works. */
 #ifndef TCP_LOSS_H
 #define TCP_LOSS_H
 
@@ -45,7 +45,7 @@ enum tcp_frto { TCP_FRTO_OFF, TCP_FRTO_FIRST, TCP_FRTO_SECOND };
 
 struct tcp_in;
 
-/* The detector, when SACK is agreed and the options want it. */
+/* rack.c. The detector, when SACK is agreed and the options want it. */
 bool tcp_rack_on(const struct yeon_tcp *c);
 /* What an acknowledgment teaches: the latest delivered, the reordering window. */
 void tcp_rack_on_ack(struct yeon_tcp *c, const struct tcp_news *news);
@@ -57,7 +57,7 @@ void tcp_rack_on_timeout(struct yeon_tcp *c, yeon_time now);
 void tcp_rack_on_recovered(struct yeon_tcp *c);
 void tcp_on_reorder_timer(struct yeon_tcp *c, yeon_time now);
 
-/* The state of the connection allows a loss probe. */
+/* tlp.c. The state of the connection allows a loss probe. */
 bool tcp_tlp_wanted(const struct yeon_tcp *c);
 /* Starts the timer of the probe: after new bytes have left, or (acked) after an acknowledgment. */
 void tcp_tlp_start(struct yeon_tcp *c, bool acked, yeon_time now);
@@ -71,14 +71,14 @@ void tcp_tlp_needless(struct yeon_tcp *c);
 void tcp_tlp_rest(struct yeon_tcp *c);
 void tcp_tlp_wake(struct yeon_tcp *c);
 
-/* flight: what congestion control was told. */
+/* prr.c. flight: what congestion control was told. */
 void tcp_prr_begin(struct yeon_tcp *c, uint32_t flight);
 void tcp_prr_on_ack(struct yeon_tcp *c, uint32_t delivered, bool advanced, bool lost);
 void tcp_prr_sent(struct yeon_tcp *c, uint32_t len);
 /* The window stays where the reduction aimed at. */
 void tcp_prr_end(struct yeon_tcp *c);
 
-/* A reduction begins that may turn out to be a mistake. */
+/* undo.c. A reduction begins that may turn out to be a mistake. */
 void tcp_undo_begin(struct yeon_tcp *c);
 /* [seq, seq + len) leaves again. */
 void tcp_undo_resent(struct yeon_tcp *c, uint32_t len, yeon_time now);
@@ -93,7 +93,7 @@ bool tcp_undo_all_duplicates(const struct yeon_tcp *c);
 /* RFC 4015: as if nothing had been lost. */
 void tcp_undo(struct yeon_tcp *c, yeon_time now);
 
-/* RFC 5682: after a time-out. first: no recovery was going on when the timer expired. */
+/* frto.c, RFC 5682: after a time-out. first: no recovery was going on when the timer expired. */
 void tcp_frto_begin(struct yeon_tcp *c, bool first);
 /* True: the time-out was spurious. */
 bool tcp_frto_on_ack(struct yeon_tcp *c, const struct tcp_news *news, bool duplicate);
@@ -102,7 +102,7 @@ void tcp_frto_consider(struct yeon_tcp *c);
 /* New bytes go before what is due: the second acknowledgment shall tell. */
 bool tcp_frto_holds(const struct yeon_tcp *c);
 
-/* RFC 5681, 6582, 6675. What an acknowledgment says of losses. */
+/* recovery.c: RFC 5681, 6582, 6675. What an acknowledgment says of losses. */
 void tcp_recovery_on_ack(struct yeon_tcp *c, const struct tcp_in *in, struct tcp_news *news, bool duplicate);
 void tcp_recovery_leave(struct yeon_tcp *c);
 /* The reordering timer has judged that many bytes lost. */

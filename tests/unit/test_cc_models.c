@@ -220,14 +220,14 @@ static void bbr_bears_loss(void **state)
   free(l);
 }
 
-/* One in six lost, and no queue: that is a policer, and the bounds come down. */
+/* One in five lost, and no queue: that is a policer, and the bounds come down. */
 static void bbr_heeds_a_policer(void **state)
 {
   struct cc_link *l = fresh(YEON_CC_BBR, RATE, 40 * MS, 100000);
   (void)state;
   cc_link_run(l, 5 * YEON_SEC);
   while (bbr_of(l)->mode != BBR_CRUISE) cc_link_run(l, YEON_MS);
-  l->loss_every = 6;
+  l->loss_every = 5;
   yeon_time end = l->now + 500 * YEON_MS;
   while (l->now < end && bbr_of(l)->bw_shortterm == BBR_ANY_BW) cc_link_run(l, YEON_MS);
   assert_false(bbr_queue_stands(bbr_of(l)));
