@@ -12,20 +12,18 @@ RTTS = (20, 40, 80)
 SEEDS = range(1, 5)  # whose frame finds the queue full is luck, and so is when BBR probes: what counts is the mean
 
 
-def alike(rtt, seed):
-    """The pairs of one kind at one distance, by algorithm."""
-    words = [YEON, "bench", "net", "--fairness", "--json", "--rtt", str(rtt), "--seed", str(seed)]
+def pairs(*words):
+    words = [YEON, "bench", "net", "--fairness", "--json", *words]
     done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
     if done.returncode != 0:
         raise SystemExit("Bail out! %s: %s" % (" ".join(words), done.stderr))
-    return {pair["flows"][0]["cc"]: pair for pair in json.loads(done.stdout) if pair["flows"][0]["cc"] == pair["flows"][1]["cc"]}
+    return json.loads(done.stdout)
 
 
 number = 0
-for rtt in RTTS:
-    runs = [alike(rtt, seed) for seed in SEEDS]
-    for algorithm in runs[0]:
-        found = [run[algorithm] for run in runs]
+for algorithm in sorted({pair["flows"][0]["cc"] for pair in pairs("--rtt", "20", "--seconds", "1")}):
+    for rtt in RTTS:
+        found = [pairs("--rtt", str(rtt), "--cc", algorithm, "--seed", str(seed))[0] for seed in SEEDS]
         jain, used = sum(one["jain"] for one in found) / len(found), min(one["goodput_share"] for one in found)
         number += 1
         print("%sok %d - %s, %d ms: Jain %.3f >= 0.95, %.1f %% of the rate" % ("" if jain >= 0.95 and used >= 0.9 else "not ", number, algorithm, rtt, jain, 100 * used))
