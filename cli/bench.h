@@ -28,7 +28,7 @@ bool bench_cell_find(const char *name, struct bench_cell *out);
 /* There (with queue and loss), and back (with the delay alone); delay: half of the round trip each, unless `flat`. */
 void bench_cell_ways(const struct bench_cell *cell, bool flat, struct yeon_cable_way way[2]);
 double bench_cell_seconds(const struct bench_cell *cell); /* long enough for the shape to show */
-#define BENCH_FRAME_BITS 12000u
+uint32_t bench_cell_frame_us(const struct bench_cell *cell); /* that a full frame takes on the bottleneck */
 double bench_cell_bdp_bytes(const struct bench_cell *cell);
 
 /* Bytes that can be told from all others around them; 64 KB from any place on are in one piece. */
@@ -53,7 +53,7 @@ struct bench_flow {
   enum yeon_congestion algorithm;
   bool kernel[2];           /* the sender, the receiver is the kernel's (in real time only) */
   uint32_t rtt_ms;          /* 0: the cell's */
-  double starts_s;          /* so long after the run (in virtual time only) */
+  double starts_s;          /* so long after the run begins (in virtual time only) */
   uint64_t received;        /* bytes, at the end; none that came before run.warm_up_s */
   uint64_t sent, again;     /* bytes, from the first SYN on: all, and those that were sent before */
   bool damaged;             /* not what was sent */
@@ -83,6 +83,7 @@ struct bench_run {
 };
 /* The share of what the bottleneck can carry that arrived, all flows together. */
 double bench_run_share(const struct bench_run *run);
+double bench_run_mbit(const struct bench_run *run, unsigned flow);
 double bench_run_again(const struct bench_run *run); /* of the bytes sent */
 double bench_run_jain(const struct bench_run *run);
 /* Options of a host for the run; flow: whose. */

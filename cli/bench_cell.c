@@ -35,6 +35,8 @@ bool bench_cell_find(const char *name, struct bench_cell *out)
 
 double bench_cell_bdp_bytes(const struct bench_cell *cell) { return cell->rate_mbit * 1e6 / 8 * cell->rtt_ms / 1e3; }
 
+uint32_t bench_cell_frame_us(const struct bench_cell *cell) { return 12000 / cell->rate_mbit; }
+
 double bench_cell_seconds(const struct bench_cell *cell)
 {
   double s = cell->rtt_ms * 0.1;

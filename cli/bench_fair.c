@@ -40,8 +40,6 @@ static void plan_cell(struct plan *p, const struct bench_cell *cell)
     for (unsigned b = a + 1; b < g->n_algorithms; b++) add(p, cell, g->algorithm[a], g->algorithm[b], 0);
 }
 
-static double mbit_of(const struct bench_run *r, unsigned flow) { return (double)r->flow[flow].received * 8 / 1e6 / r->seconds; }
-
 static void print_table(const struct plan *p)
 {
   char name[BENCH_NAME];
@@ -52,7 +50,7 @@ static void print_table(const struct plan *p)
     snprintf(second, sizeof second, "%s", yeon_congestion_name(r->flow[1].algorithm));
     if (r->flow[1].rtt_ms != 0) snprintf(second, sizeof second, "at %u ms", r->flow[1].rtt_ms);
     printf("%-26s %-8s %7.2f   %-8s %7.2f %6.3f %6.1f %8.1f %8.1f %7.2f\n", bench_cell_name(&r->cell, name), yeon_congestion_name(r->flow[0].algorithm),
-           mbit_of(r, 0), second, mbit_of(r, 1), bench_run_jain(r), bench_run_share(r) * 100, r->p50_ms, r->p99_ms, bench_run_again(r) * 100);
+           bench_run_mbit(r, 0), second, bench_run_mbit(r, 1), bench_run_jain(r), bench_run_share(r) * 100, r->p50_ms, r->p99_ms, bench_run_again(r) * 100);
   }
 }
 
@@ -67,7 +65,7 @@ static void print_json(const struct plan *p)
     printf("\"queue_p50_ms\": %.3f, \"queue_p99_ms\": %.3f, \"again_share\": %.6f, \"flows\": [", r->p50_ms, r->p99_ms, bench_run_again(r));
     for (unsigned f = 0; f < 2; f++)
       printf("%s{\"cc\": \"%s\", \"rtt_ms\": %u, \"goodput_mbit\": %.4f}", f > 0 ? ", " : "", yeon_congestion_name(r->flow[f].algorithm),
-             r->flow[f].rtt_ms ? r->flow[f].rtt_ms : r->cell.rtt_ms, mbit_of(r, f));
+             r->flow[f].rtt_ms ? r->flow[f].rtt_ms : r->cell.rtt_ms, bench_run_mbit(r, f));
     printf("]}");
   }
   printf("\n]\n");

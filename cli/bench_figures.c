@@ -42,6 +42,8 @@ double bench_run_share(const struct bench_run *run)
   return bytes * 8 / (run->cell.rate_mbit * 1e6 * run->seconds * PAYLOAD);
 }
 
+double bench_run_mbit(const struct bench_run *run, unsigned flow) { return (double)run->flow[flow].received * 8 / 1e6 / run->seconds; }
+
 double bench_run_again(const struct bench_run *run)
 {
   double again = 0, sent = 0;

@@ -60,7 +60,7 @@ static void print(const struct bench_grid *g, const struct bench_run *r, bool fi
   for (unsigned i = 0; i < r->n_flows; i++) {
     const struct bench_flow *f = &r->flow[i];
     const char *cc = yeon_congestion_name(f->algorithm);
-    double mbit = (double)f->received * 8 / 1e6 / r->seconds, again = f->sent > 0 ? (double)f->again / (double)f->sent : 0;
+    double mbit = bench_run_mbit(r, i), again = f->sent > 0 ? (double)f->again / (double)f->sent : 0;
     if (!g->json) {
       if (first && i == 0) printf("%-30s %-9s %-13s %8s %8s %7s\n", "cell", "cc", "ends", "Mbit/s", "share %", "again %");
       printf("%-30s %-9s %-13s %8.2f %8.1f %7.2f", name, cc, ends_of(f), mbit, bench_run_share(r) * 100, again * 100);

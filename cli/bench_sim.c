@@ -101,7 +101,7 @@ static int lay_access(struct world *w, unsigned flow, unsigned node, unsigned hu
   struct yeon_cable *cable;
   struct yeon_cable_way way = {.delay_us = rtt_ms * 500}, there = way;
   /* Up to a frame's time of chance: where everything is exact, a full queue may drop the frames of one flow alone, for minutes. */
-  there.jitter_us = BENCH_FRAME_BITS / w->run->cell.rate_mbit;
+  there.jitter_us = bench_cell_frame_us(&w->run->cell);
   return lay(w, node, hub, (struct yeon_cable_way[2]){there, way}, &cable);
 }
 

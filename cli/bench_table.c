@@ -77,7 +77,7 @@ static void print_json(const struct bench_grid *g, const struct bench_run *runs)
            i > 0 ? "," : "", bench_cell_name(&r->cell, name), yeon_congestion_name(r->flow[0].algorithm), r->cell.rtt_ms, r->cell.rate_mbit,
            bench_loss_names[r->cell.loss], r->cell.bdp, r->seconds);
     printf("\"goodput_share\": %.5f, \"goodput_mbit\": %.4f, \"queue_p50_ms\": %.3f, \"queue_p99_ms\": %.3f, \"again_share\": %.6f, \"queue_drops\": %llu}",
-           bench_run_share(r), (double)r->flow[0].received * 8 / 1e6 / r->seconds, r->p50_ms, r->p99_ms, bench_run_again(r),
+           bench_run_share(r), bench_run_mbit(r, 0), r->p50_ms, r->p99_ms, bench_run_again(r),
            (unsigned long long)r->dropped);
   }
   printf("\n]\n");

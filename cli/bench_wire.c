@@ -195,7 +195,7 @@ int bench_wire_run(struct bench_place *p, struct bench_run *run)
   w->run = run;
   bench_cell_ways(&run->cell, false, config.way);
   /* Up to a frame's time of chance for flows that share (as in bench_sim.c): what is exact to the microsecond would meet a full queue again and again. */
-  if (run->n_flows > 1) config.way[YEON_CABLE_BA].jitter_us = BENCH_FRAME_BITS / run->cell.rate_mbit;
+  if (run->n_flows > 1) config.way[YEON_CABLE_BA].jitter_us = bench_cell_frame_us(&run->cell);
   int error = bench_app_open(&w->app, run);
   if (error == 0) error = yeon_cable_new(&w->cable, &config, run->seed, NULL);
   const struct sched_param before = {.sched_priority = 0}, now = {.sched_priority = 1};

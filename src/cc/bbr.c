@@ -31,6 +31,8 @@ static bool is_probing(const struct bbr *s)
 {
   return s->mode == BBR_STARTUP || s->mode == BBR_REFILL || s->mode == BBR_UP;
 }
+/* Nobody gave way to the last probe. */
+static bool is_alone(const struct bbr *s) { return s->flat_rounds >= FLAT_ROUNDS; }
 /* What is in flight is bounded by the window, not by the application. There is no slow start that would tell its own growth apart (cc_limited_by_window). */
 static bool window_limits(const struct cc *cc, const struct cc_ack *ack) { return cc_fills(ack, cc->cwnd, cc->mss); }
 
@@ -105,7 +107,6 @@ static void start_up(const struct cc *cc, struct bbr *s, const struct cc_ack *ac
   s->flat_bw = bbr_rate_of(ack);
   s->flat_flight = ack->rate.tx_in_flight;
   s->flat_rounds = 0;
-  s->alone = false;
   s->mode = BBR_UP;
   raise_slope(cc, s);
 }
@@ -217,25 +218,24 @@ static bool time_to_cruise(const struct cc *cc, const struct bbr *s, const struc
 {
   /* It leaves in lumps: with no more than the path holds it would run dry between them. */
   return ack->in_flight <= bbr_with_headroom(cc, s) &&
-         ack->in_flight <= bbr_inflight(cc, s, bbr_max_bw(s), 100) + (s->alone ? LUMPS_ALONE : LUMPS) * bbr_quantum(cc, s);
+         ack->in_flight <= bbr_inflight(cc, s, bbr_max_bw(s), 100) + (is_alone(s) ? LUMPS_ALONE : LUMPS) * bbr_quantum(cc, s);
 }
 
 /* A sixteenth more is in flight than when the probe began, a queue stands, and for two rounds what arrives has been the same to a sixty-fourth: this flow has all there
  * is, and going on would only make its own queue run over. From another flow some of its share would have come. */
-static bool is_alone(struct bbr *s, const struct cc_ack *ack)
+static void count_flat_rounds(struct bbr *s, const struct cc_ack *ack)
 {
   uint64_t rate = bbr_rate_of(ack);
-  if (!s->round_start || rate == 0 || ack->rate.app_limited) return false;
+  if (!s->round_start || rate == 0 || ack->rate.app_limited) return;
   bool more = ack->rate.tx_in_flight > s->flat_flight + s->flat_flight / 16, same = rate <= s->flat_bw + s->flat_bw / 64 && rate >= s->flat_bw - s->flat_bw / 64;
   if (rate > s->flat_bw) s->flat_bw = rate;
   s->flat_rounds = more && same && bbr_queue_stands(s) ? s->flat_rounds + 1 : 0;
-  s->alone = s->flat_rounds >= FLAT_ROUNDS;
-  return s->alone;
 }
 
 static bool time_to_go_down(const struct cc *cc, struct bbr *s, const struct cc_ack *ack)
 {
-  if (is_alone(s, ack)) return true;
+  count_flat_rounds(s, ack);
+  if (is_alone(s)) return true;
   if (window_limits(cc, ack) && cc->cwnd >= s->inflight_longterm)
     reset_full(s, bbr_rate_of(ack)); /* the bound, not the path, holds the rate down */
   else if (s->full_now)
@@ -426,7 +426,6 @@ static void on_undo(struct cc *cc, yeon_time now)
   } else if (s->undo_mode == BBR_UP) {
     s->mode = BBR_UP;
     s->flat_rounds = 0;
-    s->alone = false;
     s->acks = BBR_ACKS_STARTING;
     s->probe_samples = true;
     raise_slope(cc, s);

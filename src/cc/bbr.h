@@ -63,7 +63,6 @@ struct bbr {
   bool round_start, loss_round_start, loss_in_round;
   bool full_now, full_reached;
   bool probe_samples; /* losses now are of a probe, and it has not been answered yet */
-  bool alone; /* nobody gave way to the last probe */
   bool idle_restart, probe_rtt_expired, probe_round_done;
   bool recovering; /* since a round, at least */
 };
